@@ -1,0 +1,75 @@
+"""The roles a driver can play. A procedure asks the bench for a role, never for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from daq.contracts import Instrument
+from drivers.techniques import Point, Technique
+
+
+@dataclass(frozen=True)
+class PotentiostatAbilities:
+    """What a potentiostat can do. Ranges are inclusive; `current_ranges_A` full scales, largest first."""
+
+    channels: tuple[int, ...]
+    techniques: tuple[str, ...]
+    frequency_min_Hz: float
+    frequency_max_Hz: float
+    amplitude_max_V: float
+    voltage_max_V: float
+    current_ranges_A: tuple[float, ...]
+    range_bandwidth_Hz: tuple[float, ...]
+    overhead_s_per_point: float
+
+
+@dataclass(frozen=True)
+class FurnaceAbilities:
+    """`has_sample_sensor`: the snapshot carries `sample_temperature_C`."""
+
+    temperature_min_C: float
+    temperature_max_C: float
+    ramp_max_K_per_min: float
+    has_sample_sensor: bool
+
+
+@dataclass(frozen=True)
+class FurnaceReading:
+    """One reading, degC. `sample_temperature_C` is None without a sensor at the sample."""
+
+    temperature_C: float
+    setpoint_C: float
+    working_setpoint_C: float
+    output_percent: float
+    sample_temperature_C: float | None = None
+    faults: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Potentiostat(Instrument, Protocol):
+    role: Literal["potentiostat"]
+
+    def abilities(self) -> PotentiostatAbilities: ...
+
+    def measure(self, technique: Technique, channel: int = 1) -> Iterator[Point]:
+        """Run one technique and yield its points as they are taken.
+
+        The iterator may be closed at any point: the cell then goes to `technique.end_state`.
+        Raises `BadInput` before anything is applied when the technique is beyond `abilities()`,
+        `InstrumentError` when the instrument fails.
+        """
+        ...
+
+
+@runtime_checkable
+class TemperatureController(Instrument, Protocol):
+    role: Literal["temperature"]
+
+    def abilities(self) -> FurnaceAbilities: ...
+    def set_target(self, temperature_C: float, ramp_K_per_min: float | None = None) -> None: ...
+    def hold(self) -> None: ...
+    def read_temperature(self) -> FurnaceReading: ...
+
+

@@ -1,0 +1,84 @@
+"""What can be asked of a potentiostat: one bounded request each, and the points it yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+EndState = Literal["off", "ocp", "hold"]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A potentiostatic impedance spectrum at `bias_V` (None: at the open-circuit potential).
+
+    `frequencies_Hz` is measured in the given order. `amplitude_V` is rms. A point lasts
+    max(`minimum_time_s`, `minimum_cycles` / f) plus the overhead that the driver declares.
+    """
+
+    frequencies_Hz: tuple[float, ...]
+    amplitude_V: float = 0.010
+    bias_V: float | None = None
+    minimum_cycles: int = 2
+    minimum_time_s: float = 0.25
+    current_range_A: float | None = None  # None: the driver chooses per point by |Z| and bandwidth
+    end_state: EndState = "off"
+    kind: Literal["spectrum"] = "spectrum"
+
+
+@dataclass(frozen=True)
+class OpenCircuit:
+    """The open-circuit potential for `duration_s`, sampled every `interval_s`."""
+
+    duration_s: float
+    interval_s: float = 1.0
+    end_state: EndState = "off"
+    kind: Literal["open-circuit"] = "open-circuit"
+
+
+Technique: TypeAlias = Spectrum | OpenCircuit
+
+
+@dataclass(frozen=True)
+class SpectrumPoint:
+    """One impedance point. Im < 0 is capacitive. `started_s` and `duration_s` are on the bench's clock."""
+
+    frequency_Hz: float
+    z_real_ohm: float
+    z_imag_ohm: float
+    amplitude_V: float
+    bias_V: float
+    dc_current_A: float
+    current_range_A: float
+    overload: bool
+    started_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class DcPoint:
+    """One direct-current point: time since the technique began, potential, current (IUPAC: oxidation positive)."""
+
+    time_s: float
+    voltage_V: float
+    current_A: float
+    current_range_A: float
+    overload: bool
+
+
+Point: TypeAlias = SpectrumPoint | DcPoint
+
+
+def log_frequencies(highest_Hz: float, lowest_Hz: float, points_per_decade: int) -> tuple[float, ...]:
+    """Descending logarithmic frequencies, both ends included: 1 MHz to 1 Hz at 10 per decade are 61 points.
+
+    Raises ValueError when the ends are not positive or in the wrong order.
+    """
+    if not 0 < lowest_Hz < highest_Hz:
+        raise ValueError("need 0 < lowest frequency < highest frequency")
+    count = round(np.log10(highest_Hz / lowest_Hz) * points_per_decade) + 1
+    values = np.logspace(np.log10(highest_Hz), np.log10(lowest_Hz), max(count, 2))
+    values[0], values[-1] = highest_Hz, lowest_Hz
+    return tuple(float(value) for value in values)
