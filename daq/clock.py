@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
@@ -45,6 +46,7 @@ class Clock(Protocol):
     def event(self) -> Event: ...
     def wait(self, event: Event, timeout: float | None = None) -> bool: ...
     def spawn(self, target: Callable[[], None], name: str) -> Thread: ...
+    def attached(self) -> AbstractContextManager[None]: ...
 
 
 def wall_monotonic() -> float:
@@ -96,6 +98,9 @@ class ScaledClock:
         thread = threading.Thread(target=target, name=name, daemon=True)
         thread.start()
         return thread
+
+    def attached(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class SystemClock(ScaledClock):

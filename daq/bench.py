@@ -1,0 +1,194 @@
+"""The bench: which instruments belong together, as a TOML file names them, and the open bench itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import ConfigDict, Field
+
+from daq import plugins
+from daq.clock import Clock, SystemClock
+from daq.contracts import Instrument
+from daq.errors import BadInput, InstrumentError
+from daq.tables import StrictModel, parse, read_toml
+
+T = TypeVar("T")
+BUILT_IN = "built-in simulated bench"
+
+
+class InstrumentTable(StrictModel):
+    """`[instruments.NAME]`: the driver's entry point, limits, and whatever else the driver knows."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    driver: str
+    limits: dict[str, float] = Field(default_factory=dict)
+
+
+class BenchTable(StrictModel):
+    name: str = Field(min_length=1)
+    speed: float | None = Field(default=None, gt=0)
+    lost_after_s: float = Field(default=60, gt=0)
+
+
+class BenchFileModel(StrictModel):
+    bench: BenchTable
+    instruments: dict[str, InstrumentTable] = Field(min_length=1)
+    simulation: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """A checked bench file. `source` is its path, None for the built-in simulated bench."""
+
+    model: BenchFileModel
+    source: Path | None
+
+    @property
+    def name(self) -> str:
+        return self.model.bench.name
+
+    @property
+    def place(self) -> str:
+        return str(self.source) if self.source else BUILT_IN
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is stored with a run, enough to build the bench again."""
+        return {**self.model.model_dump(), "source": str(self.source) if self.source else None}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> BenchConfig:
+        rest = dict(table)
+        source = rest.pop("source", None)
+        return cls(parse(BenchFileModel, rest, "stored bench"), Path(source) if source else None)
+
+
+def load_bench(path: Path | None) -> BenchConfig:
+    """The bench of a TOML file, or the built-in simulated one. Raises BadInput."""
+    if path is None:
+        return BenchConfig(parse(BenchFileModel, _BUILT_IN_TABLE, BUILT_IN), None)
+    path = path.resolve()
+    return BenchConfig(parse(BenchFileModel, read_toml(path), str(path)), path)
+
+
+_BUILT_IN_TABLE: dict[str, Any] = {
+    "bench": {"name": BUILT_IN},
+    "instruments": {
+        "furnace": {"driver": "simulated-furnace", "limits": {"max_temperature_C": 150}},
+        "potentiostat": {"driver": "simulated-potentiostat", "channels": 8},
+    },
+    "simulation": {"cell": "blocking", "preset": "K001", "seed": 1},
+}
+
+
+@dataclass
+class SharedParts:
+    """Objects that drivers of one bench share (a bus, a simulated world): built once, closed with the bench."""
+
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, key: str, factory: Callable[[], T]) -> T:
+        if key not in self.parts:
+            self.parts[key] = factory()
+        return cast(T, self.parts[key])
+
+    def close(self) -> None:
+        for part in reversed(list(self.parts.values())):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
+        self.parts.clear()
+
+
+@dataclass(frozen=True)
+class DriverContext:
+    """What a driver is built from. Building touches no hardware; `connect` does."""
+
+    name: str
+    options: Mapping[str, Any]
+    limits: Mapping[str, float]
+    clock: Clock
+    state_folder: Path
+    simulation: Mapping[str, Any]
+    place: str
+    shared: SharedParts
+
+    def share(self, key: str, factory: Callable[[], T]) -> T:
+        return self.shared.get(key, factory)
+
+
+class Bench:
+    """The instruments of one bench, built but not connected until `connect`.
+
+    Raises BadInput at construction when a driver is unknown or refuses its options.
+    """
+
+    def __init__(self, config: BenchConfig, clock: Clock, state_folder: Path) -> None:
+        self.config = config
+        self.clock = clock
+        self.state_folder = state_folder
+        self._shared = SharedParts()
+        self.instruments: dict[str, Instrument] = {}
+        for name, table in config.model.instruments.items():
+            context = self._context(name, table)
+            driver = plugins.load(plugins.DRIVERS, table.driver, f"{context.place}.driver")
+            driver.check(context)
+            self.instruments[name] = driver(context)
+
+    def _context(self, name: str, table: InstrumentTable) -> DriverContext:
+        return DriverContext(
+            name=name,
+            options=dict(table.model_extra or {}),
+            limits=table.limits,
+            clock=self.clock,
+            state_folder=self.state_folder,
+            simulation=self.config.model.simulation,
+            place=f"{self.config.place}, instruments.{name}",
+            shared=self._shared,
+        )
+
+    def by_role(self, role: str) -> Instrument:
+        """The one instrument with this role. Raises BadInput when there is none, or a choice."""
+        found = [one for one in self.instruments.values() if getattr(one, "role", None) == role]
+        if len(found) != 1:
+            what = "no" if not found else "more than one"
+            raise BadInput(f"has {what} instrument with the role {role!r}", place=self.config.place)
+        return found[0]
+
+    def connect(self) -> None:
+        """Connect every instrument; on a failure those already connected are let go."""
+        done: list[Instrument] = []
+        try:
+            for instrument in self.instruments.values():
+                instrument.connect()
+                done.append(instrument)
+        except InstrumentError:
+            for instrument in reversed(done):
+                with suppress(InstrumentError):
+                    instrument.disconnect()
+            raise
+
+    def close(self) -> None:
+        for instrument in self.instruments.values():
+            with suppress(InstrumentError):
+                instrument.disconnect()
+        self._shared.close()
+
+
+def is_virtual(config: BenchConfig) -> bool:
+    """Whether every driver is simulated in this process and no speed is set: such a bench runs in virtual time."""
+    if config.model.bench.speed is not None:
+        return False
+    drivers = [
+        plugins.load(plugins.DRIVERS, table.driver, f"{config.place}, instruments.{name}.driver")
+        for name, table in config.model.instruments.items()
+    ]
+    return all(getattr(driver, "in_process", False) for driver in drivers)
+
+
+def dry_bench(config: BenchConfig) -> Bench:
+    """The bench built for checking a plan: never connected, its state folder nowhere."""
+    return Bench(config, SystemClock(), Path("never-written"))

@@ -1,0 +1,72 @@
+"""Reading TOML that people wrote: whole, strictly, with errors that name file, key and what is allowed."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from daq.errors import BadInput
+from daq.plugins import suggest
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class StrictModel(BaseModel):
+    """A table that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput("there is no such file", place=str(path)) from None
+    except IsADirectoryError:
+        raise BadInput("this is a folder, not a file", place=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read: {error}", place=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"is not valid TOML: {error}", place=str(path)) from error
+
+
+def parse(model: type[ModelT], table: Mapping[str, Any], place: str) -> ModelT:
+    """`table` as `model`; raises BadInput for the first thing that is wrong."""
+    if not isinstance(table, Mapping):
+        raise BadInput(f"expected a table, found {table!r}", place=place)
+    try:
+        return model.model_validate(dict(table))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        spot = f"{place}, {key}" if key else place
+        if first["type"] == "extra_forbidden":
+            known = _known_keys(model, first["loc"][:-1])
+            raise BadInput("unknown key", place=spot, allowed=suggest(str(first["loc"][-1]), known)) from None
+        if first["type"] == "missing":
+            raise BadInput("is missing", place=spot) from None
+        message = first["msg"].removeprefix("Value error, ")
+        found = "" if isinstance(first["input"], Mapping | list) else f", found {first['input']!r}"
+        raise BadInput(f"{message}{found}", place=spot) from None
+
+
+def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        nested = [] if field is None else [a for a in _arguments(field.annotation) if _is_model(a)]
+        if not nested:
+            return []
+        model = nested[0]
+    return sorted(field.alias or name for name, field in model.model_fields.items())
+
+
+def _arguments(annotation: Any) -> list[Any]:
+    return list(getattr(annotation, "__args__", ())) or [annotation]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
