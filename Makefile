@@ -1,0 +1,68 @@
+# cellrig, from a fresh clone: `make demo` shows it, `make test` proves it. Windows: see README.md.
+#
+# Everything lives in .venv, made anew when pyproject.toml changes. Nothing outside this folder is touched,
+# except for system packages that are missing (Debian and its kin only; scripts/system-packages says which).
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# The first Python that is new enough; `make PYTHON=/path/to/python demo` overrules it.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+BIN := .venv/bin
+READY := .venv/.ready
+PYTEST_ARGS ?=
+
+# Qt draws into memory, matplotlib into files: no display is needed anywhere.
+export QT_QPA_PLATFORM ?= offscreen
+export QT_API ?= pyqt5
+export PYQTGRAPH_QT_LIB ?= PyQt5
+export MPLBACKEND ?= Agg
+export PYTHONUTF8 := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint format bench venv clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+demo: $(READY)  ## an impedance sweep over temperature on the simulated bench, from start to result
+	$(BIN)/cellrig demo
+
+test: $(READY) .venv/.system-packages  ## the tests (PYTEST_ARGS="tests/daq -k clock" for some of them)
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: $(READY)  ## ruff, pyright, import-linter: style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY)  ## let ruff format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## the side-by-side measurements in benchmarks/
+	@for script in benchmarks/*.py; do \
+		[ -e "$$script" ] || { echo "no benchmarks here"; break; }; \
+		case "$$script" in */_*) continue;; esac; \
+		echo "== $$script"; $(BIN)/python "$$script"; done
+
+venv: $(READY)  ## only the environment, .venv
+
+clean:  ## removes .venv and caches; keeps runs/
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "cellrig needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || sh scripts/system-packages venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[gui,parquet,dev]'
+	@touch $@
+
+.venv/.system-packages: $(READY) scripts/system-packages
+	@sh scripts/system-packages qt
+	@touch $@
