@@ -127,7 +127,7 @@ class VirtualClock:
             self._leave(task)
 
     def spawn(self, target: Callable[[], None], name: str) -> Thread:
-        """Start `target` in a thread that takes part. It runs when the caller next blocks, or at once if nobody does."""
+        """Start `target` in a thread that takes part. It runs when the caller next blocks; at once if nobody runs."""
         done = self.event()
         with self._guard:
             task = self._add(name)

@@ -1,0 +1,65 @@
+"""What is asked of a running run from outside: stop, make safe now, pause, and what broke it off from within."""
+
+from __future__ import annotations
+
+from daq.clock import Clock, Event
+from daq.errors import CellrigError, Stopped
+
+
+class RunControl:
+    """Flags that the engine looks at on every wait. Any thread may set them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wake: Event = clock.event()
+        self._resume: Event = clock.event()
+        self._broken: CellrigError | None = None
+        self.stop_reason: str | None = None
+        self.urgent = False
+        self.paused = False
+
+    def stop(self, reason: str = "stopped by the user") -> None:
+        """Leave the step in order, make safe, analyse what is there."""
+        self.stop_reason = self.stop_reason or reason
+        self._wake.set()
+        self._resume.set()
+
+    def make_safe_now(self) -> None:
+        """Like stop, and nothing else is done after the instruments are safe."""
+        self.urgent = True
+        self.stop("make safe now, asked for by the user")
+
+    def break_off(self, error: CellrigError) -> None:
+        """The monitor found a broken limit or a lost instrument: the run fails with this error."""
+        if self._broken is None:
+            self._broken = error
+        self._wake.set()
+        self._resume.set()
+
+    def pause(self) -> None:
+        """Hold before the next step."""
+        self._resume.clear()
+        self.paused = True
+
+    def go_on(self) -> None:
+        self.paused = False
+        self._resume.set()
+
+    def check(self) -> None:
+        """Raises what broke the run off, or Stopped when that was asked for."""
+        if self._broken is not None:
+            raise self._broken
+        if self.stop_reason is not None:
+            raise Stopped(self.stop_reason)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep bench time, but no longer than until something is asked for; then raises as `check`."""
+        self.check()
+        if self._clock.wait(self._wake, seconds):
+            self.check()
+
+    def wait_while_paused(self) -> None:
+        while self.paused:
+            self.check()
+            self._clock.wait(self._resume, 3600)
+        self.check()

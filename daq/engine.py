@@ -1,0 +1,199 @@
+"""The run: a small state machine that goes from step to step, and ends safely whatever happens.
+
+Here it runs in the process of whoever started it; a host process of its own can drive the same `Engine`.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from daq.bench import Bench
+from daq.contracts import Experiment, Outcome, Reason, Step, Value
+from daq.control import RunControl
+from daq.errors import CellrigError, StepFailed, StorageError, Stopped
+from daq.monitor import Monitor
+from daq.rig import EngineRig
+from daq.runfile.reader import RunFile
+from daq.runfile.writer import RunWriter
+from daq.safety import SafeOutcome, make_all_safe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. `remaining_s` is bench time; None before the first estimate."""
+
+    step: int
+    steps: int
+    title: str
+    text: str
+    following: str
+    remaining_s: float | None
+    bench_s: float
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    outcome: Outcome
+    reason: str
+    safety: tuple[SafeOutcome, ...]
+
+
+class Engine:
+    """Runs one experiment on a connected bench into one run file. `run` is called once."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        experiment: Experiment,
+        writer: RunWriter,
+        control: RunControl,
+        *,
+        t_offset_s: float = 0.0,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._bench = bench
+        self._experiment = experiment
+        self._writer = writer
+        self._control = control
+        self._clock = bench.clock
+        self._origin_s = bench.clock.monotonic() - t_offset_s
+        self._on_progress = on_progress
+        self._steps: Sequence[Step] = experiment.steps()
+        self._estimate: Mapping[str, float] = experiment.estimate()
+        self._index = 0
+        self._step_began_s = 0.0
+        self._text = ""
+        self._monitor = Monitor(
+            bench.instruments,
+            bench.clock,
+            control,
+            self._record_reading,
+            self.tell,
+            bench.config.model.bench.lost_after_s,
+        )
+
+    # ------------------------------------------------------------ the run
+    def run(self) -> RunEnd:
+        """Steps, then safety, then analysis; the outcome is the last thing written."""
+        with self._clock.attached():
+            outcome, reason = self._guarded()
+            self.tell("engine", "info" if outcome == "finished" else "warning", f"the run is {outcome}: {reason}")
+            safety = self._make_safe(outcome)
+            self._monitor.stop()
+            if not self._control.urgent:
+                self._analyse()
+            self._writer.close(outcome, reason, self.t_s)
+            return RunEnd(outcome, reason, tuple(safety))
+
+    def _guarded(self) -> tuple[Outcome, str]:
+        try:
+            self._monitor.start()
+            for index, step in enumerate(self._steps):
+                self._index = index
+                self._one(step)
+        except Stopped as stop:
+            return "stopped", str(stop)
+        except CellrigError as error:
+            return "failed", str(error)
+        except Exception as error:  # the wall around a run: whatever it was, the bench is made safe
+            log.exception("the run failed")
+            self.tell("engine", "error", traceback.format_exc(limit=-4))
+            return "failed", f"a bug in cellrig or a driver: {error!r}"
+        return "finished", "all steps done"
+
+    def _one(self, step: Step) -> None:
+        states = self._writer.step_states()
+        if states.get(step.key) in ("finished", "skipped"):
+            return
+        if states.get(step.key) == "broken" and step.after_break == "end":
+            self.tell("engine", "warning", f"{step.title}: was broken off; it ends with what it has")
+            self._writer.mark_step(step.key, "skipped", self.t_s)
+            return
+        self._control.wait_while_paused()
+        attempt = self._writer.begin_step(step.key, self.t_s)
+        self._step_began_s = self.t_s
+        self.progress("")
+        again = f" (attempt {attempt})" if attempt > 1 else ""
+        self.tell("engine", "info", f"step {self._index + 1} of {len(self._steps)}: {step.title}{again}")
+        rig = EngineRig(self._bench, self._monitor, self._control, self._writer, self, step.key, attempt)
+        try:
+            self._experiment.run_step(step, rig)
+            self._control.check()
+        except Stopped:
+            self._writer.end_step(step.key, attempt, "broken", self.t_s)
+            raise
+        except StepFailed as error:
+            self._writer.end_step(step.key, attempt, "failed", self.t_s)
+            raise StepFailed(f"{step.title}: {error}") from error
+        except Exception:
+            self._writer.end_step(step.key, attempt, "failed", self.t_s)
+            raise
+        self._writer.end_step(step.key, attempt, "finished", self.t_s)
+
+    def _make_safe(self, outcome: Outcome) -> list[SafeOutcome]:
+        reasons: dict[Outcome, Reason] = {"finished": "finished", "stopped": "stopped"}
+        outcomes = make_all_safe(self._bench.instruments, self._clock, reasons.get(outcome, "failed"))
+        for one in outcomes:
+            self.tell(one.instrument, "info" if one.verified else "error", f"made safe: {one.text}")
+        return outcomes
+
+    def _analyse(self) -> None:
+        self._writer.flush()
+        try:
+            with RunFile.open(self._writer.path) as run:
+                results = self._experiment.analyse(run)
+        except CellrigError as error:
+            self.tell("analysis", "warning", f"no results: {error}")
+            return
+        except Exception:  # the data are safe on disk; a bug in an analysis must not lose the run's end
+            log.exception("the analysis failed")
+            self.tell("analysis", "error", f"the analysis failed: {traceback.format_exc(limit=-4)}")
+            return
+        self._writer.replace_results(results)
+
+    # ------------------------------------------------------------ what the rig and the monitor call
+    @property
+    def t_s(self) -> float:
+        """Bench seconds since the start of the run."""
+        return self._clock.monotonic() - self._origin_s
+
+    def tell(self, source: str, level: str, text: str) -> None:
+        """An event. A disk that refuses even this must not keep the instruments from being made safe."""
+        try:
+            self._writer.event(self.t_s, level, source, text)
+        except StorageError:
+            log.exception("an event could not be written: %s: %s", source, text)
+
+    def progress(self, text: str) -> None:
+        self._text = text
+        if self._on_progress is None:
+            return
+        following = self._steps[self._index + 1].title if self._index + 1 < len(self._steps) else "the end"
+        self._on_progress(
+            Progress(
+                self._index + 1,
+                len(self._steps),
+                self._steps[self._index].title,
+                text,
+                following,
+                self._remaining_s(),
+                self.t_s,
+            )
+        )
+
+    def _remaining_s(self) -> float:
+        """From the plan's estimate; what the present step has used already is taken off."""
+        ahead = sum(self._estimate.get(step.key, 0.0) for step in self._steps[self._index + 1 :])
+        now = self._estimate.get(self._steps[self._index].key, 0.0)
+        return ahead + max(0.0, now - (self.t_s - self._step_began_s))
+
+    def _record_reading(self, stream: str, values: Mapping[str, Value]) -> float:
+        t_s = self.t_s
+        step = self._steps[self._index].key if self._steps else ""
+        self._writer.record(stream, step, self._writer.attempt_of(step), t_s, values)
+        return t_s

@@ -1,0 +1,158 @@
+"""Every instrument sampled in the background; limits checked on every reading.
+
+A broken limit, or an instrument that stays silent, breaks the run off with the reason. A reading that fails
+once is told once and tried again: one missed reply must not end the night.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from daq.clock import Clock, Thread
+from daq.contracts import Instrument, Level, Limit, Snapshot, Value
+from daq.control import RunControl
+from daq.errors import CellrigError, InstrumentError, InstrumentLost, LimitBroken
+
+log = logging.getLogger(__name__)
+HISTORY = 5000
+
+Record = Callable[[str, Mapping[str, Value]], float]
+Tell = Callable[[str, Level, str], None]
+
+
+class Watch:
+    """The sampling of one instrument."""
+
+    def __init__(self, instrument: Instrument, monitor: Monitor) -> None:
+        self.instrument = instrument
+        self.interval_s = instrument.monitor_interval_s
+        self.history: deque[tuple[float, Snapshot]] = deque(maxlen=HISTORY)
+        self.silent_since_s: float | None = None
+        self._limits: Sequence[Limit] = instrument.limits()
+        self._faults: tuple[str, ...] = ()
+        self._monitor = monitor
+
+    def sample(self) -> None:
+        """One reading: recorded, its limits checked, its faults told when they change."""
+        try:
+            snapshot = self.instrument.read()
+        except InstrumentError as error:
+            self._silent(error)
+            return
+        monitor = self._monitor
+        if self.silent_since_s is not None:
+            gap = monitor.clock.monotonic() - self.silent_since_s
+            monitor.tell(self.instrument.name, "info", f"answers again after {gap:.0f} s")
+            self.silent_since_s = None
+        t_s = monitor.record(self.instrument.snapshot_stream.name, snapshot.values)
+        self.history.append((t_s, snapshot))
+        self._tell_faults(snapshot.faults)
+        for limit in self._limits:
+            self._check(limit, snapshot)
+
+    def _silent(self, error: InstrumentError) -> None:
+        monitor = self._monitor
+        now = monitor.clock.monotonic()
+        if self.silent_since_s is None:
+            self.silent_since_s = now
+            monitor.tell(self.instrument.name, "warning", f"a reading is missing: {error}; trying again")
+        elif now - self.silent_since_s >= monitor.lost_after_s:
+            text = f"no reading for {now - self.silent_since_s:.0f} s; the run ends. Check cable and power"
+            monitor.control.break_off(InstrumentLost(self.instrument.name, text))
+
+    def _tell_faults(self, faults: tuple[str, ...]) -> None:
+        for fault in faults:
+            if fault not in self._faults:
+                self._monitor.tell(self.instrument.name, "warning", f"reports: {fault}")
+        for fault in self._faults:
+            if fault not in faults:
+                self._monitor.tell(self.instrument.name, "info", f"no longer reports: {fault}")
+        self._faults = faults
+
+    def _check(self, limit: Limit, snapshot: Snapshot) -> None:
+        value = snapshot.values.get(limit.quantity)
+        if not isinstance(value, float | int) or math.isnan(value):
+            return
+        above = limit.maximum is not None and value > limit.maximum
+        below = limit.minimum is not None and value < limit.minimum
+        if above or below:
+            bound, side = (limit.maximum, "above") if above else (limit.minimum, "below")
+            text = f"{limit.quantity} = {value:.5g} is {side} its limit of {bound:g}; the run ends safely"
+            self._monitor.control.break_off(LimitBroken(self.instrument.name, text))
+
+
+class Monitor:
+    """The background sampling of all instruments of a bench.
+
+    `record(stream, values)` returns the row's t_s; `tell(source, level, text)` writes an event.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        clock: Clock,
+        control: RunControl,
+        record: Record,
+        tell: Tell,
+        lost_after_s: float = 60,
+    ) -> None:
+        self.clock = clock
+        self.control = control
+        self.record = record
+        self.tell = tell
+        self.lost_after_s = lost_after_s
+        self.watches = {name: Watch(instrument, self) for name, instrument in instruments.items()}
+        self._stopping = clock.event()
+        self._threads: list[Thread] = []
+
+    def start(self) -> None:
+        """Sample each instrument once, here, so that a reading is there at once; then in the background."""
+        for watch in self.watches.values():
+            watch.sample()
+        for name, watch in self.watches.items():
+            self._threads.append(self.clock.spawn(lambda w=watch: self._run(w), f"monitor {name}"))
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._threads.clear()
+
+    def set_interval(self, name: str, seconds: float) -> None:
+        """Sample `name` every `seconds` from its next reading on."""
+        self.watches[name].interval_s = seconds
+
+    def latest(self, name: str) -> tuple[float, Snapshot]:
+        """The last reading and its t_s. Raises InstrumentLost when there is none yet."""
+        history = self.watches[name].history
+        if not history:
+            raise InstrumentLost(name, "has not answered yet")
+        return history[-1]
+
+    def readings(self, name: str, after_t_s: float) -> list[tuple[float, Snapshot]]:
+        """The readings later than `after_t_s`, oldest first (the last few thousand are kept)."""
+        found = []
+        for entry in reversed(list(self.watches[name].history)):
+            if entry[0] <= after_t_s:
+                break
+            found.append(entry)
+        return found[::-1]
+
+    def _run(self, watch: Watch) -> None:
+        due = self.clock.monotonic()
+        while True:
+            due = max(due + watch.interval_s, self.clock.monotonic())
+            if self.clock.wait(self._stopping, due - self.clock.monotonic()):
+                return
+            try:
+                watch.sample()
+            except CellrigError as error:  # the record can't be written: the engine must know
+                self.control.break_off(error)
+                return
+            except Exception as error:  # a bug in a driver must end the run safely, not end its watch
+                log.exception("the watch of %s failed", watch.instrument.name)
+                self.control.break_off(InstrumentError(watch.instrument.name, f"its driver failed: {error!r}"))
+                return

@@ -1,0 +1,131 @@
+"""The plan file: sample, bench, and procedures with their parameters. Checked whole before anything moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ConfigDict, Field, field_validator
+
+from daq import plugins
+from daq.bench import Bench, BenchConfig, dry_bench, load_bench
+from daq.contracts import Experiment
+from daq.errors import BadInput
+from daq.sample import Sample
+from daq.tables import StrictModel, parse, read_toml
+
+
+class Procedure(Experiment, Protocol):
+    """An experiment as the plan builds it."""
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any], place: str) -> Procedure:
+        """From the keys of `[[run]]` without `procedure`. Raises BadInput naming key and what is allowed."""
+        ...
+
+    def bind(self, bench: Bench, samples: Sequence[Sample]) -> None: ...
+
+    def check(self, place: str) -> list[str]:
+        """Against bench and samples it is bound to, touching no hardware. Raises BadInput; returns warnings."""
+        ...
+
+    def parameter_table(self) -> dict[str, Any]: ...
+
+
+class RunTable(StrictModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+    procedure: str
+
+
+class PlanModel(StrictModel):
+    bench: str | None = None
+    sample: list[Sample] = Field(min_length=1)
+    run: list[RunTable] = Field(min_length=1)
+
+    @field_validator("sample", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked plan. `source` is its file, None when made in Python."""
+
+    model: PlanModel
+    bench: BenchConfig
+    source: Path | None
+
+    @property
+    def place(self) -> str:
+        return str(self.source) if self.source else "plan"
+
+    @property
+    def samples(self) -> list[Sample]:
+        return self.model.sample
+
+    def procedures(self) -> list[Procedure]:
+        """A new procedure object for each `[[run]]`, not yet bound."""
+        return [
+            build_procedure(table.procedure, table.model_extra or {}, f"{self.place}, run {number}")
+            for number, table in enumerate(self.model.run, 1)
+        ]
+
+
+def build_procedure(name: str, parameters: Mapping[str, Any], place: str) -> Procedure:
+    found = plugins.load(plugins.PROCEDURES, name, f"{place}.procedure")
+    return found.from_table(parameters, place)
+
+
+def load_plan(path: Path, bench: Path | None = None) -> Plan:
+    """A plan file; `bench` overrides the bench it names. Raises BadInput for the first thing that is wrong in it."""
+    model = parse(PlanModel, read_toml(path), str(path))
+    _check_samples(model.sample, str(path))
+    if bench is None and model.bench is not None:
+        bench = path.parent / model.bench
+    return Plan(model, load_bench(bench), path.resolve())
+
+
+def make_plan(table: Mapping[str, Any], bench: BenchConfig | None = None, place: str = "plan") -> Plan:
+    """A plan from a mapping of the same shape as the file. Raises BadInput."""
+    model = parse(PlanModel, table, place)
+    _check_samples(model.sample, place)
+    named = Path(model.bench) if model.bench else None
+    return Plan(model, bench or load_bench(named), None)
+
+
+def _check_samples(samples: Sequence[Sample], place: str) -> None:
+    if len(samples) == 1:
+        return
+    for what, values in (
+        ("id", [one.id for one in samples]),
+        ("channel", [one.channel for one in samples]),
+    ):
+        if len(set(values)) != len(values) or "" in values:
+            raise BadInput(f"with several samples each needs its own {what}, found {values}", place=f"{place}, sample")
+
+
+@dataclass(frozen=True)
+class CheckedRun:
+    """What `cellrig check` says of one run: its steps, how long each takes, and warnings."""
+
+    procedure: Procedure
+    seconds: Mapping[str, float]
+    rows: int
+    warnings: tuple[str, ...]
+
+
+def check_plan(plan: Plan) -> list[CheckedRun]:
+    """Every run of the plan against bench and samples, touching no hardware. Raises BadInput."""
+    checked = []
+    bench = dry_bench(plan.bench)
+    for number, procedure in enumerate(plan.procedures(), 1):
+        place = f"{plan.place}, run {number}"
+        procedure.bind(bench, plan.samples)
+        warnings = procedure.check(place)
+        seconds = procedure.estimate()
+        rows = int(sum(seconds.values()))
+        checked.append(CheckedRun(procedure, seconds, rows, tuple(warnings)))
+    return checked

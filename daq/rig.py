@@ -1,0 +1,81 @@
+"""What a step works on: the bench, bench time, and the door to the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from daq.bench import Bench
+from daq.contracts import Level, Snapshot, Value
+from daq.control import RunControl
+from daq.monitor import Monitor
+from daq.runfile.writer import RunWriter
+
+
+class RunState(Protocol):
+    """The part of the engine that a rig needs."""
+
+    @property
+    def t_s(self) -> float: ...
+    def tell(self, source: str, level: str, text: str) -> None: ...
+    def progress(self, text: str) -> None: ...
+
+
+class EngineRig:
+    """The rig of one attempt at one step. Implements `daq.contracts.Rig`."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        monitor: Monitor,
+        control: RunControl,
+        writer: RunWriter,
+        state: RunState,
+        step: str,
+        attempt: int,
+    ) -> None:
+        self.bench = bench
+        self.clock = bench.clock
+        self.attempt = attempt
+        self._monitor = monitor
+        self._control = control
+        self._writer = writer
+        self._state = state
+        self._step = step
+
+    @property
+    def t_s(self) -> float:
+        return self._state.t_s
+
+    def record(self, stream: str, **values: Value) -> None:
+        self._writer.record(stream, self._step, self.attempt, self.t_s, values)
+
+    def record_many(self, stream: str, t_s: Sequence[float], columns: Mapping[str, Sequence[Value]]) -> None:
+        self._writer.record_many(stream, self._step, self.attempt, t_s, columns)
+
+    def remember(self, key: str, value: Any) -> None:
+        self._writer.remember(key, value)
+
+    def recall(self, key: str, default: Any = None) -> Any:
+        return self._writer.recall(key, default)
+
+    def wait(self, seconds: float) -> None:
+        self._control.wait(seconds)
+
+    def check(self) -> None:
+        self._control.check()
+
+    def sampling(self, instrument: str, interval_s: float) -> None:
+        self._monitor.set_interval(instrument, interval_s)
+
+    def latest(self, instrument: str) -> tuple[float, Snapshot]:
+        return self._monitor.latest(instrument)
+
+    def readings(self, instrument: str, after_t_s: float) -> list[tuple[float, Snapshot]]:
+        return self._monitor.readings(instrument, after_t_s)
+
+    def progress(self, text: str) -> None:
+        self._state.progress(text)
+
+    def log(self, text: str, level: Level = "info", source: str = "procedure") -> None:
+        self._state.tell(source, level, text)

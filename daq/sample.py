@@ -1,0 +1,66 @@
+"""The sample: what is in the cell. An area belongs to a role (pellet, electrode, active), never to the cell."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from daq.tables import StrictModel
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Disc(StrictModel):
+    """Something round with an area, by diameter or by area (one of them)."""
+
+    diameter_mm: Positive | None = None
+    area_cm2: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Disc:
+        if self.diameter_mm is not None and self.area_cm2 is not None:
+            raise ValueError("give diameter_mm or area_cm2, not both")
+        return self
+
+    @property
+    def area(self) -> float | None:
+        """The area in cm2, None when it was not given."""
+        if self.area_cm2 is not None:
+            return self.area_cm2
+        return math.pi * (self.diameter_mm / 20) ** 2 if self.diameter_mm is not None else None
+
+
+class Pellet(Disc):
+    """The electrolyte. `crystal_density_g_cm3` lets the density be checked."""
+
+    thickness_mm: Positive | None = None
+    thickness_uncertainty_mm: Annotated[float, Field(ge=0)] | None = None
+    mass_mg: Positive | None = None
+    crystal_density_g_cm3: Positive | None = None
+
+
+class Active(Disc):
+    """The active material of an electrode."""
+
+    mass_mg: Positive | None = None
+    capacity_mAh_g: Positive | None = None
+
+
+class Sample(StrictModel):
+    name: str = Field(min_length=1, max_length=120)
+    id: str = Field(default="", max_length=40)
+    channel: int = Field(default=1, ge=1)
+    pellet: Pellet | None = None
+    electrode: Disc | None = None
+    active: Active | None = None
+    max_temperature_C: float | None = None
+    min_temperature_C: float | None = None
+    fixture: str = ""
+    notes: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tells it apart from the others in the same furnace."""
+        return self.id or self.name
