@@ -17,7 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("daq", "drivers", "procedures", "gui")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
+FLOOR_MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
+MODULES = [ROOT / "cellrig.py", *FLOOR_MODULES]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -133,7 +134,8 @@ def test_the_wheel_holds_the_four_floors_and_no_tests() -> None:
     found = PROJECT["tool"]["setuptools"]["packages"]["find"]
     packages = find_namespace_packages(str(ROOT), include=found["include"], exclude=found["exclude"])
     assert {package.split(".")[0] for package in packages} == set(FLOORS)
-    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in MODULES}
+    assert PROJECT["tool"]["setuptools"]["py-modules"] == ["cellrig"]
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in FLOOR_MODULES}
     assert folders <= set(packages), "a folder with code that would not be shipped"
     for folder in folders:
         assert (ROOT / folder.replace(".", "/") / "__init__.py").is_file(), f"{folder} lacks its __init__.py"

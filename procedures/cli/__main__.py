@@ -1,0 +1,3 @@
+from cellrig import main
+
+main()
