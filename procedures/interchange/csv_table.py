@@ -1,0 +1,97 @@
+"""Plain tables: CSV of many programs, NOVA text, P00, and what people type; the last format to be tried.
+
+The first line that names a frequency and an impedance is the header (text above it is skipped); a `#` before it
+is allowed. Without any header the file must be exactly three columns: f, Re, Im with its true sign, Hz and ohm,
+as impedance.py writes and reads them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from procedures.interchange.columns import Columns, Quantity, columns_from_header, is_header
+from procedures.interchange.spectrum import RawSpectrum
+from procedures.interchange.table import rows_between, spectra_from_rows
+from procedures.interchange.text import SourceText, split_cells
+
+PROGRAM = "table"
+_DELIMITERS = (";", "\t", ",", None)
+_STARTS_WITH_NUMBER = re.compile(r"\s*\"?[+-]?[.,]?\d")
+_HEADER_WITHIN_LINES = 400
+
+
+def recognise(head: str) -> bool:
+    return bool(head.strip())
+
+
+def read(source: SourceText) -> list[RawSpectrum]:
+    """Raises BadInput when no header is found and the file is not f, Re, Im."""
+    found = _find_header(source)
+    if found is None:
+        return _read_headerless(source)
+    line, delimiter, names = found
+    columns = columns_from_header(names, source, line)
+    rows = rows_between(source, line + 1, len(source.lines), delimiter, comment="#")
+    rows = [row for row in rows if any(row.cells)]
+    if rows and delimiter == "," and len(rows[0].cells) > len(names):
+        raise source.refuse(
+            f"the row has {len(rows[0].cells)} columns, the header {len(names)}: decimal commas can't be told "
+            "from separating ones; use ';' or tabs between columns, or decimal points",
+            rows[0].line,
+        )
+    if rows and columns.needed and not _STARTS_WITH_NUMBER.match(rows[0].cells[columns.frequency.index] or "x"):
+        rows = rows[1:] if _is_units_row(source, rows[0].cells, columns) else rows
+    return spectra_from_rows(source, rows, columns, width=len(names) - _trailing_empty(names))
+
+
+def _find_header(source: SourceText) -> tuple[int, str | None, tuple[str, ...]] | None:
+    for number, line in enumerate(source.lines[:_HEADER_WITHIN_LINES], start=1):
+        text = line.lstrip().lstrip("#")
+        for delimiter in _DELIMITERS:
+            if delimiter is not None and delimiter not in text:
+                continue
+            names = split_cells(text, delimiter)
+            if len(names) >= 3 and is_header(names):
+                return number, delimiter, names
+    return None
+
+
+def _trailing_empty(names: tuple[str, ...]) -> int:
+    return len(names) - len("".join("x" if name else " " for name in names).rstrip())
+
+
+def _is_units_row(source: SourceText, cells: tuple[str, ...], columns: Columns) -> bool:
+    """A second header line with the units, as spreadsheets have it: only Hz and ohm are taken, unscaled."""
+    units = [cells[quantity.index] for quantity in columns.needed if quantity.index < len(cells)]
+    return columns.unitless and units[:1] == ["Hz"] and all(u.lower() in ("ohm", "ohms", "ω") for u in units[1:])
+
+
+def _read_headerless(source: SourceText) -> list[RawSpectrum]:
+    number = next(
+        (n for n, line in enumerate(source.lines, start=1) if line.strip() and not line.lstrip().startswith("#")), None
+    )
+    if number is None:
+        raise source.refuse("the file has only comments")
+    line = source.lines[number - 1]
+    if not _STARTS_WITH_NUMBER.match(line):
+        raise source.refuse(
+            "this is no spectrum that cellrig can read: no line names a frequency and an impedance",
+            number,
+            "text files of EC-Lab, Gamry, ZPlot, NOVA, Autolab, VersaStudio, Parstat, CH Instruments, Ivium, or a "
+            "table with a header such as \"Frequency (Hz),Z' (Ohm),-Z'' (Ohm)\"",
+        )
+    delimiter = next(d for d in _DELIMITERS if d is None or d in line)
+    rows = rows_between(source, number, len(source.lines), delimiter, comment="#")
+    if len(rows[0].cells) != 3:
+        raise source.refuse(
+            f"there is no header, and {len(rows[0].cells)} columns; without a header only three are understood: "
+            "frequency in Hz, Re(Z) and Im(Z) in ohm; write a header line that names the columns",
+            number,
+        )
+    for row in rows:
+        if len(row.cells) > 3:
+            raise source.refuse(f"the row has {len(row.cells)} columns, the others 3", row.line)
+    columns = Columns(
+        Quantity(0, 1.0, "frequency"), Quantity(1, 1.0, "Re(Z)"), Quantity(2, 1.0, "Im(Z)"), unitless=True
+    )
+    return spectra_from_rows(source, rows, columns, width=3)

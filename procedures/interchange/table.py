@@ -1,0 +1,112 @@
+"""From rows of a table to spectra: numbers, loops, and the last line of a file that may have been cut."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from procedures.interchange.columns import Columns
+from procedures.interchange.spectrum import RawSpectrum
+from procedures.interchange.text import Row, SourceText, decimal_mark, split_cells, to_number
+
+
+def rows_between(
+    source: SourceText, first: int, last: int, delimiter: str | None, comment: str | None = None
+) -> list[Row]:
+    """The rows of lines first..last (counted from 1, both included) that are not blank or a comment."""
+    rows = []
+    for number in range(first, last + 1):
+        line = source.lines[number - 1]
+        if line.strip() and not (comment and line.lstrip().startswith(comment)):
+            rows.append(Row(number, split_cells(line, delimiter)))
+    return rows
+
+
+def spectra_from_rows(
+    source: SourceText, rows: list[Row], columns: Columns, width: int | None = None, notes: tuple[str, ...] = ()
+) -> list[RawSpectrum]:
+    """Spectra of one table, split where its loop column changes.
+
+    `width`: the number of cells a whole row has; a shorter one was cut. Raises BadInput.
+    """
+    if not rows:
+        raise source.refuse("there are no points below the header", len(source.lines))
+    if width is not None:
+        for row in rows:
+            if len(row.cells) < width:
+                raise source.refuse(
+                    f"the row has {len(row.cells)} of {width} columns: the file was cut or is still being written",
+                    row.line,
+                )
+    used = [quantity.index for quantity in columns.needed]
+    mark = decimal_mark(source, rows, used)
+    numbers = np.array(
+        [
+            [
+                to_number(source, row, quantity.index, mark, f"column {quantity.header or quantity.index + 1!r}")
+                * quantity.factor
+                for quantity in columns.needed
+            ]
+            for row in rows
+        ]
+    )
+    doubt = _doubt_about_last_row(source, rows, used)
+    if columns.unitless:
+        notes = (*notes, "the header gives no units; taken as Hz and ohm")
+    raw = RawSpectrum(
+        lines=np.array([row.line for row in rows]),
+        frequency_Hz=numbers[:, 0],
+        z_ohm=numbers[:, 1] + 1j * numbers[:, 2] if columns.real else numbers[:, 1] * np.exp(1j * numbers[:, 2]),
+        sign_header=columns.sign_header,
+        temperature_C=_temperatures(source, rows, columns, mark),
+        notes=notes + doubt,
+    )
+    return _split_loops(source, rows, columns, mark, raw)
+
+
+def _temperatures(source: SourceText, rows: list[Row], columns: Columns, mark: str) -> np.ndarray | None:
+    column = columns.temperature
+    if column is None:
+        return None
+    return np.array([to_number(source, row, column.index, mark, "temperature") for row in rows])
+
+
+def _split_loops(
+    source: SourceText, rows: list[Row], columns: Columns, mark: str, raw: RawSpectrum
+) -> list[RawSpectrum]:
+    if columns.loop is None:
+        return [raw]
+    loops = np.array([to_number(source, row, columns.loop.index, mark, "loop number") for row in rows])
+    if not np.isfinite(loops).all() or (loops != np.round(loops)).any():
+        bad = int(np.argmax(~np.isfinite(loops) | (loops != np.round(loops))))
+        raise source.refuse(f"the loop number in column {columns.loop.header!r} is no whole number", rows[bad].line)
+    found = list(dict.fromkeys(loops.astype(int).tolist()))  # in the order of the file
+    if len(found) == 1:
+        return [raw]
+    parts = []
+    for loop in found:
+        part = raw.part(loops == loop)
+        if not (part.frequency_Hz == 0).all():  # a loop of direct current only is no spectrum
+            parts.append(RawSpectrum(part.lines, part.frequency_Hz, part.z_ohm, part.sign_header,
+                                     part.temperature_C, loop, part.notes))  # fmt: skip
+    return parts or [raw]
+
+
+def _doubt_about_last_row(source: SourceText, rows: list[Row], used: list[int]) -> tuple[str, ...]:
+    """A file cut in the middle of its last number still reads as a number, of another size.
+
+    Told by the missing end of line together with a number written shorter than all others of its column.
+    """
+    last = rows[-1]
+    cut_here = not source.last_line_ended and last.line == len(source.lines) and len(last.cells) - 1 in used
+    if not cut_here or len(rows) < 2:
+        return ()
+    column = len(last.cells) - 1
+    cell, others = last.cells[column], [row.cells[column] for row in rows[:-1]]
+    exponent_gone = all("e" in other.lower() for other in others) and "e" not in cell.lower()
+    if exponent_gone or len(cell) < min(map(len, others)) - 1:
+        raise source.refuse(
+            f"the last number, {cell!r}, is written shorter than all others and the line does not end: the file "
+            "was cut or is still being written",
+            last.line,
+        )
+    return ("the last line has no line break; if the file was cut, its last number may be short",)
