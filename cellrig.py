@@ -34,9 +34,9 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2)
-    from procedures.cli.app import run
+    from procedures.cli.app import run_app
 
-    run()
+    run_app()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+"""The commands and their options. Each imports what it needs when it is called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from procedures.cli import wall
+
+app = typer.Typer(
+    name="cellrig",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Runs = Annotated[
+    Path,
+    typer.Option("--runs", metavar="DIR", envvar="CELLRIG_RUNS", help="folder of the runs", show_default=True),
+]
+Json = Annotated[bool, typer.Option("--json", help="print JSON, and nothing else, on stdout")]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="the plan, a TOML file")]
+BenchFile = Annotated[
+    Path | None, typer.Option("--bench", metavar="FILE", help="a bench file, in place of the plan's own")
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="a run's id, the start of it, or its folder")]
+DEFAULT_RUNS = Path("runs")
+
+
+@app.callback()
+def cellrig(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="print the version")] = False
+) -> None:
+    """Impedance over temperature and more, on a bench of instruments or on a simulated one."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"cellrig {version_of('cellrig')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(short_help="The sweep on the simulated bench, from start to result.")
+def demo(runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+    """An impedance sweep over temperature on the simulated bench, from start to result."""
+    from procedures.cli.running import demo_command
+
+    demo_command(runs, json)
+
+
+@app.command(short_help="Validate a plan; steps, duration, disk space.")
+def check(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+    """Validate plan, bench and limits without touching hardware; steps, duration, disk space."""
+    from procedures.cli.checking import check_command
+
+    check_command(plan, bench, runs, json)
+
+
+@app.command(short_help="Run a plan.")
+def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+    """Run a plan. Ctrl-C stops in order, a second one makes the bench safe at once."""
+    from procedures.cli.running import run_command
+
+    run_command(plan, bench, runs, json)
+
+
+@app.command(short_help="Go on with a run that was broken off.")
+def resume(name: RunName, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+    """Go on with a run that was interrupted or stopped, at the step it was in."""
+    from procedures.cli.running import resume_command
+
+    resume_command(name, runs, json)
+
+
+@app.command(name="runs")
+def list_runs(runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+    """List the runs, oldest first."""
+    from procedures.cli.looking import runs_command
+
+    runs_command(runs, json)
+
+
+@app.command()
+def show(name: RunName, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+    """One run: its steps, results, tables and log."""
+    from procedures.cli.looking import show_command
+
+    show_command(name, runs, json)
+
+
+@app.command(short_help="Analyse spectra that other programs recorded.")
+def analyse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra, as other programs wrote them")],
+    thickness_mm: Annotated[float | None, typer.Option(help="thickness of the pellet")] = None,
+    diameter_mm: Annotated[float | None, typer.Option(help="diameter of the electrode or pellet")] = None,
+    temperature_C: Annotated[
+        float | None, typer.Option("--temperature-C", help="of all files, where they do not say it")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The analysis of a sweep, on spectra that other programs recorded."""
+    from procedures.cli.analysing import analyse_command
+
+    analyse_command(files, thickness_mm, diameter_mm, temperature_C, json)
+
+
+def run_app() -> None:
+    """Run the command line; ends the process with the contract's exit status."""
+    wall.guarded(app)
