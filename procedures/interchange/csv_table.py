@@ -33,12 +33,6 @@ def read(source: SourceText) -> list[RawSpectrum]:
     columns = columns_from_header(names, source, line)
     rows = rows_between(source, line + 1, len(source.lines), delimiter, comment="#")
     rows = [row for row in rows if any(row.cells)]
-    if rows and delimiter == "," and len(rows[0].cells) > len(names):
-        raise source.refuse(
-            f"the row has {len(rows[0].cells)} columns, the header {len(names)}: decimal commas can't be told "
-            "from separating ones; use ';' or tabs between columns, or decimal points",
-            rows[0].line,
-        )
     if rows and columns.needed and not _STARTS_WITH_NUMBER.match(rows[0].cells[columns.frequency.index] or "x"):
         rows = rows[1:] if _is_units_row(source, rows[0].cells, columns) else rows
     return spectra_from_rows(source, rows, columns, width=len(names) - _trailing_empty(names))
@@ -50,9 +44,11 @@ def _find_header(source: SourceText) -> tuple[int, str | None, tuple[str, ...]] 
         for delimiter in _DELIMITERS:
             if delimiter is not None and delimiter not in text:
                 continue
-            names = split_cells(text, delimiter)
-            if len(names) >= 3 and is_header(names):
-                return number, delimiter, names
+            # Between blanks a name may hold one blank itself: "Frequency (Hz)   Z' (Ohm)   -Z'' (Ohm)".
+            wide = tuple(re.split(r"\s{2,}", text.strip())) if delimiter is None else ()
+            for names in (wide, split_cells(text, delimiter)):
+                if len(names) >= 3 and is_header(names):
+                    return number, delimiter, names
     return None
 
 
@@ -88,9 +84,6 @@ def _read_headerless(source: SourceText) -> list[RawSpectrum]:
             "frequency in Hz, Re(Z) and Im(Z) in ohm; write a header line that names the columns",
             number,
         )
-    for row in rows:
-        if len(row.cells) > 3:
-            raise source.refuse(f"the row has {len(row.cells)} columns, the others 3", row.line)
     columns = Columns(
         Quantity(0, 1.0, "frequency"), Quantity(1, 1.0, "Re(Z)"), Quantity(2, 1.0, "Im(Z)"), unitless=True
     )

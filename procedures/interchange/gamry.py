@@ -27,10 +27,7 @@ def read(source: SourceText) -> list[RawSpectrum]:
     spectra = [_read_table(source, line) for line in tables]
     if len(spectra) == 1:
         return spectra
-    return [
-        RawSpectrum(raw.lines, raw.frequency_Hz, raw.z_ohm, raw.sign_header, None, number, raw.notes)
-        for number, raw in enumerate(spectra, start=1)
-    ]
+    return [raw.as_loop(number) for number, raw in enumerate(spectra, start=1)]
 
 
 def _read_table(source: SourceText, table_line: int) -> RawSpectrum:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from daq.errors import BadInput
 from procedures.interchange import (
     chinstruments,
     csv_table,
+    dfr,
     eclab,
     gamry,
+    ivium,
     parstat,
     temperature,
     versastudio,
@@ -30,7 +34,7 @@ class Format(Protocol):
     def read(self, source: SourceText) -> list[RawSpectrum]: ...
 
 
-FORMATS: Sequence[Format] = (eclab, gamry, zplot, versastudio, parstat, chinstruments, csv_table)
+FORMATS: Sequence[Format] = (eclab, gamry, zplot, versastudio, parstat, chinstruments, ivium, dfr, csv_table)
 
 
 def read_spectra(path: Path | str) -> list[ForeignSpectrum]:
@@ -43,4 +47,20 @@ def read_spectra(path: Path | str) -> list[ForeignSpectrum]:
     raw_spectra = found.read(source)
     first_line = int(min(raw.lines[0] for raw in raw_spectra))
     temperature_C = temperature.from_header(source, first_line)
-    return [checked(raw, source, found.PROGRAM, temperature_C) for raw in raw_spectra]
+    return _checked_loops(raw_spectra, source, found.PROGRAM, temperature_C)
+
+
+def _checked_loops(
+    raw_spectra: list[RawSpectrum], source: SourceText, program: str, temperature_C: float | None
+) -> list[ForeignSpectrum]:
+    """A bad loop among good ones (the last one, stopped early) is left out with a note on the first good one."""
+    spectra, refused = [], []
+    for raw in raw_spectra:
+        try:
+            spectra.append(checked(raw, source, program, temperature_C))
+        except BadInput as error:
+            refused.append((raw.loop, error))
+    if not spectra:
+        raise refused[0][1]
+    left_out = tuple(f"loop {loop} left out: {error.problem}" for loop, error in refused)
+    return [replace(spectra[0], notes=(*spectra[0].notes, *left_out)), *spectra[1:]]

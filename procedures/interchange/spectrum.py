@@ -7,7 +7,7 @@ there twice. Refused: too few points, a sign that contradicts the modulus, frequ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,13 +52,22 @@ class RawSpectrum:
     sign_header: str
     temperature_C: Floats | None = None
     loop: int | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def part(self, keep: NDArray[np.bool_] | NDArray[np.intp], *notes: str) -> RawSpectrum:
         """The points of a mask or an order, with more notes."""
         temperature_C = None if self.temperature_C is None else self.temperature_C[keep]
-        return RawSpectrum(self.lines[keep], self.frequency_Hz[keep], self.z_ohm[keep], self.sign_header, temperature_C,
-                           self.loop, (*self.notes, *notes))  # fmt: skip
+        return replace(
+            self,
+            lines=self.lines[keep],
+            frequency_Hz=self.frequency_Hz[keep],
+            z_ohm=self.z_ohm[keep],
+            temperature_C=temperature_C,
+            notes=(*self.notes, *notes),
+        )
+
+    def as_loop(self, loop: int) -> RawSpectrum:
+        return replace(self, loop=loop)
 
 
 def checked(raw: RawSpectrum, source: SourceText, program: str, temperature_C: float | None) -> ForeignSpectrum:

@@ -31,12 +31,7 @@ def spectra_from_rows(
     if not rows:
         raise source.refuse("there are no points below the header", len(source.lines))
     if width is not None:
-        for row in rows:
-            if len(row.cells) < width:
-                raise source.refuse(
-                    f"the row has {len(row.cells)} of {width} columns: the file was cut or is still being written",
-                    row.line,
-                )
+        _refuse_other_width(source, rows, width)
     used = [quantity.index for quantity in columns.needed]
     mark = decimal_mark(source, rows, used)
     numbers = np.array(
@@ -63,6 +58,33 @@ def spectra_from_rows(
     return _split_loops(source, rows, columns, mark, raw)
 
 
+def _refuse_other_width(source: SourceText, rows: list[Row], width: int) -> None:
+    for row in rows:
+        if len(row.cells) < width:
+            raise source.refuse(
+                f"the row has {len(row.cells)} of {width} columns: the file was cut or is still being written",
+                row.line,
+            )
+        if any(row.cells[width:]):
+            raise source.refuse(
+                f"the row has {len(row.cells)} columns, the header {width}; where numbers have decimal commas, "
+                "separate the columns by ';' or tabs",
+                row.line,
+            )
+
+
+def _from_polar(source: SourceText, rows: list[Row], numbers: np.ndarray) -> np.ndarray:
+    """Z from columns f, |Z|, phase in rad. Raises BadInput for what is no modulus or no angle."""
+    modulus, phase = numbers[:, 1], numbers[:, 2]
+    wrong = (modulus < 0) | (np.abs(phase) > 2 * np.pi)
+    if wrong.any():
+        raise source.refuse(
+            "the modulus is negative, or the phase is more than a full turn in the unit of its header",
+            rows[int(np.argmax(wrong))].line,
+        )
+    return modulus * np.exp(1j * phase)
+
+
 def _temperatures(source: SourceText, rows: list[Row], columns: Columns, mark: str) -> np.ndarray | None:
     column = columns.temperature
     if column is None:
@@ -86,8 +108,7 @@ def _split_loops(
     for loop in found:
         part = raw.part(loops == loop)
         if not (part.frequency_Hz == 0).all():  # a loop of direct current only is no spectrum
-            parts.append(RawSpectrum(part.lines, part.frequency_Hz, part.z_ohm, part.sign_header,
-                                     part.temperature_C, loop, part.notes))  # fmt: skip
+            parts.append(part.as_loop(loop))
     return parts or [raw]
 
 

@@ -15,7 +15,10 @@ _IN_HEADER = (
     re.compile(rf"\btemperature\s*[:=]\s*{_NUMBER}\s*(?:°\s?C|degC|C)\b", re.IGNORECASE),
     re.compile(r"^TEMPERATURE\tQUANT\t([+-]?[\d.]+(?:[eE][+-]?\d+)?)\t.*degC"),
 )
-_IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(?:T=?)?([+-]?\d+(?:[.p]\d+)?)\s?_?(?:°C|degC|deg|C)(?![A-Za-z0-9])")
+_IN_NAME = re.compile(
+    r"(?<![A-Za-z0-9.])(?:T=?)?(?P<number>[+-]?\d+(?:[.p]\d+)?)[ _]?(?P<unit>°C|degC|deg|C|K)(?![A-Za-z0-9])"
+)
+_HYPHENATED = re.compile(r"[A-Za-z0-9.]-$")
 _COLDEST_C, _HOTTEST_C = -273.15, 2000.0
 
 
@@ -29,11 +32,20 @@ def from_header(source: SourceText, last_line: int) -> float | None:
 
 
 def from_name(stem: str) -> float | None:
-    """The temperature in a file name: `..._-25C`, `25degC`, `60.5 °C`; None when there is none or two differ."""
-    found = {float(match.group(1).replace("p", ".")) for match in _IN_NAME.finditer(stem)}
-    if len(found) != 1:
-        return None
-    return _plausible(found.pop(), stem)
+    """The temperature in a file name: `..._-25C`, `25degC`, `60.5 °C`, `298K`.
+
+    None when there is none, when two differ, and where the spelling has two meanings: `cell-25C` (hyphen or
+    minus), `LFP_2C` (a temperature or a C-rate).
+    """
+    found: set[float] = set()
+    for match in _IN_NAME.finditer(stem):
+        number = float(match.group("number").replace("p", "."))
+        if match.group("unit") == "K":
+            number -= 273.15
+        elif _HYPHENATED.search(stem[: match.start()]) or (match.group("unit") == "C" and 0 < number <= 10):
+            return None
+        found.add(round(number, 6))
+    return _plausible(found.pop(), stem) if len(found) == 1 else None
 
 
 def from_pattern(stem: str, pattern: str) -> float | None:

@@ -16,6 +16,7 @@ from daq.errors import BadInput
 
 LARGEST_FILE_BYTES = 200_000_000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _NOT_A_NUMBER = frozenset({"nan", "-nan", "inf", "-inf", "+inf", "infinity", "1.#qnan", "-1.#ind", "1.#inf", "n/a"})
 _TEXT_CONTROLS = frozenset("\t\n\r\x0b\x0c\x1a")
 _BINARY_KINDS = (
@@ -118,23 +119,32 @@ def _unquoted(cell: str) -> str:
 def decimal_mark(source: SourceText, rows: Iterable[Row], columns: Sequence[int]) -> str:
     """ "," when numbers of these columns are written with a decimal comma, else ".".
 
-    Raises BadInput, naming the line, when both marks occur: 1.234,5 or 1,234.5 can be read in two ways.
+    Raises BadInput, naming the line, when both marks occur (1.234,5 can be read in two ways) and when the
+    commas may as well separate thousands.
     """
-    mark, mark_line = "", 0
+    lines: dict[str, int] = {}
+    only_thousands = True
     for row in rows:
         for column in columns:
             cell = row.cells[column] if column < len(row.cells) else ""
-            for found in (".", ","):
-                if found not in cell or not any(character.isdigit() for character in cell):
-                    continue
-                if mark and mark != found:
-                    raise source.refuse(
-                        f"numbers are written with a decimal '{found}' here and with '{mark}' in line "
-                        f"{mark_line}; write them all in one way, without thousands separators",
-                        row.line,
-                    )
-                mark, mark_line = found, row.line
-    return mark or "."
+            if not any(character.isdigit() for character in cell):
+                continue
+            for mark in {".", ","} & set(cell):
+                lines.setdefault(mark, row.line)
+            only_thousands &= "," not in cell or _THOUSANDS.fullmatch(cell) is not None
+    if len(lines) == 2:
+        second, first = max(lines, key=lambda mark: lines[mark]), min(lines, key=lambda mark: lines[mark])
+        raise source.refuse(
+            f"numbers are written with a '{second}' here and with a '{first}' in line {lines[first]}; write them "
+            "all with the same decimal mark, without thousands separators",
+            lines[second],
+        )
+    if "," in lines and only_thousands:
+        raise source.refuse(
+            "the comma may be a decimal or separate thousands (1,234); write the numbers with decimal points",
+            lines[","],
+        )
+    return "," if "," in lines else "."
 
 
 def to_number(source: SourceText, row: Row, column: int, mark: str, what: str) -> float:

@@ -19,19 +19,17 @@ def recognise(head: str) -> bool:
 
 def read(source: SourceText) -> list[RawSpectrum]:
     """One spectrum per segment that measured a frequency. Raises BadInput when a segment is not closed."""
-    spectra = []
+    spectra: dict[int, RawSpectrum] = {}
     for number, line in enumerate(source.lines, start=1):
         if match := _OPENS.fullmatch(line.strip()):
             raw = _read_segment(source, number, int(match.group(1)))
             if raw is not None:
-                spectra.append(raw)
+                spectra[int(match.group(1))] = raw
     if not spectra:
         raise source.refuse("no segment of the file holds an impedance", len(source.lines))
-    return spectra if len(spectra) > 1 else [_unnumbered(spectra[0])]
-
-
-def _unnumbered(raw: RawSpectrum) -> RawSpectrum:
-    return RawSpectrum(raw.lines, raw.frequency_Hz, raw.z_ohm, raw.sign_header, None, None, raw.notes)
+    if len(spectra) == 1:
+        return list(spectra.values())
+    return [raw.as_loop(segment) for segment, raw in spectra.items()]
 
 
 def _read_segment(source: SourceText, opens: int, segment: int) -> RawSpectrum | None:
@@ -56,6 +54,4 @@ def _read_segment(source: SourceText, opens: int, segment: int) -> RawSpectrum |
     raw = spectra_from_rows(source, rows, columns, width=imag.index + 1)[
         0
     ]  # the definition names one more than there are
-    if (raw.frequency_Hz == 0).all():
-        return None
-    return RawSpectrum(raw.lines, raw.frequency_Hz, raw.z_ohm, raw.sign_header, None, segment, raw.notes)
+    return None if (raw.frequency_Hz == 0).all() else raw
