@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Step, Value
 from daq.control import RunControl
-from daq.errors import CellrigError, StepFailed, StorageError, Stopped
+from daq.errors import CellrigError, StepFailed, Stopped, StorageError
 from daq.monitor import Monitor
 from daq.rig import EngineRig
 from daq.runfile.reader import RunFile

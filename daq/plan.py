@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from daq import plugins
 from daq.bench import Bench, BenchConfig, dry_bench, load_bench
-from daq.contracts import Experiment
+from daq.contracts import Experiment, RunReader
 from daq.errors import BadInput
 from daq.sample import Sample
 from daq.tables import StrictModel, parse, read_toml
@@ -32,6 +32,13 @@ class Procedure(Experiment, Protocol):
         ...
 
     def parameter_table(self) -> dict[str, Any]: ...
+
+    @property
+    def bench(self) -> Bench: ...
+
+    def recover(self, run: RunReader) -> None:
+        """Before a resumed run goes on: take from its record what only memory held."""
+        ...
 
 
 class RunTable(StrictModel):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from daq.tables import StrictModel
+from daq.tables import StrictModel, parse
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -64,3 +65,17 @@ class Sample(StrictModel):
     def label(self) -> str:
         """What tells it apart from the others in the same furnace."""
         return self.id or self.name
+
+
+def samples_of(table: Mapping[str, Any]) -> list[Sample]:
+    """The samples of a run's `sample` entry: one table, or `{name, samples = [...]}` when there are several."""
+    several = table.get("samples")
+    return [parse(Sample, one, "stored sample") for one in (several if several is not None else [table])]
+
+
+def sample_table(samples: Sequence[Sample]) -> dict[str, Any]:
+    """What is stored with a run; `samples_of` reads it back."""
+    tables = [sample.model_dump(exclude_none=True) for sample in samples]
+    if len(tables) == 1:
+        return tables[0]
+    return {"name": ", ".join(sample.label for sample in samples), "samples": tables}

@@ -1,0 +1,35 @@
+"""Room on disk, asked for before a run starts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from daq.errors import BadInput
+
+BYTES_PER_ROW = 120
+RESERVE_BYTES = 8 * 2**20
+MARGIN = 1.5
+
+
+def bytes_needed(rows: int) -> int:
+    """What a run of so many rows takes, with margin, its reserve file, and its write-ahead log."""
+    return int(rows * BYTES_PER_ROW * MARGIN) + 2 * RESERVE_BYTES
+
+
+def check_room(runs_folder: Path, rows: int) -> None:
+    """Raises BadInput when the disk of `runs_folder` has no room for `rows`."""
+    folder = runs_folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise BadInput(f"cannot be used for runs: {error}", place=str(runs_folder)) from error
+    needed = bytes_needed(rows)
+    if free < needed:
+        raise BadInput(
+            f"the disk has {free / 2**20:.0f} MB free, the run needs {needed / 2**20:.0f} MB",
+            place=str(runs_folder),
+            allowed="free some space, or name another folder with --runs",
+        )

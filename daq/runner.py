@@ -1,0 +1,171 @@
+"""From a checked plan to runs on disk, in the process that calls it; and from an interrupted run onwards.
+
+A host process of its own, with the same functions, is how a run outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from daq.bench import Bench, BenchConfig, is_virtual
+from daq.bench_lock import bench_folder, bench_lock
+from daq.clock import Clock, ScaledClock, SystemClock, wall_unix
+from daq.control import RunControl
+from daq.disk import check_room
+from daq.engine import Engine, Progress, RunEnd
+from daq.errors import BadInput, InstrumentError
+from daq.plan import Plan, Procedure, build_procedure, check_plan
+from daq.runfile.reader import RunFile
+from daq.runfile.writer import RunWriter
+from daq.sample import sample_table, samples_of
+from daq.virtual_clock import VirtualClock
+
+WORLD = "state"  # the simulated world's folder inside a run, in virtual time
+PACKAGES = ("cellrig", "pymeasure", "numpy", "scipy", "pydantic")
+
+
+@dataclass
+class Watcher:
+    """What the caller wants to know while runs go on. Called in the engine's thread."""
+
+    on_start: Callable[[Path, RunControl], None] = lambda path, control: None
+    on_progress: Callable[[Progress], None] | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One run that ended."""
+
+    path: Path
+    end: RunEnd
+
+
+def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
+    """Every run of the plan, one after the other; the first that does not finish is the last.
+
+    Raises BadInput before anything is touched when the plan, the bench or the disk won't do.
+    """
+    checked = check_plan(plan)
+    check_room(runs_folder, sum(one.rows for one in checked))
+    ended: list[Ended] = []
+    with bench_lock(plan.bench, f"cellrig run {plan.place}"):
+        clock = _clock(plan.bench, start_s=0.0, epoch_unix=wall_unix())
+        bench: Bench | None = None
+        try:
+            for one in checked:
+                writer = _create(plan, one.procedure, runs_folder, clock)
+                if bench is None:
+                    bench = Bench(plan.bench, clock, _state_folder(plan.bench, writer.path))
+                writer.remember("world", _world_path(plan.bench, bench, writer.path))
+                writer.remember("clock_origin_s", clock.monotonic())
+                one.procedure.bind(bench, plan.samples)
+                ended.append(_run(bench, one.procedure, writer, 0.0, watcher, connect=not ended))
+                if ended[-1].end.outcome != "finished":
+                    break
+        finally:
+            if bench is not None:
+                bench.close()
+    return ended
+
+
+def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None) -> Ended:
+    """Go on with an interrupted, stopped or failed run, in the same file.
+
+    `down_for_s` is the bench time that passed meanwhile, for a bench in virtual time only. Raises BadInput.
+    """
+    with RunFile.open(path) as run:
+        if run.outcome in ("finished", "running"):
+            raise BadInput(f"the run is {run.outcome}: there is nothing to resume", place=str(run.path))
+        config = BenchConfig.from_dict(run.bench)
+        samples = samples_of(run.sample)
+        procedure: Procedure = build_procedure(run.procedure, run.parameters, f"{run.id}, parameters")
+        world = Path(run.recall("world"))
+        origin_s = float(run.recall("clock_origin_s", 0.0))
+        began_unix = run.anchors()[0].unix
+    virtual = is_virtual(config)
+    if down_for_s is not None and not virtual:
+        raise BadInput("this bench runs in real time: the time that passed is known", place="--down-for")
+    with bench_lock(config, f"cellrig resume {path.name}"):
+        writer = RunWriter.reopen(path)
+        start_s = origin_s + writer.last_t_s + (down_for_s or 0.0)
+        clock = _clock(config, start_s=start_s, epoch_unix=began_unix - origin_s if virtual else wall_unix())
+        offset_s = start_s - origin_s if virtual else max(writer.last_t_s, clock.unix() - began_unix)
+        bench = Bench(config, clock, world if world.is_absolute() else path / world)
+        try:
+            procedure.bind(bench, samples)
+            with RunFile.open(path) as run:
+                procedure.recover(run)
+            return _run(bench, procedure, writer, offset_s, watcher, connect=True)
+        finally:
+            bench.close()
+
+
+def _run(
+    bench: Bench, procedure: Procedure, writer: RunWriter, offset_s: float, watcher: Watcher, *, connect: bool
+) -> Ended:
+    control = RunControl(bench.clock)
+    resumed = offset_s > 0
+    writer.anchor(offset_s, bench.clock.unix(), "resume" if resumed else "start")
+    watcher.on_start(writer.path, control)
+    try:
+        if connect:
+            with bench.clock.attached():
+                bench.connect()
+    except InstrumentError as error:
+        writer.event(offset_s, "error", "engine", f"not started: {error}")
+        writer.close("failed", str(error), offset_s)
+        return Ended(writer.path, RunEnd("failed", str(error), ()))
+    engine = Engine(bench, procedure, writer, control, t_offset_s=offset_s, on_progress=watcher.on_progress)
+    return Ended(writer.path, engine.run())
+
+
+def _create(plan: Plan, procedure: Procedure, runs_folder: Path, clock: Clock) -> RunWriter:
+    instruments = procedure.bench.instruments.values()
+    streams = {stream.name: stream for stream in (*procedure.streams, *(one.snapshot_stream for one in instruments))}
+    return RunWriter.create(
+        runs_folder,
+        procedure=procedure.procedure_name,
+        sample=sample_table(plan.samples),
+        parameters=procedure.parameter_table(),
+        bench=plan.bench.as_dict(),
+        streams=list(streams.values()),
+        steps=procedure.steps(),
+        plan={"source": str(plan.source) if plan.source else None, **plan.model.model_dump(exclude_none=True)},
+        versions=versions(),
+        started_unix=wall_unix(),
+        bench_unix=clock.unix(),
+    )
+
+
+def _clock(config: BenchConfig, start_s: float, epoch_unix: float) -> Clock:
+    if is_virtual(config):
+        return VirtualClock(start_s, epoch_unix)
+    speed = config.model.bench.speed
+    return SystemClock() if speed is None else ScaledClock(speed, epoch_unix)
+
+
+def _state_folder(config: BenchConfig, run: Path) -> Path:
+    """Virtual time exists only within its runs, so does its world; a bench in real time has one world."""
+    return run / WORLD if is_virtual(config) else bench_folder(config) / WORLD
+
+
+def _world_path(config: BenchConfig, bench: Bench, run: Path) -> str:
+    """Relative to the run where the world lives in a run folder, so that the runs can be moved together."""
+    return os.path.relpath(bench.state_folder, run) if is_virtual(config) else str(bench.state_folder)
+
+
+def versions() -> dict[str, str]:
+    """What made the numbers: cellrig, Python, the libraries, the machine."""
+    found = {"python": sys.version.split()[0], "platform": platform.platform()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

@@ -1,0 +1,131 @@
+"""A procedure under a plain pymeasure Worker or ManagedWindow: same steps, rows of its main stream emitted.
+
+What the engine adds (journal, resume, the run file) is not there; safety at the end and limits are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daq.bench import Bench, is_virtual, load_bench
+from daq.clock import Clock, SystemClock
+from daq.contracts import Level, Snapshot, Value
+from daq.control import RunControl
+from daq.errors import NotSafe
+from daq.monitor import Monitor
+from daq.safety import make_all_safe
+from daq.sample import Sample
+from daq.virtual_clock import VirtualClock
+from procedures.base import BenchProcedure
+
+log = logging.getLogger(__name__)
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def run_plainly(procedure: BenchProcedure) -> None:
+    """Walk the procedure's steps on its bench; an unbound one runs on the built-in simulated bench."""
+    if not procedure.is_bound:
+        config = load_bench(None)
+        clock: Clock = VirtualClock() if is_virtual(config) else SystemClock()
+        procedure.bind(Bench(config, clock, Path("never-written")), [Sample(name="sample")])
+    bench = procedure.bench
+    with bench.clock.attached():
+        bench.connect()
+        _walk(procedure, bench)
+
+
+def _walk(procedure: BenchProcedure, bench: Bench) -> None:
+    control = RunControl(bench.clock)
+    rig = PlainRig(procedure, bench, control)
+    reason = "failed"
+    rig.monitor.start()
+    try:
+        steps = procedure.steps()
+        for index, step in enumerate(steps):
+            if procedure.should_stop():
+                reason = "stopped"
+                return
+            procedure.run_step(step, rig)
+            procedure.emit("progress", 100.0 * (index + 1) / len(steps))
+        reason = "finished"
+    finally:
+        outcomes = make_all_safe(bench.instruments, bench.clock, reason)
+        rig.monitor.stop()
+    for one in outcomes:
+        if not one.verified:
+            raise NotSafe(one.instrument, one.text)
+
+
+class PlainRig:
+    """The rig of a plain Worker. Implements `daq.contracts.Rig`; what is remembered lives in memory."""
+
+    attempt = 1
+
+    def __init__(self, procedure: BenchProcedure, bench: Bench, control: RunControl) -> None:
+        self.bench = bench
+        self.clock = bench.clock
+        self.monitor = Monitor(bench.instruments, bench.clock, control, self._reading, self._tell)
+        self._procedure = procedure
+        self._control = control
+        self._origin_s = bench.clock.monotonic()
+        self._memory: dict[str, Any] = {}
+
+    @property
+    def t_s(self) -> float:
+        return self.clock.monotonic() - self._origin_s
+
+    def record(self, stream: str, **values: Value) -> None:
+        if stream == self._procedure.main_stream.name:
+            self._procedure.emit("results", {name: _plain(value) for name, value in values.items()})
+
+    def record_many(self, stream: str, t_s: Sequence[float], columns: Mapping[str, Sequence[Value]]) -> None:
+        for row in range(len(t_s)):
+            self.record(stream, **{name: values[row] for name, values in columns.items()})
+
+    def remember(self, key: str, value: Any) -> None:
+        self._memory[key] = value
+
+    def recall(self, key: str, default: Any = None) -> Any:
+        return self._memory.get(key, default)
+
+    def wait(self, seconds: float) -> None:
+        self.check()
+        self._control.wait(seconds)
+
+    def check(self) -> None:
+        if self._procedure.should_stop():
+            self._control.stop("stopped from pymeasure")
+        self._control.check()
+
+    def sampling(self, instrument: str, interval_s: float) -> None:
+        self.monitor.set_interval(instrument, interval_s)
+
+    def latest(self, instrument: str) -> tuple[float, Snapshot]:
+        return self.monitor.latest(instrument)
+
+    def readings(self, instrument: str, after_t_s: float) -> list[tuple[float, Snapshot]]:
+        return self.monitor.readings(instrument, after_t_s)
+
+    def progress(self, text: str) -> None:
+        log.info(text)
+
+    def log(self, text: str, level: Level = "info", source: str = "procedure") -> None:
+        self._tell(source, level, text)
+
+    def _reading(self, stream: str, values: Mapping[str, Value]) -> float:
+        return self.t_s
+
+    def _tell(self, source: str, level: Level, text: str) -> None:
+        log.log(_LEVELS[level], "%s: %s", source, text)
+
+
+def _plain(value: Value) -> float | int | str:
+    """What pymeasure's CSV can carry: no comma in a text, no None, booleans as numbers."""
+    if value is None:
+        return float("nan")
+    if isinstance(value, str):
+        return value.replace(",", ";")
+    return int(value) if isinstance(value, bool) else value

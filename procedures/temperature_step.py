@@ -1,0 +1,185 @@
+"""Bringing the samples to a temperature: the furnace is set, the settle machine is fed and asked, until it releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from daq.contracts import Rig, RunReader, Snapshot
+from daq.errors import StepFailed
+from daq.sample import Sample
+from drivers.roles import Potentiostat, TemperatureController
+from drivers.techniques import Spectrum
+from procedures.settling.machine import Release, Settling
+from procedures.settling.observer import SampleObserver
+from procedures.settling.spec import SettleSpec
+from procedures.spectrum_taking import Taken, take_monitor
+
+POLL_S = 5.0
+FAST_S = 1.0
+MONITOR_NOISE = 0.003
+PROGRESS_S = 30.0
+
+
+class SampleWatch:
+    """What is known of the samples' temperatures over a whole sweep: one observer, fed every furnace reading."""
+
+    sensor_noise_K = 0.02
+
+    def __init__(self) -> None:
+        self.observer = SampleObserver()
+        self.fed_until_s = -np.inf
+
+    def feed(self, t_s: float, snapshot: Snapshot) -> None:
+        self.fed_until_s = t_s
+        temperature = snapshot.values.get("temperature_C")
+        if isinstance(temperature, float) and np.isfinite(temperature):
+            self.observer.feed(t_s, temperature)
+
+    def recover(self, run: RunReader) -> None:
+        """Feed the readings that an interrupted run already has, so that the samples' lag is not lost."""
+        table = run.table("temperature")
+        for t_s, temperature in zip(table["t_s"], table["temperature_C"], strict=True):
+            if np.isfinite(temperature):
+                self.observer.feed(float(t_s), float(temperature))
+
+    def expected_settle_s(self, change_K: float) -> float:
+        """Rough time from the end of the ramp to the release, for estimates: the lag down to 1 K, confirmation."""
+        lag = self.observer.lag()
+        lag_s = lag.lag_s if lag is not None else 300.0
+        return 600.0 + lag_s * float(np.log(max(abs(change_K), 2.0)))
+
+
+class TemperatureStep:
+    """One temperature: `go`, then spectra, then `judge` and `facts` of each."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        furnace: TemperatureController,
+        potentiostat: Potentiostat | None,
+        watch: SampleWatch,
+        spec: SettleSpec,
+    ) -> None:
+        self._rig = rig
+        self._furnace = furnace
+        self._potentiostat = potentiostat
+        self._watch = watch
+        self._spec = spec
+        self._release: Release | None = None
+
+    def go(self, target_C: float, ramp_K_per_min: float, samples: Sequence[Sample], technique: Spectrum) -> bool:
+        """Set the furnace and wait until the samples are there. False when the rule says to skip this temperature.
+
+        Raises StepFailed when the rule says to end safely.
+        """
+        rig = self._rig
+        rig.sampling(self._furnace.name, FAST_S)
+        self._drain()
+        began_s, reading = rig.latest(self._furnace.name)
+        self._target_C = target_C
+        self._machine = Settling(
+            self._spec,
+            target_C=target_C,
+            start_C=_number(reading, "temperature_C"),
+            sensor_noise_K=self._watch.sensor_noise_K,
+            observer=self._watch.observer,
+        )
+        self._furnace.set_target(target_C, ramp_K_per_min)
+        rig.log(f"furnace to {target_C:g} °C at {ramp_K_per_min:g} K/min")
+        self._wait(began_s, samples, technique)
+        assert self._release is not None
+        rig.log(self._release.reason, "info" if self._release.settled else "warning", "settling")
+        return self._policy()
+
+    def _wait(self, began_s: float, samples: Sequence[Sample], technique: Spectrum) -> None:
+        rig = self._rig
+        told_s = -np.inf
+        while self._release is None:
+            rig.wait(POLL_S)
+            self._drain()
+            if rig.t_s - told_s >= PROGRESS_S:
+                told_s = rig.t_s
+                _, reading = rig.latest(self._furnace.name)
+                rig.progress(f"{_number(reading, 'temperature_C'):.1f} °C, {self._machine.state.name.lower()}")
+            if self._potentiostat is not None and self._machine.monitor_due(rig.t_s):
+                for sample in samples:
+                    self._monitor(sample, technique)
+            self._release = self._machine.release
+
+    def _monitor(self, sample: Sample, technique: Spectrum) -> None:
+        assert self._potentiostat is not None
+        number = int(self._rig.recall("monitors", 0)) + 1
+        self._rig.remember("monitors", number)
+        middle_s, resistance = take_monitor(self._rig, self._potentiostat, technique, sample, number)
+        self._drain()
+        self._machine.feed_monitor(middle_s, resistance, MONITOR_NOISE, sample=sample.label)
+
+    def _drain(self) -> None:
+        """Hand every reading that the monitor has taken to the observer and the machine."""
+        machine = getattr(self, "_machine", None)
+        for t_s, snapshot in self._rig.readings(self._furnace.name, self._watch.fed_until_s):
+            self._watch.feed(t_s, snapshot)
+            if machine is not None:
+                machine.feed(
+                    t_s,
+                    temperature_C=_number(snapshot, "temperature_C"),
+                    working_setpoint_C=_number(snapshot, "working_setpoint_C"),
+                    setpoint_C=_number(snapshot, "setpoint_C"),
+                    sample_temperature_C=_maybe(snapshot, "sample_temperature_C"),
+                    output_percent=_maybe(snapshot, "output_percent"),
+                    faults=snapshot.faults,
+                )
+
+    def _policy(self) -> bool:
+        release = self._release
+        assert release is not None
+        if release.settled or self._spec.on_timeout == "measure_flagged":
+            return True
+        if self._spec.on_timeout == "skip":
+            self._rig.log(f"{self._target_C:g} °C is left out, as the settle rule says", "warning")
+            return False
+        raise StepFailed(f"not settled at {self._target_C:g} °C ({release.reason}); the settle rule says to end here")
+
+    # ------------------------------------------------------------ after a spectrum
+    def judge(self, taken: Taken) -> bool:
+        """Whether the samples' temperature held during the spectrum (gate D)."""
+        self._drain()
+        self._bracketing = self._machine.judge_spectrum(taken.started_s, taken.ended_s)
+        return self._bracketing.within
+
+    def facts(self, taken: Taken) -> Mapping[str, Any]:
+        """The columns of `spectra` that tell of temperature and settling."""
+        release = self._release
+        assert release is not None
+        during = [
+            _number(snapshot, "temperature_C")
+            for t_s, snapshot in self._rig.readings(self._furnace.name, taken.started_s - 2.0)
+            if t_s <= taken.ended_s + 2.0
+        ]
+        temperature_C, uncertainty_K = self._machine.sample_temperature_at(taken.middle_s)
+        return {
+            "setpoint_C": self._target_C,
+            "temperature_before_C": during[0] if during else None,
+            "temperature_mean_C": float(np.mean(during)) if during else None,
+            "temperature_after_C": during[-1] if during else None,
+            "sample_temperature_C": temperature_C,
+            "sample_temperature_uncertainty_K": uncertainty_K,
+            "settled": release.settled,
+            "release": release.reason,
+            "settle_s": release.t_s - self._machine.began_s,
+            "drift_K": self._bracketing.drift_K,
+            "lag_s": release.lag_s,
+        }
+
+
+def _number(snapshot: Snapshot, quantity: str) -> float:
+    value = snapshot.values.get(quantity)
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _maybe(snapshot: Snapshot, quantity: str) -> float | None:
+    value = snapshot.values.get(quantity)
+    return float(value) if isinstance(value, int | float) else None
