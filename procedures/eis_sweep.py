@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
-from pymeasure.experiment import BooleanParameter, IntegerParameter
-
 from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput, CellrigError
@@ -21,9 +19,9 @@ from procedures.base import BenchProcedure
 from procedures.eis_spectra import load_spectra, require_geometry
 from procedures.eis_streams import IMPEDANCE, MONITOR, SPECTRA
 from procedures.furnace_checks import check_temperatures
-from procedures.parameters import Quantity, QuantityOr, Table, Temperatures
+from procedures.parameters import count, quantity, quantity_or, table, temperatures, yes_or_no
 from procedures.settling.spec import SettleSpec
-from procedures.spectrum_taking import Taken, spectrum_seconds, take_spectrum
+from procedures.spectrum_taking import spectrum_seconds, take_spectrum
 from procedures.temperature_step import SampleWatch, TemperatureStep
 
 MOST_REPEATS = 2
@@ -37,20 +35,22 @@ class EisSweep(BenchProcedure):
     main_stream = IMPEDANCE
     DATA_COLUMNS = list(IMPEDANCE.column_names)  # noqa: RUF012  pymeasure's own name and type
 
-    temperatures_C = Temperatures("Temperatures", description="In the order in which they are visited")
-    cooling = BooleanParameter("The same temperatures again on cooling", default=False)
-    return_temperature_C = QuantityOr("Return point", word="none", units="degC", minimum=-200, maximum=1800)
-    ramp_K_per_min = Quantity("Ramp", units="K/min", minimum=0.01, maximum=100, default=3.0)
-    settle = Table("When is the sample at temperature", default={})
-    frequency_max_Hz = Quantity("Highest frequency", units="Hz", minimum=1e-4, maximum=1e8, default=1e6)
-    frequency_min_Hz = Quantity("Lowest frequency", units="Hz", minimum=1e-4, maximum=1e7, default=1.0)
-    frequency_extended_Hz = Quantity(
+    temperatures_C: list[float] = temperatures("Temperatures", description="In the order in which they are visited")
+    cooling: bool = yes_or_no("The same temperatures again on cooling", default=False)
+    return_temperature_C: float | str = quantity_or(
+        "Return point", word="none", units="degC", minimum=-200, maximum=1800
+    )
+    ramp_K_per_min: float = quantity("Ramp", units="K/min", minimum=0.01, maximum=100, default=3.0)
+    settle: dict[str, Any] = table("When is the sample at temperature", default={})
+    frequency_max_Hz: float = quantity("Highest frequency", units="Hz", minimum=1e-4, maximum=1e8, default=1e6)
+    frequency_min_Hz: float = quantity("Lowest frequency", units="Hz", minimum=1e-4, maximum=1e7, default=1.0)
+    frequency_extended_Hz: float = quantity(
         "Lowest frequency above 500 kohm", units="Hz", minimum=1e-4, maximum=1e7, default=0.1
     )
-    points_per_decade = IntegerParameter("Points per decade", minimum=3, maximum=100, default=10)
-    amplitude_V = Quantity("Amplitude (rms)", units="V", minimum=1e-4, maximum=1.0, default=0.010)
-    bias_V = QuantityOr("Bias", word="ocp", units="V", minimum=-10, maximum=10)
-    current_range_A = QuantityOr("Current range", word="auto", units="A", minimum=1e-12, maximum=100)
+    points_per_decade: int = count("Points per decade", minimum=3, maximum=100, default=10)
+    amplitude_V: float = quantity("Amplitude (rms)", units="V", minimum=1e-4, maximum=1.0, default=0.010)
+    bias_V: float | str = quantity_or("Bias", word="ocp", units="V", minimum=-10, maximum=10)
+    current_range_A: float | str = quantity_or("Current range", word="auto", units="A", minimum=1e-12, maximum=100)
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
@@ -150,23 +150,22 @@ class EisSweep(BenchProcedure):
         if not stage.go(target, self.ramp_K_per_min, self.samples, self.technique()):
             return
         for sample in self.samples:
-            for repeat in range(1, MOST_REPEATS + 1):
-                rig.progress(f"spectrum of {sample.label} at {target:g} °C")
-                number = int(rig.recall("spectra", 0)) + 1
-                rig.remember("spectra", number)
-                taken = take_spectrum(
-                    rig, self._potentiostat, self.technique(), sample, number, target, self.frequency_extended_Hz
-                )
-                steady = stage.judge(taken)
-                self._record(rig, stage, sample, number, direction, taken, steady)
-                if steady or repeat == MOST_REPEATS:
-                    break
-                rig.log(f"{sample.label} drifted during its spectrum at {target:g} °C; it is taken again", "warning")
+            self._take(rig, stage, sample, target, direction)
 
-    def _record(
-        self, rig: Rig, stage: TemperatureStep, sample: Sample, number: int, direction: str, taken: Taken, steady: bool
-    ) -> None:
-        facts = stage.facts(taken)
+    def _take(self, rig: Rig, stage: TemperatureStep, sample: Sample, target: float, direction: str) -> None:
+        """One sample's spectrum; once more if its temperature drifted meanwhile. The last one counts."""
+        for repeat in range(1, MOST_REPEATS + 1):
+            rig.progress(f"spectrum of {sample.label} at {target:g} °C")
+            number = int(rig.recall("spectra", 0)) + 1
+            rig.remember("spectra", number)
+            stage.begin()
+            taken = take_spectrum(
+                rig, self._potentiostat, self.technique(), sample, number, target, self.frequency_extended_Hz
+            )
+            bracketing = stage.judge(taken, sample)
+            if bracketing.within or repeat == MOST_REPEATS:
+                break
+            rig.log(f"{sample.label} at {target:g} °C: {bracketing.text}; the spectrum is taken again", "warning")
         rig.record(
             "spectra",
             spectrum=number,
@@ -177,7 +176,7 @@ class EisSweep(BenchProcedure):
             ended_s=taken.ended_s,
             points=len(taken.points),
             repeated_point_change_percent=100 * taken.repeated_change,
-            **{**facts, "settled": bool(facts["settled"]) and steady},
+            **stage.facts(taken, sample, bracketing),
         )
 
     # ------------------------------------------------------------ what came out

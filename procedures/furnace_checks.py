@@ -18,7 +18,9 @@ def check_temperatures(
 ) -> list[str]:
     """Raises BadInput for the first set-point beyond a limit, saying whose it is."""
     abilities = furnace.abilities()
-    bounds = [(furnace.name, abilities.temperature_min_C, abilities.temperature_max_C)]
+    bounds: list[tuple[str, float | None, float | None]] = [
+        (furnace.name, abilities.temperature_min_C, abilities.temperature_max_C)
+    ]
     for limit in furnace.limits():
         if limit.quantity == "temperature_C":
             bounds.append((f"the bench's limit for {furnace.name}", limit.minimum, limit.maximum))

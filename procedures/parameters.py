@@ -2,6 +2,9 @@
 
 One declaration serves the plan file, the form and the check. `convert` takes what TOML gives and what a
 text field gives, and raises ValueError with a sentence.
+
+pymeasure puts the value in the parameter's place on the procedure object. The small functions at the end say so
+to a type checker: `ramp_K_per_min: float = quantity("Ramp", units="K/min", ...)`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from pymeasure.experiment import FloatParameter, Parameter
+from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParameter, Parameter
 
 
 class Quantity(FloatParameter):
@@ -85,7 +88,7 @@ class Temperatures(Parameter):
         return numbers
 
     def __str__(self) -> str:
-        return ", ".join(f"{number:g}" for number in self.value) if self.is_set() else ""
+        return ", ".join(f"{number:g}" for number in self._value or [])
 
 
 class Table(Parameter):
@@ -114,17 +117,17 @@ def to_number(value: Any, units: str) -> float:
     return float(value)
 
 
-def _from_range(table: Mapping[str, Any]) -> list[float]:
-    if set(table) != {"start", "stop", "step"}:
-        raise ValueError(f"a range has start, stop and step, found {', '.join(table) or 'nothing'}")
-    start, stop, step = (to_number(table[key], "degC") for key in ("start", "stop", "step"))
+def _from_range(given: Mapping[str, Any]) -> list[float]:
+    if set(given) != {"start", "stop", "step"}:
+        raise ValueError(f"a range has start, stop and step, found {', '.join(given) or 'nothing'}")
+    start, stop, step = (to_number(given[key], "degC") for key in ("start", "stop", "step"))
     if step <= 0:
         raise ValueError(f"the step must be positive (it runs from start to stop either way), found {step:g}")
-    count = math.floor(abs(stop - start) / step + 1e-9) + 1
-    if count > Temperatures.MOST:
-        raise ValueError(f"{count} temperatures are more than {Temperatures.MOST}")
+    total = math.floor(abs(stop - start) / step + 1e-9) + 1
+    if total > Temperatures.MOST:
+        raise ValueError(f"{total} temperatures are more than {Temperatures.MOST}")
     sign = 1.0 if stop >= start else -1.0
-    numbers = [round(start + sign * step * index, 9) for index in range(count)]
+    numbers = [round(start + sign * step * index, 9) for index in range(total)]
     return numbers if math.isclose(numbers[-1], stop) else [*numbers, stop]
 
 
@@ -140,3 +143,27 @@ def _literal(text: str) -> Any:
         return ast.literal_eval(text.strip() or "{}")
     except (ValueError, SyntaxError):
         raise ValueError(f"{text!r} is not a table") from None
+
+
+def quantity(name: str, *, units: str, minimum: float, maximum: float, **options: Any) -> Any:
+    return Quantity(name, units=units, minimum=minimum, maximum=maximum, **options)
+
+
+def quantity_or(name: str, *, word: str, units: str, minimum: float, maximum: float, **options: Any) -> Any:
+    return QuantityOr(name, word=word, units=units, minimum=minimum, maximum=maximum, **options)
+
+
+def count(name: str, *, minimum: int, maximum: int, **options: Any) -> Any:
+    return IntegerParameter(name, minimum=minimum, maximum=maximum, **options)
+
+
+def yes_or_no(name: str, *, default: bool, **options: Any) -> Any:
+    return BooleanParameter(name, default=default, **options)
+
+
+def temperatures(name: str, **options: Any) -> Any:
+    return Temperatures(name, **options)
+
+
+def table(name: str, *, default: Mapping[str, Any], **options: Any) -> Any:
+    return Table(name, default=dict(default), **options)

@@ -20,17 +20,22 @@ EXTEND_ABOVE_OHM = 5e5
 
 @dataclass(frozen=True)
 class Taken:
-    """One finished spectrum. `repeated_change`: relative change of |Z| at the valley, measured again at the end."""
+    """One finished spectrum. `valley_ohm`: |Z| at the valley, as taken and measured again at the end."""
 
     points: tuple[SpectrumPoint, ...]
     started_s: float
     ended_s: float
-    repeated_change: float
+    valley_ohm: tuple[float, float]
 
     @property
     def middle_s(self) -> float:
         """When half of the resistance-carrying points were taken: the arc is in the fast half of a spectrum."""
         return self.started_s + 0.25 * (self.ended_s - self.started_s)
+
+    @property
+    def repeated_change(self) -> float:
+        """Relative change between the two."""
+        return self.valley_ohm[1] / self.valley_ohm[0] - 1
 
 
 def spectrum_seconds(technique: Spectrum, abilities: PotentiostatAbilities) -> float:
@@ -65,8 +70,8 @@ def take_spectrum(
     ended_s = rig.t_s
     again = _once(rig, potentiostat, technique, sample, valley(points).frequency_Hz)
     first = valley(points)
-    change = abs(again) / abs(complex(first.z_real_ohm, first.z_imag_ohm)) - 1
-    return Taken(tuple(points), started_s, ended_s, change)
+    before = abs(complex(first.z_real_ohm, first.z_imag_ohm))
+    return Taken(tuple(points), started_s, ended_s, (before, abs(again)))
 
 
 def _measure(

@@ -13,7 +13,7 @@ from drivers.roles import TemperatureController
 from drivers.techniques import Spectrum
 from procedures.base import BenchProcedure
 from procedures.furnace_checks import check_temperatures
-from procedures.parameters import Quantity, Table
+from procedures.parameters import quantity, table
 from procedures.settling.spec import SettleSpec
 from procedures.temperature_step import SampleWatch, TemperatureStep
 
@@ -35,10 +35,10 @@ class TemperatureHold(BenchProcedure):
     main_stream = HOLD
     DATA_COLUMNS = list(HOLD.column_names)  # noqa: RUF012  pymeasure's own name and type
 
-    temperature_C = Quantity("Temperature", units="degC", minimum=-200, maximum=1800)
-    duration_h = Quantity("Duration", units="h", minimum=0.001, maximum=10_000)
-    ramp_K_per_min = Quantity("Ramp", units="K/min", minimum=0.01, maximum=100, default=3.0)
-    settle = Table("When is the sample at temperature", default={"sensor": "control"})
+    temperature_C: float = quantity("Temperature", units="degC", minimum=-200, maximum=1800)
+    duration_h: float = quantity("Duration", units="h", minimum=0.001, maximum=10_000)
+    ramp_K_per_min: float = quantity("Ramp", units="K/min", minimum=0.01, maximum=100, default=3.0)
+    settle: dict[str, Any] = table("When is the sample at temperature", default={"sensor": "control"})
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)

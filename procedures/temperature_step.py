@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from daq.errors import StepFailed
 from daq.sample import Sample
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum
-from procedures.settling.machine import Release, Settling
+from procedures.settling.machine import Settling
 from procedures.settling.observer import SampleObserver
+from procedures.settling.release import Bracketing, Release
 from procedures.settling.spec import SettleSpec
-from procedures.spectrum_taking import Taken, take_monitor
+from procedures.spectrum_taking import Taken, spectrum_seconds, take_monitor
 
 POLL_S = 5.0
 FAST_S = 1.0
@@ -78,7 +79,7 @@ class TemperatureStep:
         rig = self._rig
         rig.sampling(self._furnace.name, FAST_S)
         self._drain()
-        began_s, reading = rig.latest(self._furnace.name)
+        self._began_s, reading = rig.latest(self._furnace.name)
         self._target_C = target_C
         self._machine = Settling(
             self._spec,
@@ -86,15 +87,17 @@ class TemperatureStep:
             start_C=_number(reading, "temperature_C"),
             sensor_noise_K=self._watch.sensor_noise_K,
             observer=self._watch.observer,
+            samples=[sample.label for sample in samples] if self._potentiostat is not None else (),
+            spectrum_s=0.0 if self._potentiostat is None else len(samples) * self._seconds(technique),
         )
         self._furnace.set_target(target_C, ramp_K_per_min)
         rig.log(f"furnace to {target_C:g} °C at {ramp_K_per_min:g} K/min")
-        self._wait(began_s, samples, technique)
+        self._wait(samples, technique)
         assert self._release is not None
         rig.log(self._release.reason, "info" if self._release.settled else "warning", "settling")
         return self._policy()
 
-    def _wait(self, began_s: float, samples: Sequence[Sample], technique: Spectrum) -> None:
+    def _wait(self, samples: Sequence[Sample], technique: Spectrum) -> None:
         rig = self._rig
         told_s = -np.inf
         while self._release is None:
@@ -133,24 +136,34 @@ class TemperatureStep:
                     faults=snapshot.faults,
                 )
 
+    def _seconds(self, technique: Spectrum) -> float:
+        assert self._potentiostat is not None
+        return spectrum_seconds(technique, self._potentiostat.abilities())
+
     def _policy(self) -> bool:
         release = self._release
         assert release is not None
-        if release.settled or self._spec.on_timeout == "measure_flagged":
+        if release.action == "measure":
             return True
-        if self._spec.on_timeout == "skip":
+        if release.action == "skip":
             self._rig.log(f"{self._target_C:g} °C is left out, as the settle rule says", "warning")
             return False
         raise StepFailed(f"not settled at {self._target_C:g} °C ({release.reason}); the settle rule says to end here")
 
-    # ------------------------------------------------------------ after a spectrum
-    def judge(self, taken: Taken) -> bool:
-        """Whether the samples' temperature held during the spectrum (gate D)."""
+    # ------------------------------------------------------------ around a spectrum
+    def begin(self) -> None:
+        """A spectrum starts now."""
         self._drain()
-        self._bracketing = self._machine.judge_spectrum(taken.started_s, taken.ended_s)
-        return self._bracketing.within
+        self._machine.begin_spectrum(self._rig.t_s)
 
-    def facts(self, taken: Taken) -> Mapping[str, Any]:
+    def judge(self, taken: Taken, sample: Sample) -> Bracketing:
+        """Gate D: whether the sample's temperature held during the spectrum."""
+        self._drain()
+        return self._machine.judge_spectrum(
+            taken.started_s, taken.ended_s, sample=sample.label, resistances_ohm=taken.valley_ohm
+        )
+
+    def facts(self, taken: Taken, sample: Sample, bracketing: Bracketing) -> dict[str, Any]:
         """The columns of `spectra` that tell of temperature and settling."""
         release = self._release
         assert release is not None
@@ -159,7 +172,7 @@ class TemperatureStep:
             for t_s, snapshot in self._rig.readings(self._furnace.name, taken.started_s - 2.0)
             if t_s <= taken.ended_s + 2.0
         ]
-        temperature_C, uncertainty_K = self._machine.sample_temperature_at(taken.middle_s)
+        temperature_C, uncertainty_K = self._machine.sample_temperature_at(taken.middle_s, sample.label)
         return {
             "setpoint_C": self._target_C,
             "temperature_before_C": during[0] if during else None,
@@ -167,10 +180,10 @@ class TemperatureStep:
             "temperature_after_C": during[-1] if during else None,
             "sample_temperature_C": temperature_C,
             "sample_temperature_uncertainty_K": uncertainty_K,
-            "settled": release.settled,
-            "release": release.reason,
-            "settle_s": release.t_s - self._machine.began_s,
-            "drift_K": self._bracketing.drift_K,
+            "settled": release.settled and bracketing.within,
+            "release": release.reason if bracketing.within else f"{release.reason}; {bracketing.text}",
+            "settle_s": release.t_s - self._began_s,
+            "drift_K": bracketing.drift_K,
             "lag_s": release.lag_s,
         }
 
