@@ -20,11 +20,10 @@ from procedures.eis_spectra import load_spectra, require_geometry
 from procedures.eis_streams import IMPEDANCE, MONITOR, SPECTRA
 from procedures.furnace_checks import check_temperatures
 from procedures.parameters import count, quantity, quantity_or, table, temperatures, yes_or_no
+from procedures.settling.release import Bracketing
 from procedures.settling.spec import SettleSpec
-from procedures.spectrum_taking import spectrum_seconds, take_spectrum
+from procedures.spectrum_taking import Taken, spectrum_seconds, take_spectrum
 from procedures.temperature_step import SampleWatch, TemperatureStep
-
-MOST_REPEATS = 2
 
 
 class EisSweep(BenchProcedure):
@@ -154,18 +153,10 @@ class EisSweep(BenchProcedure):
 
     def _take(self, rig: Rig, stage: TemperatureStep, sample: Sample, target: float, direction: str) -> None:
         """One sample's spectrum; once more if its temperature drifted meanwhile. The last one counts."""
-        for repeat in range(1, MOST_REPEATS + 1):
-            rig.progress(f"spectrum of {sample.label} at {target:g} °C")
-            number = int(rig.recall("spectra", 0)) + 1
-            rig.remember("spectra", number)
-            stage.begin()
-            taken = take_spectrum(
-                rig, self._potentiostat, self.technique(), sample, number, target, self.frequency_extended_Hz
-            )
-            bracketing = stage.judge(taken, sample)
-            if bracketing.within or repeat == MOST_REPEATS:
-                break
+        number, taken, bracketing = self._take_once(rig, stage, sample, target)
+        if not bracketing.within:
             rig.log(f"{sample.label} at {target:g} °C: {bracketing.text}; the spectrum is taken again", "warning")
+            number, taken, bracketing = self._take_once(rig, stage, sample, target)
         rig.record(
             "spectra",
             spectrum=number,
@@ -178,6 +169,18 @@ class EisSweep(BenchProcedure):
             repeated_point_change_percent=100 * taken.repeated_change,
             **stage.facts(taken, sample, bracketing),
         )
+
+    def _take_once(
+        self, rig: Rig, stage: TemperatureStep, sample: Sample, target: float
+    ) -> tuple[int, Taken, Bracketing]:
+        rig.progress(f"spectrum of {sample.label} at {target:g} °C")
+        number = int(rig.recall("spectra", 0)) + 1
+        rig.remember("spectra", number)
+        stage.begin()
+        taken = take_spectrum(
+            rig, self._potentiostat, self.technique(), sample, number, target, self.frequency_extended_Hz
+        )
+        return number, taken, stage.judge(taken, sample)
 
     # ------------------------------------------------------------ what came out
     def analyse(self, run: RunReader) -> list[Result]:
