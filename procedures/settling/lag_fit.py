@@ -1,0 +1,214 @@
+"""Learn a sample's lag behind the furnace sensor from its own resistance, the way one reads a thermometer.
+
+Model: ln R = c + E / (k T), T the furnace reading after a first-order lag. On a grid of lags c and E are fitted
+in closed form (c free, E with what is known of it), and the misfit becomes a weight of each lag. What is said
+of the sample's temperature is the weighted mean, its uncertainty the weighted spread: a lag that is not known
+yet shows as an uncertain temperature, and no separate rule for "learned enough" is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from procedures.settling.lag_bank import COARSE, FINE_LAGS_S, SUBDIVISIONS, to_fine
+
+BOLTZMANN_EV_PER_K = 8.617333262e-5
+ZERO_C_K = 273.15
+
+PRIOR_LAG_S = 480.0
+PRIOR_LOG_SPREAD = 1.0
+PRIOR_ENERGY_SPREAD_EV = 0.3
+STEP_ENERGY_SPREAD_EV = 0.02  # how far the local activation energy may move from one step to the next
+STEP_LOG_SPREAD = 0.05  # and the lag
+LAG_MODEL_ERROR = 0.02  # one time constant is a model: no lag is believed to better than this
+TIMING_S = 2.0  # where within a spectrum the resistance is decided isn't known better
+MISFIT = 0.012
+MAX_POINTS = 120
+
+_LOG_LAG = np.log(FINE_LAGS_S)
+
+
+@dataclass(frozen=True)
+class MonitorPoint:
+    """One monitor value: ln R at `t_s`, its relative uncertainty, the lagged temperatures then (64,)."""
+
+    t_s: float
+    log_resistance: float
+    uncertainty: float
+    row: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LagFit:
+    """`log_weight` per fine lag (505,), activation energy (eV), relative rms of the residuals, points used."""
+
+    log_weight: NDArray[np.float64]
+    energy_eV: float
+    energy_uncertainty_eV: float
+    residual: float
+    expected: float
+    points: int
+
+    @property
+    def misfit(self) -> bool:
+        """The resistance did something that temperature, one lag and one activation energy don't explain."""
+        return self.points >= 4 and self.residual > max(MISFIT, 3 * self.expected)
+
+
+def lag_prior(lag_s: float = PRIOR_LAG_S, log_spread: float = PRIOR_LOG_SPREAD) -> NDArray[np.float64]:
+    """Log weights of a log-normal belief about the lag."""
+    log_weight = -0.5 * ((_LOG_LAG - math.log(lag_s)) / max(log_spread, STEP_LOG_SPREAD)) ** 2
+    return _with_doubt(log_weight)
+
+
+def widen(log_weight: NDArray[np.float64], by: float) -> NDArray[np.float64]:
+    """The same belief some time later: blurred by `by` in ln(lag), and never quite sure."""
+    weight = np.exp(log_weight - log_weight.max())
+    mean, spread = _moments(weight / weight.sum())
+    return _with_doubt(-0.5 * ((_LOG_LAG - mean) / math.hypot(spread, by)) ** 2)
+
+
+def _with_doubt(log_weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.logaddexp(log_weight, -12.0)
+
+
+def _moments(weight: NDArray[np.float64]) -> tuple[float, float]:
+    mean = float(weight @ _LOG_LAG)
+    return mean, math.sqrt(max(0.0, float(weight @ (_LOG_LAG - mean) ** 2)))
+
+
+def fit_lag(
+    points: list[MonitorPoint], prior: NDArray[np.float64], energy_eV: float, energy_spread_eV: float
+) -> LagFit:
+    """Weights of all lags given the monitor points; needs two points to say anything."""
+    if len(points) < 2:
+        return LagFit(prior, energy_eV, energy_spread_eV, 0.0, 0.0, len(points))
+    inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (to_fine(np.array([p.row for p in points])) + ZERO_C_K))
+    y = np.array([p.log_resistance for p in points])
+    weight = np.array([p.uncertainty for p in points]) ** -2.0
+    total = weight.sum()
+    x = inverse_kT - (weight @ inverse_kT) / total
+    y = y - (weight @ y) / total
+    xx, xy, yy = weight @ x**2, (weight * y) @ x, float(weight @ y**2)
+    known = energy_spread_eV**-2.0
+    energy = (xy + energy_eV * known) / (xx + known)
+    misfit = yy - 2 * energy * xy + energy**2 * xx
+    cost = misfit + (energy - energy_eV) ** 2 * known
+    best = int(np.argmin(cost - 2 * prior))
+    noise = max(1.0, float(misfit[best]) / max(1, len(points) - 2))
+    log_weight = prior - 0.5 * cost / noise - 0.5 * np.log(xx + known)
+    best = int(np.argmax(log_weight))
+    return LagFit(
+        log_weight=log_weight - log_weight[best],
+        energy_eV=float(energy[best]),
+        energy_uncertainty_eV=math.sqrt(noise / float(xx[best] + known)),
+        residual=math.sqrt(max(0.0, float(misfit[best])) / total),
+        expected=math.sqrt(len(points) / total),
+        points=len(points),
+    )
+
+
+@dataclass
+class SampleTrack:
+    """One sample's monitor points and what they taught: its lag (heating and cooling apart) and its energy."""
+
+    energy_eV: float = 0.5
+    energy_spread_eV: float = PRIOR_ENERGY_SPREAD_EV
+    points: list[MonitorPoint] = field(default_factory=list)
+    anchors: list[MonitorPoint] = field(default_factory=list)
+    beliefs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    direction: str = "heating"
+    misfit: bool = False
+
+    def __post_init__(self) -> None:
+        self._believe(LagFit(self._belief(), self.energy_eV, self.energy_spread_eV, 0, 0, 0))
+
+    def _belief(self) -> NDArray[np.float64]:
+        if self.direction in self.beliefs:
+            return self.beliefs[self.direction]
+        return widen(next(iter(self.beliefs.values())), 0.5) if self.beliefs else lag_prior()
+
+    def offer_lag(self, lag_s: float, relative_uncertainty: float, direction: str) -> None:
+        """A lag known from elsewhere (the store); what was learned in this run goes first."""
+        if direction not in self.beliefs:
+            self.beliefs[direction] = lag_prior(lag_s, relative_uncertainty)
+            self._refit()
+
+    def begin_step(self, direction: str) -> None:
+        """Keep what the last step taught, and its last two points as anchor for the next."""
+        if len(self.points) >= 3 and not self.misfit:
+            self.beliefs[self.direction] = widen(np.log(self.weight + 1e-30), STEP_LOG_SPREAD)
+            if self.energy_known_eV < 0.5 * self.energy_spread_eV:
+                self.energy_eV = self.energy_now_eV
+                self.energy_spread_eV = math.hypot(self.energy_known_eV, STEP_ENERGY_SPREAD_EV)
+            elif self.energy_spread_eV < PRIOR_ENERGY_SPREAD_EV:
+                self.energy_spread_eV = math.hypot(self.energy_spread_eV, STEP_ENERGY_SPREAD_EV)
+        self.anchors = [] if self.misfit else self.points[-2:]
+        self.points = []
+        self.direction = direction
+        self._refit()
+
+    def add(self, point: MonitorPoint) -> None:
+        self.points.append(point)
+        if len(self.points) > MAX_POINTS:
+            del self.points[0]
+        self._refit()
+
+    def _refit(self) -> None:
+        belief = self._belief()
+        fit = fit_lag(self.anchors + self.points, belief, self.energy_eV, self.energy_spread_eV)
+        if fit.misfit and self.anchors:
+            fit = fit_lag(self.points, belief, self.energy_eV, self.energy_spread_eV)
+        self.misfit = fit.misfit
+        if fit.misfit:
+            fit = LagFit(belief, self.energy_eV, self.energy_spread_eV, fit.residual, fit.expected, fit.points)
+        self._believe(fit)
+
+    def _believe(self, fit: LagFit) -> None:
+        weight = np.exp(fit.log_weight - fit.log_weight.max())
+        self.weight = weight / weight.sum()
+        self.log_lag, self.log_spread = _moments(self.weight)
+        self.energy_now_eV = fit.energy_eV
+        self.energy_known_eV = fit.energy_uncertainty_eV
+        self.residual = fit.residual
+
+    @property
+    def lag_s(self) -> float:
+        return math.exp(self.log_lag)
+
+    @property
+    def lag_uncertainty(self) -> float:
+        """Relative, one sigma; above ~0.5 nothing has been learned."""
+        return math.hypot(self.log_spread, LAG_MODEL_ERROR)
+
+    def temperature(self, row: NDArray[np.float64]) -> tuple[float, float]:
+        """The sample's temperature and its uncertainty (degC, K) from the lagged temperatures of one moment."""
+        fine = to_fine(row)
+        mean = float(self.weight @ fine)
+        spread = math.sqrt(max(0.0, float(self.weight @ (fine - mean) ** 2)))
+        position = (self.log_lag - _LOG_LAG[0]) / (_LOG_LAG[-1] - _LOG_LAG[0]) * (COARSE - 1)
+        cell = min(max(int(position), 0), COARSE - 2)
+        per_log = (row[cell + 1] - row[cell]) / (SUBDIVISIONS * (_LOG_LAG[1] - _LOG_LAG[0]))
+        return mean, math.hypot(spread, LAG_MODEL_ERROR * float(per_log))
+
+    def excess(self, points: list[MonitorPoint]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What temperature doesn't explain: ln R - E/(kT) of each point less the last one's, and standard errors."""
+        fine = to_fine(np.array([p.row for p in points]))
+        inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (fine + ZERO_C_K))
+        y = np.array([p.log_resistance for p in points])
+        change = inverse_kT - inverse_kT[-1]
+        mean = change @ self.weight
+        spread = np.sqrt(np.maximum(0.0, (change - mean[:, None]) ** 2 @ self.weight))
+        noise = np.array([p.uncertainty for p in points])
+        error = np.sqrt(
+            noise**2
+            + noise[-1] ** 2
+            + (self.energy_known_eV * mean) ** 2
+            + (self.energy_now_eV * spread) ** 2
+            + (self.energy_now_eV * LAG_MODEL_ERROR * mean) ** 2
+        )
+        return y - y[-1] - self.energy_now_eV * mean, error

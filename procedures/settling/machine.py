@@ -1,0 +1,386 @@
+"""The settling state machine of one step: fed with readings and monitor values, asked when the sample is there.
+
+Pure: no clock, no thread, no instrument. Rules and numbers: docs/explanation/settling.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from daq.errors import BadInput
+from procedures.settling import words
+from procedures.settling.agreement import Agreement, judge_agreement
+from procedures.settling.gates import Goal, control_gates, observer_gates, sensor_gates, soak_gate
+from procedures.settling.observer import LagEstimate, SampleObserver
+from procedures.settling.progress import ProgressTimer
+from procedures.settling.readings import LINK_LOST_S, Reading, Readings
+from procedures.settling.release import Action, Bracketing, Gate, Release, SettleState
+from procedures.settling.schedule import MonitorSchedule, remaining_s
+from procedures.settling.spec import SettleSpec
+
+SETPOINT_ROUNDING_K = 0.11  # controllers with one decimal
+SETPOINT_GRACE_S = 60.0
+_WAITING = {SettleState.RAMP, SettleState.APPROACH, SettleState.SOAK, SettleState.CONFIRM}
+_ACTIONS: dict[str, Action] = {
+    "measure_flagged": "measure",
+    "skip": "skip",
+    "hold_for_operator": "hold_for_operator",
+    "abort_safe": "abort_safe",
+}
+
+
+class Settling:
+    """Feed it every reading of a step; `state` and `release` say how far it is.
+
+    target_C, start_C     the step: set-point and furnace temperature before
+    sensor_noise_K        one sigma of the control sensor; a rule below it is refused with `BadInput`
+    lag                   the fixture's lag from the store, as a start
+    observer              one for the whole sweep, so that later steps know what earlier ones taught
+    samples               the samples to wait for; left out: those of which monitor spectra come
+    spectrum_s            how long the spectrum after the release will take
+    """
+
+    def __init__(
+        self,
+        spec: SettleSpec,
+        *,
+        target_C: float,
+        start_C: float,
+        sensor_noise_K: float = 0.02,
+        lag: LagEstimate | None = None,
+        activation_energy_eV: float = 0.5,
+        observer: SampleObserver | None = None,
+        samples: Sequence[str] = (),
+        spectrum_s: float = 60.0,
+        interval_s: float = 1.0,
+    ) -> None:
+        for name, value in (("target_C", target_C), ("start_C", start_C)):
+            if not (math.isfinite(value) and -273.15 < value < 3000):
+                raise BadInput(f"{value!r} is not a temperature", place=name)
+        spec.check(sensor_noise_K, interval_s)
+        self.spec = spec.for_step(start_C, target_C)
+        self.target_C, self.start_C = target_C, start_C
+        self.observer = SampleObserver(activation_energy_eV) if observer is None else observer
+        if lag is not None:
+            self.observer.offer(lag)
+        self.observer.begin_step("cooling" if target_C < start_C else "heating")
+        self.state = SettleState.RAMP
+        self.release: Release | None = None
+        self.fault = ""
+        self.gates: dict[str, Gate] = {}
+        self.soak_s = 0.0
+        self._samples = tuple(samples)
+        self._noise_K = sensor_noise_K
+        self._spectrum_s = spectrum_s
+        self._readings = Readings(self.spec)
+        self._timer = ProgressTimer(self.spec, sensor_noise_K)
+        self._schedule = MonitorSchedule(self.spec)
+        self._goal = Goal(target_C)
+        self._agreements: dict[str, Agreement] = {}
+        self._soak_began_s = math.inf
+        self._gates_held_s: float | None = None  # clock of how long only gate E has been missing
+        self._took_setpoint = False
+        self._first_s: float | None = None
+        self._reference_C: float | None = None
+        self._seen_sample_sensor = False
+
+    # ------------------------------------------------------------ what comes in
+    def feed(
+        self,
+        t_s: float,
+        *,
+        temperature_C: float,
+        working_setpoint_C: float,
+        setpoint_C: float,
+        sample_temperature_C: float | None = None,
+        output_percent: float | None = None,
+        faults: Sequence[str] = (),
+    ) -> SettleState:
+        """One reading. Times that don't go forward are ignored; a reading that is no number counts as lost."""
+        latest = self._readings.latest
+        if not math.isfinite(t_s) or (latest is not None and t_s <= latest.t_s):
+            return self.state
+        if not all(map(math.isfinite, (temperature_C, working_setpoint_C, setpoint_C))):
+            return self.lost(t_s)
+        self._first_s = t_s if self._first_s is None else self._first_s
+        self.observer.feed(t_s, temperature_C)
+        reading = Reading(t_s, temperature_C, working_setpoint_C, setpoint_C, sample_temperature_C, output_percent)
+        advance_s = self._readings.push(reading)
+        self._seen_sample_sensor |= self._readings.sample_C is not None
+        self._watch_faults(faults)
+        if self.state in _WAITING:
+            self._wait(advance_s)
+        elif self.state is SettleState.READY:
+            self._watch_release()
+        return self.state
+
+    def lost(self, t_s: float) -> SettleState:
+        """A reading did not come. Clocks stand still; after 60 s it is a fault until readings come back."""
+        if self._readings.lose(t_s) > LINK_LOST_S and self.state in _WAITING:
+            self._enter_fault(f"no reading from the furnace for more than {LINK_LOST_S:g} s")
+        return self.state
+
+    def feed_monitor(self, t_s: float, resistance_ohm: float, relative_uncertainty: float, sample: str = "") -> None:
+        """A monitor spectrum's resistance (or a full one's) at the middle of its time."""
+        known_C = None if self.mode == "observed" else self.sample_temperature_at(t_s)[0]
+        self.observer.feed_monitor(t_s, resistance_ohm, relative_uncertainty, sample, known_C)
+        self._schedule.taken(t_s)
+        if self.spec.agree_percent is None or sample not in self.observer.samples:
+            return
+        track = self.observer.track(sample)
+        points = [p for p in track.points if p.t_s >= self._soak_began_s]
+        before = self._agreements.get(sample)
+        self._agreements[sample] = judge_agreement(
+            track, points, self.spec, was_moving=before is not None and before.moving
+        )
+
+    def begin_spectrum(self, t_s: float) -> None:
+        """The spectrum starts now: drift that revokes the release is counted from here."""
+        self._reference_C = self.sample_temperature_at(t_s)[0]
+
+    def settle_again(self) -> None:
+        """After REVOKED or TIMED_OUT: wait again (the policy decided to repeat)."""
+        self.release = None
+        self._timer.restart()
+        self._to_approach()
+
+    # ------------------------------------------------------------ what can be asked
+    @property
+    def mode(self) -> str:
+        """Whose word counts: "sample" or "control" sensor, or "observed" from R(t)."""
+        if self.spec.sensor == "auto":
+            return "sample" if self._seen_sample_sensor else "observed"
+        return self.spec.sensor
+
+    def monitor_due(self, t_s: float) -> bool:
+        """Whether a short monitor spectrum of every sample is wanted now."""
+        if self._readings.latest is None or self.state not in _WAITING:
+            return False
+        lag = min((track.lag_s for track in self._tracks()), default=0.0)
+        return self._schedule.due(
+            t_s,
+            self.state,
+            observed=self.mode == "observed",
+            learned=all(self.observer.lag(name) is not None for name in self._names()),
+            changing=abs(self.target_C - self.start_C) > 1.0,
+            lag_s=lag,
+        )
+
+    def sample_temperature_at(self, t_s: float, sample: str = "") -> tuple[float, float]:
+        """The sample's temperature at a moment of the last 6 h and one standard error, (degC, K)."""
+        if self.mode == "observed":
+            return self.observer.temperature_at(t_s, sample)
+        at_sample = self.mode == "sample"
+        trace = self._readings.sample_trace if at_sample else self._readings.furnace_trace
+        value, count = trace.at(t_s)
+        return value, self._noise_K / math.sqrt(max(count, 1))
+
+    def estimate_remaining_s(self) -> float | None:
+        """Seconds to the release by the lag formula; None while the lag isn't known. An estimate for an ETA."""
+        if self.state not in _WAITING:
+            return 0.0
+        if self._readings.latest is None:
+            return None
+        return max(
+            (self._remaining_of(name) for name in self._names()),
+            default=None,
+            key=lambda v: math.inf if v is None else v,
+        )
+
+    def judge_spectrum(
+        self,
+        t_start_s: float,
+        t_end_s: float,
+        sample: str = "",
+        resistances_ohm: tuple[float, float] | None = None,
+    ) -> Bracketing:
+        """Gate D: the sample's temperature at start and end, and a high-frequency value repeated at both."""
+        drift_K = self.sample_temperature_at(t_end_s, sample)[0] - self.sample_temperature_at(t_start_s, sample)[0]
+        percent = None
+        if resistances_ohm is not None and min(resistances_ohm) > 0:
+            percent = 100 * math.log(resistances_ohm[1] / resistances_ohm[0])
+        return words.bracketing(drift_K, percent, self.spec)
+
+    # ------------------------------------------------------------ states
+    def _wait(self, advance_s: float) -> None:
+        latest = self._latest()
+        if self.state is SettleState.RAMP and self._ramp_done():
+            self.state = SettleState.APPROACH
+            self._timer.ramp_ended()
+        self._timer.advance(advance_s, self._distance_K(), in_ramp=self.state is SettleState.RAMP)
+        if self.state is SettleState.APPROACH:
+            self._approach()
+        if self.state in (SettleState.SOAK, SettleState.CONFIRM):
+            self._soak(advance_s, latest)
+        if self.state in _WAITING and self._timer.expired:
+            self.gates = self._all_gates()
+            self._finish(words.timed_out(self._timer, self.gates), settled=False, timed_out=True)
+
+    def _ramp_done(self) -> bool:
+        return self._took_setpoint and control_gates(self._readings, self.spec, self._goal)["setpoint_ramp"].holds
+
+    def _approach(self) -> None:
+        if abs(self._readings.furnace_C - self.target_C) <= self.spec.band_K:
+            self._goal = Goal(self.target_C)
+        elif self._cannot_reach():
+            mean_C = self._readings.furnace_short.mean(60.0)
+            self._goal = Goal(self._readings.furnace_C if mean_C is None else mean_C, reachable=False)
+        else:
+            return
+        self.state = SettleState.SOAK
+        self.soak_s = 0.0
+        self._soak_began_s = self._latest().t_s
+
+    def _cannot_reach(self) -> bool:
+        """Stable away from the set-point with the heater at its end stop (or for twice the window, if unknown)."""
+        slope = self._readings.furnace_window.slope_K_per_min
+        if slope is None or abs(slope) > self.spec.slope_K_per_min:
+            return False
+        output = self._latest().output_percent
+        if output is None:
+            return self._timer.idle_s > 120 * self.spec.window_min
+        return output <= 1.0 if self._readings.furnace_C > self.target_C else output >= 99.0
+
+    def _soak(self, advance_s: float, latest: Reading) -> None:
+        off_K = abs(self._readings.furnace_C - self._goal.temperature_C)
+        if off_K > 2 * self.spec.band_K or not self._ramp_done():
+            self._to_approach()
+            return
+        inside = off_K <= self.spec.band_K
+        self.soak_s = max(0.0, self.soak_s + (advance_s if inside else -advance_s))
+        self.gates = self._all_gates()
+        temperature_ok = all(gate.holds for name, gate in self.gates.items() if not name.startswith("agreement"))
+        all_ok = temperature_ok and all(gate.holds for gate in self.gates.values())
+        if not temperature_ok:
+            self.state = SettleState.SOAK
+            if self._lag_unlearned():
+                self._finish(words.fallback(self), settled=self._within_tolerance())
+            return
+        if all_ok:
+            self._finish(words.settled(self.mode, self._goal, self.target_C, self.gates), settled=True)
+            return
+        self._gates_held_s = (self._gates_held_s or 0.0) + advance_s
+        self.state = SettleState.CONFIRM
+        if self._gates_held_s >= 60 * self.spec.agree_max_min:
+            self._finish(words.still_moving(self.spec, self.gates), settled=False)
+
+    def _all_gates(self) -> dict[str, Gate]:
+        observed = self.mode == "observed"
+        gates = control_gates(self._readings, self.spec, self._goal)
+        lags = [lag.lag_s for lag in map(self.observer.lag, self._names()) if lag is not None]
+        gates |= soak_gate(self.spec, self.soak_s, max(lags, default=None), observed=observed)
+        if not observed:
+            gates |= sensor_gates(self._readings, self.spec, at_sample=self.mode == "sample")
+        for name in self._names():
+            if observed:
+                gates |= observer_gates(self._readings, self.spec, self.observer, name, self._spectrum_s)
+            if self.spec.agree_percent is not None:
+                gates[f"agreement of {name}" if name else "agreement"] = self._agreement_gate(name)
+        return gates
+
+    def _agreement_gate(self, name: str) -> Gate:
+        verdict = self._agreements.get(name)
+        if verdict is None or verdict.newest_s < self._soak_began_s:
+            return Gate(None, self.spec.agree_percent or 0.0, "%")
+        fresh = verdict.is_fresh(self._latest().t_s)
+        return Gate(verdict.change_percent if fresh else None, verdict.limit_percent, "%")
+
+    def _lag_unlearned(self) -> bool:
+        """The furnace has been quiet for the fall-back soak and R has not told the lag."""
+        if self.mode != "observed" or self.soak_s < 60 * self.spec.fallback_soak_min:
+            return False
+        shut = [name for name, gate in self.gates.items() if not gate.holds]
+        return bool(shut) and all(name.startswith(("sample_uncertainty", "agreement")) for name in shut)
+
+    def _within_tolerance(self) -> bool:
+        limits = [gate for name, gate in self.gates.items() if name.startswith("sample_uncertainty")]
+        return all(gate.value is not None and gate.value <= 2 * gate.limit for gate in limits)
+
+    def _finish(self, reason: str, *, settled: bool, timed_out: bool = False) -> None:
+        t_s = self._latest().t_s
+        worst = max(self._names(), key=lambda name: self.sample_temperature_at(t_s, name)[1])
+        sample_C, uncertainty_K = self.sample_temperature_at(t_s, worst)
+        lag = self.observer.lag(worst)
+        self.release = Release(
+            t_s=t_s,
+            reason=reason,
+            settled=settled,
+            gates=dict(self.gates),
+            estimated_sample_C=sample_C,
+            estimated_sample_uncertainty_K=uncertainty_K,
+            lag_s=None if lag is None or self.mode != "observed" else lag.lag_s,
+            drift_K_per_min=self._drift_K_per_min(worst),
+            soak_s=self.soak_s,
+            action=_ACTIONS[self.spec.on_timeout] if timed_out else "measure",
+        )
+        self._reference_C = sample_C
+        self.state = SettleState.TIMED_OUT if timed_out else SettleState.READY
+
+    def _watch_release(self) -> None:
+        now_C = self.sample_temperature_at(self._latest().t_s)[0]
+        if self._reference_C is not None and abs(now_C - self._reference_C) > self.spec.drift_limit_K:
+            self.state = SettleState.REVOKED
+
+    def _watch_faults(self, faults: Sequence[str]) -> None:
+        latest = self._latest()
+        problem = "; ".join(faults)
+        if abs(latest.setpoint_C - self.target_C) <= SETPOINT_ROUNDING_K:
+            self._took_setpoint = True
+        elif self._took_setpoint:
+            problem = problem or words.changed_by_hand(self.target_C, latest.setpoint_C)
+        elif self._first_s is not None and latest.t_s - self._first_s > SETPOINT_GRACE_S:
+            problem = problem or words.not_taken(self.target_C, latest.setpoint_C)
+        if problem and self.state is not SettleState.FAULT:
+            self._enter_fault(problem)
+        elif not problem and self.state is SettleState.FAULT:
+            self.fault = ""
+            self._readings.restart()
+            self._to_approach()
+
+    def _enter_fault(self, problem: str) -> None:
+        self.fault = problem
+        self.release = None
+        self.state = SettleState.FAULT
+
+    def _to_approach(self) -> None:
+        self.state = SettleState.RAMP if not self._ramp_done() else SettleState.APPROACH
+        self.soak_s = 0.0
+        self._soak_began_s = math.inf
+        self._gates_held_s = None
+
+    # ------------------------------------------------------------ small helpers
+    def _latest(self) -> Reading:
+        assert self._readings.latest is not None
+        return self._readings.latest
+
+    def _names(self) -> Sequence[str]:
+        return self._samples or self.observer.samples or ("",)
+
+    def _tracks(self) -> list:
+        return [self.observer.track(name) for name in self._names()]
+
+    def _remaining_of(self, name: str) -> float | None:
+        lag = self.observer.lag(name)
+        return remaining_s(self._readings, self.spec, None if lag is None else lag.lag_s, self.observer, name)
+
+    def _drift_K_per_min(self, name: str) -> float | None:
+        if self.mode == "observed":
+            return 60 * self.observer.rate_K_per_s(self._latest().t_s, name)
+        at_sample = self.mode == "sample"
+        window = self._readings.sample_window if at_sample else self._readings.furnace_window
+        return window.slope_K_per_min
+
+    def _distance_K(self) -> float:
+        """How far there is to go: ramp, furnace and sample; what the progress timer watches."""
+        latest = self._latest()
+        distance = abs(self._readings.furnace_C - self.target_C)
+        if self.mode == "sample" and self._readings.sample_C is not None:
+            slope = self._readings.sample_window.slope_K_per_min
+            distance += 0.0 if slope is None else abs(slope) * self.spec.window_min
+        if self.mode == "observed":
+            distance += max(
+                abs(self.observer.temperature_at(latest.t_s, name)[0] - self._readings.furnace_C)
+                for name in self._names()
+            )
+        return distance
