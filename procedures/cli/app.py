@@ -45,11 +45,11 @@ def cellrig(
 
 
 @app.command(short_help="The sweep on the simulated bench, from start to result.")
-def demo(runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+def demo(runs: Runs = DEFAULT_RUNS, json: Json = False) -> int:
     """An impedance sweep over temperature on the simulated bench, from start to result."""
     from procedures.cli.running import demo_command
 
-    demo_command(runs, json)
+    return demo_command(runs, json)
 
 
 @app.command(short_help="Validate a plan; steps, duration, disk space.")
@@ -61,19 +61,26 @@ def check(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, js
 
 
 @app.command(short_help="Run a plan.")
-def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
+def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json: Json = False) -> int:
     """Run a plan. Ctrl-C stops in order, a second one makes the bench safe at once."""
     from procedures.cli.running import run_command
 
-    run_command(plan, bench, runs, json)
+    return run_command(plan, bench, runs, json)
 
 
 @app.command(short_help="Go on with a run that was broken off.")
-def resume(name: RunName, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
-    """Go on with a run that was interrupted or stopped, at the step it was in."""
+def resume(
+    name: RunName,
+    runs: Runs = DEFAULT_RUNS,
+    down_for: Annotated[
+        str | None, typer.Option(metavar="TIME", help="time that passed meanwhile on a simulated bench, as 2h")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Go on with a run that was interrupted, stopped or failed, at the step it was in."""
     from procedures.cli.running import resume_command
 
-    resume_command(name, runs, json)
+    return resume_command(name, runs, down_for, json)
 
 
 @app.command(name="runs")

@@ -1,0 +1,82 @@
+"""`cellrig check`: what a plan would do, found out without touching any instrument."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from daq.bench import is_virtual
+from daq.disk import bytes_needed
+from daq.plan import CheckedRun, Plan, check_plan, load_plan
+from procedures.cli import text
+from procedures.cli.console import print_json, stdout, table
+from procedures.cli.names import procedure_name
+
+
+def check_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -> None:
+    plan = load_plan(plan_file, bench)
+    checked = check_plan(plan)
+    free = free_bytes(runs)
+    if json:
+        print_json(_as_json(plan, checked, free))
+    else:
+        _print(stdout(), plan, checked, free)
+
+
+def free_bytes(folder: Path) -> int:
+    """Free space where `folder` is or would be."""
+    folder = folder.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]:
+    return {
+        "plan": plan.place,
+        "bench": plan.bench.name,
+        "simulated": is_virtual(plan.bench),
+        "samples": [sample.label for sample in plan.samples],
+        "runs": [
+            {
+                "procedure": procedure_name(one.procedure),
+                "parameters": one.procedure.parameter_table(),
+                "steps": [
+                    {"key": step.key, "title": step.title, "seconds": one.seconds.get(step.key)}
+                    for step in one.procedure.steps()
+                ],
+                "seconds": sum(one.seconds.values()),
+                "rows": one.rows,
+                "disk_bytes": bytes_needed(one.rows),
+                "warnings": list(one.warnings),
+            }
+            for one in checked
+        ],
+        "disk_free_bytes": free,
+    }
+
+
+def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -> None:
+    samples = ", ".join(sample.label for sample in plan.samples)
+    where = "simulated, virtual time" if is_virtual(plan.bench) else "instruments"
+    console.print(f"{escape(plan.place)} is in order", soft_wrap=True)
+    console.print(f"sample  {escape(samples)}\nbench   {escape(plan.bench.name)} ({where})")
+    for number, one in enumerate(checked, 1):
+        console.print(f"\nrun {number}: {procedure_name(one.procedure)}")
+        shown = table("", "step", "takes about", right=("", "takes about"))
+        for index, step in enumerate(one.procedure.steps(), 1):
+            shown.add_row(str(index), escape(step.title), text.duration(one.seconds.get(step.key)))
+        console.print(shown)
+        for warning in one.warnings:
+            console.print(f"warning: {escape(warning)}")
+    seconds = sum(sum(one.seconds.values()) for one in checked)
+    needed = sum(bytes_needed(one.rows) for one in checked)
+    console.print(
+        f"\nin all about {text.duration(seconds)} of bench time, {text.size(needed)} of disk ({text.size(free)} free)"
+    )
+    if needed > free:
+        console.print("warning: the disk is too full for this plan; make room before it is run")

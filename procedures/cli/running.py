@@ -1,0 +1,86 @@
+"""`demo`, `run`, `resume`: from a plan to results, with the person kept informed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from daq.plan import Plan, load_plan, make_plan
+from daq.runfile.reader import RunFile
+from daq.runner import Ended, Watcher, resume_run, run_plan
+from procedures.cli.conduct import conduct
+from procedures.cli.console import print_json, stdout
+from procedures.cli.finding import find_run
+from procedures.cli.looking import run_as_json
+from procedures.cli.progress import display_for
+from procedures.cli.results import print_results
+from procedures.cli.text import seconds_of
+from procedures.cli.wall import Status, complain
+
+DEMO = {
+    "sample": {
+        "name": "(Li2OH)0.99K0.01Cl",
+        "pellet": {"thickness_mm": 0.9, "diameter_mm": 10},
+        "notes": "simulated: stainless steel on both sides",
+    },
+    "run": [{"procedure": "eis-sweep", "temperatures_C": [25, 30, 40, 60, 80, 100, 120]}],
+}
+STATUS = {"finished": Status.DONE, "failed": Status.FAILED, "stopped": Status.STOPPED}
+
+
+def demo_command(runs: Path, json: bool) -> int:
+    if not json:
+        stdout().print("An impedance sweep from 25 to 120 °C, on simulated instruments, in virtual time.\n")
+    plan = make_plan(DEMO, place="demo")
+    return _run(lambda watcher: run_plan(plan, runs, watcher), json, single=True)
+
+
+def run_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -> int:
+    plan: Plan = load_plan(plan_file, bench)
+    return _run(lambda watcher: run_plan(plan, runs, watcher), json)
+
+
+def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> int:
+    down_for_s = None if down_for is None else seconds_of(down_for, place="--down-for")
+    path = find_run(runs, name)
+    return _run(lambda watcher: [resume_run(path, watcher, down_for_s)], json, single=True)
+
+
+def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = False) -> int:
+    """Do it, show what came out, and say by the exit status how the last run ended."""
+    console = Console(file=sys.stderr, highlight=False, emoji=False) if json else stdout()
+    ended = conduct(work, display_for(console))
+    if json:
+        shown = [_shown(one.path) for one in ended]
+        print_json(shown[0] if single else shown)
+    else:
+        for one in ended:
+            _print_end(console, one)
+    for one in ended:
+        if one.end.outcome == "failed":
+            complain(f"{one.path}: the run failed: {one.end.reason}")
+        for safety in one.end.safety:
+            if not safety.verified:
+                complain(f"{safety.instrument}: {safety.text}")
+    return STATUS.get(ended[-1].end.outcome, Status.STOPPED)
+
+
+def _shown(path: Path) -> dict[str, object]:
+    with RunFile.open(path) as run:
+        return run_as_json(run)
+
+
+def _print_end(console: Console, ended: Ended) -> None:
+    console.print()
+    with RunFile.open(ended.path) as run:
+        results = run.results()
+        if results:
+            print_results(console, results)
+        else:
+            console.print("no results")
+    console.print(f"\n{ended.end.outcome}: {escape(ended.end.reason)}")
+    console.print(f"the run is in {escape(str(ended.path))}", soft_wrap=True)
