@@ -59,6 +59,11 @@ def wall_unix() -> float:
     return time.time()
 
 
+def date_of(unix: float) -> str:
+    """The local calendar day, `2026-11-25`."""
+    return time.strftime("%Y-%m-%d", time.localtime(unix))
+
+
 def wall_sleep(seconds: float) -> None:
     time.sleep(seconds)
 

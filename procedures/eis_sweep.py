@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from daq.bench import Bench
+from daq.clock import date_of
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput, CellrigError
 from daq.sample import Sample, samples_of
@@ -20,6 +21,7 @@ from procedures.eis_spectra import load_spectra, require_geometry
 from procedures.eis_streams import IMPEDANCE, MONITOR, SPECTRA
 from procedures.furnace_checks import check_temperatures
 from procedures.parameters import count, quantity, quantity_or, table, temperatures, yes_or_no
+from procedures.settling.lag_store import LagStore
 from procedures.settling.release import Bracketing
 from procedures.settling.spec import SettleSpec
 from procedures.spectrum_taking import Taken, spectrum_seconds, take_spectrum
@@ -145,11 +147,15 @@ class EisSweep(BenchProcedure):
 
     def run_step(self, step: Step, rig: Rig) -> None:
         target, direction = step.details["temperature_C"], step.details["direction"]
+        lags = LagStore(self.bench.state_folder / "lags.json")
+        if not self._watch.offered:
+            self._watch.offer(lags, self.samples)
         stage = TemperatureStep(rig, self._furnace, self._potentiostat, self._watch, self._spec())
         if not stage.go(target, self.ramp_K_per_min, self.samples, self.technique()):
             return
         for sample in self.samples:
             self._take(rig, stage, sample, target, direction)
+        self._watch.keep(lags, self.samples, date_of(rig.clock.unix()))
 
     def _take(self, rig: Rig, stage: TemperatureStep, sample: Sample, target: float, direction: str) -> None:
         """One sample's spectrum; once more if its temperature drifted meanwhile. The last one counts."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from daq.errors import StepFailed
 from daq.sample import Sample
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum
+from procedures.settling.lag_store import LagStore
 from procedures.settling.machine import Settling
-from procedures.settling.observer import SampleObserver
+from procedures.settling.observer import Direction, SampleObserver
 from procedures.settling.release import Bracketing, Release
 from procedures.settling.spec import SettleSpec
 from procedures.spectrum_taking import Taken, spectrum_seconds, take_monitor
@@ -22,6 +24,7 @@ POLL_S = 5.0
 FAST_S = 1.0
 MONITOR_NOISE = 0.003
 PROGRESS_S = 30.0
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class SampleWatch:
@@ -32,6 +35,7 @@ class SampleWatch:
     def __init__(self) -> None:
         self.observer = SampleObserver()
         self.fed_until_s = -np.inf
+        self.offered = False
 
     def feed(self, t_s: float, snapshot: Snapshot) -> None:
         self.fed_until_s = t_s
@@ -45,6 +49,22 @@ class SampleWatch:
         for t_s, temperature in zip(table["t_s"], table["temperature_C"], strict=True):
             if np.isfinite(temperature):
                 self.observer.feed(float(t_s), float(temperature))
+
+    def offer(self, store: LagStore, samples: Sequence[Sample]) -> None:
+        """Start from what earlier runs on this bench learned of the fixtures."""
+        self.offered = True
+        for fixture in {sample.fixture for sample in samples if sample.fixture}:
+            for direction in DIRECTIONS:
+                lag = store.get(fixture, direction)
+                if lag is not None:
+                    self.observer.offer(lag)
+
+    def keep(self, store: LagStore, samples: Sequence[Sample], today: str) -> None:
+        """Keep what this run learned, for the next on the same fixture."""
+        for sample in samples:
+            lag = self.observer.lag(sample.label) if sample.fixture else None
+            if lag is not None:
+                store.put(replace(lag, fixture=sample.fixture, determined_on=today))
 
     def expected_settle_s(self, change_K: float) -> float:
         """Rough time from the end of the ramp to the release, for estimates: the lag down to 1 K, confirmation."""
