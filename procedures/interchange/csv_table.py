@@ -21,7 +21,7 @@ _HEADER_WITHIN_LINES = 400
 
 
 def recognise(head: str) -> bool:
-    return bool(head.strip())
+    return True  # tried last: what is no table is refused by `read`
 
 
 def read(source: SourceText) -> list[RawSpectrum]:
@@ -33,8 +33,8 @@ def read(source: SourceText) -> list[RawSpectrum]:
     columns = columns_from_header(names, source, line)
     rows = rows_between(source, line + 1, len(source.lines), delimiter, comment="#")
     rows = [row for row in rows if any(row.cells)]
-    if rows and columns.needed and not _STARTS_WITH_NUMBER.match(rows[0].cells[columns.frequency.index] or "x"):
-        rows = rows[1:] if _is_units_row(source, rows[0].cells, columns) else rows
+    if rows and _is_units_row(rows[0].cells, columns):
+        rows = rows[1:]
     return spectra_from_rows(source, rows, columns, width=len(names) - _trailing_empty(names))
 
 
@@ -56,10 +56,10 @@ def _trailing_empty(names: tuple[str, ...]) -> int:
     return len(names) - len("".join("x" if name else " " for name in names).rstrip())
 
 
-def _is_units_row(source: SourceText, cells: tuple[str, ...], columns: Columns) -> bool:
+def _is_units_row(cells: tuple[str, ...], columns: Columns) -> bool:
     """A second header line with the units, as spreadsheets have it: only Hz and ohm are taken, unscaled."""
-    units = [cells[quantity.index] for quantity in columns.needed if quantity.index < len(cells)]
-    return columns.unitless and units[:1] == ["Hz"] and all(u.lower() in ("ohm", "ohms", "ω") for u in units[1:])
+    units = [cells[quantity.index].lower() for quantity in columns.needed if quantity.index < len(cells)]
+    return columns.unitless and units[:1] == ["hz"] and all(unit in ("ohm", "ohms", "ω") for unit in units[1:])
 
 
 def _read_headerless(source: SourceText) -> list[RawSpectrum]:
@@ -67,7 +67,7 @@ def _read_headerless(source: SourceText) -> list[RawSpectrum]:
         (n for n, line in enumerate(source.lines, start=1) if line.strip() and not line.lstrip().startswith("#")), None
     )
     if number is None:
-        raise source.refuse("the file has only comments")
+        raise source.refuse("the file holds nothing but comments and blanks")
     line = source.lines[number - 1]
     if not _STARTS_WITH_NUMBER.match(line):
         raise source.refuse(

@@ -123,11 +123,17 @@ def _doubt_about_last_row(source: SourceText, rows: list[Row], used: list[int]) 
         return ()
     column = len(last.cells) - 1
     cell, others = last.cells[column], [row.cells[column] for row in rows[:-1]]
-    exponent_gone = all("e" in other.lower() for other in others) and "e" not in cell.lower()
-    if exponent_gone or len(cell) < min(map(len, others)) - 1:
+    shorter = len(cell) < min(map(len, others)) - 1
+    exponent_shorter = _exponent_digits(cell) < min(map(_exponent_digits, others))
+    if shorter or exponent_shorter:
         raise source.refuse(
             f"the last number, {cell!r}, is written shorter than all others and the line does not end: the file "
             "was cut or is still being written",
             last.line,
         )
     return ("the last line has no line break; if the file was cut, its last number may be short",)
+
+
+def _exponent_digits(cell: str) -> int:
+    _, exponent, digits = cell.lower().partition("e")
+    return len(digits.lstrip("+-")) if exponent else 0

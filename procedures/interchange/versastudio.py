@@ -51,7 +51,6 @@ def _read_segment(source: SourceText, opens: int, segment: int) -> RawSpectrum |
     rows = rows_between(source, definition + 1, end - 1, ",")
     if not rows:
         return None
-    raw = spectra_from_rows(source, rows, columns, width=imag.index + 1)[
-        0
-    ]  # the definition names one more than there are
+    # The definition names one column more than the rows have, so the rows say how wide they are.
+    raw = spectra_from_rows(source, rows, columns, width=max(len(row.cells) for row in rows))[0]
     return None if (raw.frequency_Hz == 0).all() else raw
