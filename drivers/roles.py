@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from daq.contracts import Instrument
+from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.techniques import Point, Technique
 
 
@@ -73,3 +74,46 @@ class TemperatureController(Instrument, Protocol):
     def read_temperature(self) -> FurnaceReading: ...
 
 
+@dataclass(frozen=True)
+class CyclerAbilities:
+    """What a cycler can do. `record_interval_min_s` is the fastest record it can make."""
+
+    channels: tuple[int, ...]
+    voltage_min_V: float
+    voltage_max_V: float
+    current_max_A: float
+    current_resolution_A: float
+    record_interval_min_s: float
+    step_time_min_s: float
+    can_start: bool
+
+
+@runtime_checkable
+class ObservedCycler(Instrument, Protocol):
+    """A cycler that can be watched. It runs on by itself: losing it never stops it."""
+
+    role: Literal["cycler"]
+
+    def abilities(self) -> CyclerAbilities: ...
+    def status(self, channel: int) -> ChannelStatus: ...
+
+    def records(self, ref: str, after: int = 0, limit: int = 100_000) -> Sequence[CyclerRecord]:
+        """The records of a test later than the cursor `after`, oldest first."""
+        ...
+
+    def attach(self, ref: str) -> ChannelStatus:
+        """Find a test again, after a restart. Raises InstrumentError when it is not there."""
+        ...
+
+
+@runtime_checkable
+class BatteryCycler(ObservedCycler, Protocol):
+    """A cycler that can also be started and stopped."""
+
+    def submit(self, channel: int, schedule: Schedule, sample_id: str) -> str:
+        """Start a schedule; returns the ref of the test. Raises BadInput when the channel is not free."""
+        ...
+
+    def stop(self, ref: str) -> None:
+        """Stop that test, and no other: its identity is checked first."""
+        ...

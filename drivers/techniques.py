@@ -38,7 +38,84 @@ class OpenCircuit:
     kind: Literal["open-circuit"] = "open-circuit"
 
 
-Technique: TypeAlias = Spectrum | OpenCircuit
+@dataclass(frozen=True)
+class CutOffs:
+    """What ends a direct-current technique early, in the instrument itself where it can; None: not asked for.
+
+    Voltages and `current_max_A` (magnitude) end it when passed; `current_min_A` (magnitude) when fallen below;
+    `charge_C` when the magnitude of the charge passed reaches it; `voltage_rate_max_V_s` (magnitude) when the
+    voltage changes faster over a second, as at a short.
+    """
+
+    voltage_min_V: float | None = None
+    voltage_max_V: float | None = None
+    current_min_A: float | None = None
+    current_max_A: float | None = None
+    charge_C: float | None = None
+    voltage_rate_max_V_s: float | None = None
+
+
+@dataclass(frozen=True)
+class CyclicVoltammetry:
+    """A staircase between two vertices: start -> vertex_1 -> vertex_2 -> vertex_1 ... -> end, `cycles` times.
+
+    `start_V` None: from the open-circuit potential. `step_V` is the height of a stair; the current is sampled at
+    the end of each stair, every step_V / scan_rate_V_s.
+    """
+
+    vertex_1_V: float
+    vertex_2_V: float
+    scan_rate_V_s: float
+    cycles: int = 1
+    start_V: float | None = None
+    end_V: float | None = None
+    step_V: float = 0.001
+    cut_offs: CutOffs = CutOffs()
+    current_range_A: float | None = None
+    end_state: EndState = "off"
+    kind: Literal["cyclic-voltammetry"] = "cyclic-voltammetry"
+
+
+@dataclass(frozen=True)
+class LinearSweep:
+    """A staircase from `start_V` (None: the open-circuit potential) to `end_V`."""
+
+    end_V: float
+    scan_rate_V_s: float
+    start_V: float | None = None
+    step_V: float = 0.001
+    cut_offs: CutOffs = CutOffs()
+    current_range_A: float | None = None
+    end_state: EndState = "off"
+    kind: Literal["linear-sweep"] = "linear-sweep"
+
+
+@dataclass(frozen=True)
+class ConstantCurrent:
+    """`current_A` (charge or oxidation positive) for `duration_s`, sampled every `interval_s`."""
+
+    current_A: float
+    duration_s: float
+    interval_s: float = 1.0
+    cut_offs: CutOffs = CutOffs()
+    end_state: EndState = "off"
+    kind: Literal["constant-current"] = "constant-current"
+
+
+@dataclass(frozen=True)
+class ConstantPotential:
+    """`voltage_V` for `duration_s`, sampled every `interval_s`."""
+
+    voltage_V: float
+    duration_s: float
+    interval_s: float = 1.0
+    cut_offs: CutOffs = CutOffs()
+    current_range_A: float | None = None
+    end_state: EndState = "off"
+    kind: Literal["constant-potential"] = "constant-potential"
+
+
+Technique: TypeAlias = Spectrum | OpenCircuit | CyclicVoltammetry | LinearSweep | ConstantCurrent | ConstantPotential
 
 
 @dataclass(frozen=True)
@@ -59,13 +136,20 @@ class SpectrumPoint:
 
 @dataclass(frozen=True)
 class DcPoint:
-    """One direct-current point: time since the technique began, potential, current (IUPAC: oxidation positive)."""
+    """One direct-current point: time since the technique began, potential, current (IUPAC: oxidation positive).
+
+    `cycle` counts from 1 (the scan of a voltammogram). `ended` is empty but on the last point, where it says why:
+    `"duration"`, `"end of sweep"`, or the name of the cut-off that was passed (`"voltage_max_V"`).
+    """
 
     time_s: float
     voltage_V: float
     current_A: float
     current_range_A: float
     overload: bool
+    charge_C: float = 0.0
+    cycle: int = 1
+    ended: str = ""
 
 
 Point: TypeAlias = SpectrumPoint | DcPoint
