@@ -1,0 +1,147 @@
+"""One channel of the simulated potentiostat: the cell behind it, its switch, and what can be measured there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import numpy as np
+
+from daq.clock import Clock
+from daq.errors import InstrumentError
+from drivers.simulated.cells.blocking import BlockingCell
+from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, FrequencyAnalyser, Reading
+from drivers.simulated.noise import generator
+from drivers.simulated.world import World
+from drivers.techniques import DcPoint, EndState, OpenCircuit, Spectrum, SpectrumPoint
+
+Switch = Literal["off", "ocp", "hold", "measuring"]
+POINT_NOISE, LIVE_NOISE = 10, 11
+
+
+class Channel:
+    """`measuring` belongs to one technique at a time; `switch_off` ends it wherever it is."""
+
+    def __init__(
+        self, number: int, instrument: str, cell: BlockingCell, analyser: FrequencyAnalyser, world: World, clock: Clock
+    ) -> None:
+        self.number = number
+        self.switch: Switch = "off"
+        self._instrument = instrument
+        self._cell = cell
+        self._analyser = analyser
+        self._world = world
+        self._clock = clock
+        self._busy = False
+        self._bias_V = 0.0
+
+    # ------------------------------------------------------------ live
+    def live(self) -> tuple[float, float]:
+        """Potential and current now: the applied bias while held or measured, else the open-circuit potential."""
+        noise = self._noise(LIVE_NOISE).standard_normal(2)
+        p = self._analyser.parameters
+        applied = self.switch in ("hold", "measuring")
+        level_V = self._bias_V if applied else self._open_circuit_V()
+        current_A = p.current_noise_fraction * CURRENT_RANGES_A[-1] * float(noise[1]) if applied else 0.0
+        return level_V + p.open_circuit_noise_V * float(noise[0]), current_A
+
+    def switch_off(self) -> None:
+        self.switch = "off"
+
+    # ------------------------------------------------------------ techniques
+    def spectrum(self, technique: Spectrum) -> Iterator[SpectrumPoint]:
+        with self._taken(technique.end_state):
+            self._bias_V = self._open_circuit_V() if technique.bias_V is None else technique.bias_V
+            modulus_ohm: float | None = None
+            for frequency_Hz in technique.frequencies_Hz:
+                started_s, reading = self._point(technique, frequency_Hz, modulus_ohm)
+                modulus_ohm = abs(reading.impedance_ohm)
+                yield SpectrumPoint(
+                    frequency_Hz=frequency_Hz,
+                    z_real_ohm=reading.impedance_ohm.real,
+                    z_imag_ohm=reading.impedance_ohm.imag,
+                    amplitude_V=technique.amplitude_V,
+                    bias_V=self._bias_V,
+                    dc_current_A=reading.dc_current_A,
+                    current_range_A=reading.range_A,
+                    overload=reading.overload,
+                    started_s=started_s,
+                    duration_s=self._clock.monotonic() - started_s,
+                )
+
+    def _point(self, technique: Spectrum, frequency_Hz: float, modulus_ohm: float | None) -> tuple[float, Reading]:
+        """One frequency: it takes its time, and sees the sample as it is in the middle of it."""
+        started_s = self._clock.monotonic()
+        noise = self._noise(POINT_NOISE)
+        before = self._world.sample(self.number)
+        integration_s = max(technique.minimum_time_s, technique.minimum_cycles / frequency_Hz)
+        self._wait(integration_s + self._analyser.parameters.point_overhead_s)
+        self._world.faults.raise_if_lost(self._instrument, "measurement_lost")
+        after = self._world.sample(self.number)
+        true_ohm = self._cell.impedance_ohm(
+            frequency_Hz,
+            (before.temperature_C + after.temperature_C) / 2,
+            (before.high_phase + after.high_phase) / 2,
+        )
+        reading = self._analyser.measure(
+            frequency_Hz,
+            true_ohm,
+            technique.amplitude_V,
+            integration_s,
+            noise,
+            technique.current_range_A,
+            modulus_ohm,
+            overdriven=self._world.faults.strikes(self._instrument, "overload") is not None,
+        )
+        return started_s, reading
+
+    def open_circuit(self, technique: OpenCircuit) -> Iterator[DcPoint]:
+        """The first point at once, then one every `interval_s` up to `duration_s`."""
+        noise_V = self._analyser.parameters.open_circuit_noise_V
+        with self._taken(technique.end_state):
+            self._bias_V = self._open_circuit_V()
+            began_s = self._clock.monotonic()
+            count = int(technique.duration_s / technique.interval_s + 1e-9) + 1
+            for number in range(count):
+                due_s = began_s + number * technique.interval_s
+                self._wait(due_s - self._clock.monotonic())
+                self._world.faults.raise_if_lost(self._instrument, "measurement_lost")
+                voltage_V = self._open_circuit_V() + noise_V * float(self._noise(POINT_NOISE).standard_normal())
+                overload = self._world.faults.strikes(self._instrument, "overload") is not None
+                time_s = self._clock.monotonic() - began_s
+                ended = "duration" if number == count - 1 else ""
+                yield DcPoint(time_s, voltage_V, 0.0, CURRENT_RANGES_A[-1], overload, ended=ended)
+
+    # ------------------------------------------------------------ inside
+    @contextmanager
+    def _taken(self, end_state: EndState) -> Iterator[None]:
+        """The channel is ours; at the end it goes to `end_state`, off after an error or when switched off."""
+        if self._busy:
+            raise InstrumentError(self._instrument, f"channel {self.number} is measuring already; wait or stop it")
+        self._busy = True
+        self.switch = "measuring"
+        end: EndState = "off"
+        try:
+            yield
+            end = end_state
+        except GeneratorExit:
+            end = end_state
+            raise
+        finally:
+            self.switch = end if self.switch == "measuring" else "off"
+            self._busy = False
+
+    def _wait(self, seconds: float) -> None:
+        self._world.faults.hang(self._instrument)
+        self._clock.sleep(seconds)
+        if self.switch != "measuring":
+            raise InstrumentError(self._instrument, f"channel {self.number} was switched off while it measured")
+
+    def _open_circuit_V(self) -> float:
+        return self._cell.open_circuit_V(self._world.sample(self.number).temperature_C)
+
+    def _noise(self, source: int) -> np.random.Generator:
+        """Noise of this channel at this moment, the same whenever this moment comes again."""
+        seed, millisecond = self._world.simulation.seed, round(self._world.now_s() * 1000)
+        return generator(seed, source, self.number, millisecond)

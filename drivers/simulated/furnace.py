@@ -1,0 +1,149 @@
+"""The furnace: heater, block and control sensor as thermal masses, a dead time, and a PID controller.
+
+    heater  C_h dT_h/dt = P(t - dead time) - G_h (T_h - T_b)
+    block   C_b dT_b/dt = flow from the heater - G_loss (T_b - T_ambient)
+    sensor  first-order lag behind the block, plus noise and offset
+
+Each lump is advanced by its exact exponential over the step with its neighbours held, and the heater's flow is
+taken from its energy balance, so that power in equals heat stored and lost. There is no active cooling.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from drivers.simulated.noise import StepNoise
+from drivers.simulated.parameters import FurnaceParameters
+
+STEP_s = 1.0
+
+
+@dataclass(slots=True)
+class FurnaceState:
+    """All that is needed to go on. Temperatures in degC; `ramp_K_per_s` None: the working set-point jumps."""
+
+    heater_C: float
+    block_C: float
+    sensor_C: float
+    measured_C: float
+    setpoint_C: float
+    working_setpoint_C: float
+    ramp_K_per_s: float | None
+    heater_on: bool
+    output_W: float
+    integral_W: float
+    slope_K_per_s: float
+    underway_W: list[float]  # power commanded and not yet arrived, oldest first
+
+
+def cold(parameters: FurnaceParameters) -> FurnaceState:
+    """The furnace at ambient with its heater off."""
+    ambient = parameters.ambient_C
+    delay = [0.0] * round(parameters.dead_time_s / STEP_s)
+    measured = ambient + parameters.sensor_offset_K
+    return FurnaceState(
+        heater_C=ambient,
+        block_C=ambient,
+        sensor_C=ambient,
+        measured_C=measured,
+        setpoint_C=ambient,
+        working_setpoint_C=ambient,
+        ramp_K_per_s=None,
+        heater_on=False,
+        output_W=0.0,
+        integral_W=0.0,
+        slope_K_per_s=0.0,
+        underway_W=delay,
+    )
+
+
+def share_per_step(time_constant_s: float) -> float:
+    """How far a first-order lag comes in one step, 0..1."""
+    return 1.0 if time_constant_s <= 0 else 1.0 - math.exp(-STEP_s / time_constant_s)
+
+
+class Furnace:
+    """The furnace's physics and its controller. Plain floats: a day is 86 400 steps."""
+
+    def __init__(self, parameters: FurnaceParameters, noise: StepNoise, state: FurnaceState) -> None:
+        self.parameters = parameters
+        self.state = state
+        self._noise = noise
+        self._heater_share = share_per_step(
+            parameters.heater_heat_capacity_J_per_K / parameters.heater_conductance_W_per_K
+        )
+        self._block_share = share_per_step(parameters.block_heat_capacity_J_per_K / parameters.loss_conductance_W_per_K)
+        self._sensor_share = share_per_step(parameters.sensor_lag_s)
+        self._slope_share = share_per_step(max(parameters.derivative_time_s, 1.0))
+
+    # ------------------------------------------------------------ commands
+    def set_target(self, temperature_C: float, ramp_K_per_s: float | None) -> None:
+        state = self.state
+        if not state.heater_on:
+            state.working_setpoint_C = state.measured_C
+            state.integral_W = 0.0
+            state.heater_on = True
+        state.setpoint_C = temperature_C
+        state.ramp_K_per_s = ramp_K_per_s
+
+    def hold(self) -> None:
+        """The ramp stops where it is; a heater that is off stays off."""
+        self.state.setpoint_C = self.state.working_setpoint_C
+
+    def heater_off(self) -> None:
+        state = self.state
+        state.heater_on = False
+        state.output_W = 0.0
+        state.integral_W = 0.0
+
+    # ------------------------------------------------------------ time
+    def advance(self, first_step: int, count: int) -> list[float]:
+        """Advance by `count` steps, the first being number `first_step`; returns the block's temperature of each."""
+        state, parameters = self.state, self.parameters
+        capacity, conductance = parameters.heater_heat_capacity_J_per_K, parameters.heater_conductance_W_per_K
+        loss, ambient = parameters.loss_conductance_W_per_K, parameters.ambient_C
+        noise, noise_K, offset_K = self._noise.at, parameters.sensor_noise_K, parameters.sensor_offset_K
+        heater, block, sensor = state.heater_C, state.block_C, state.sensor_C
+        underway = state.underway_W
+        blocks: list[float] = []
+        for step in range(first_step, first_step + count):
+            self._control()
+            underway.append(state.output_W)
+            power = underway.pop(0)
+            before = heater
+            heater += self._heater_share * (block + power / conductance - heater)
+            flow = power - capacity * (heater - before) / STEP_s
+            block += self._block_share * (ambient + flow / loss - block)
+            sensor += self._sensor_share * (block - sensor)
+            measured = sensor + offset_K + noise_K * noise(step)
+            state.slope_K_per_s += self._slope_share * ((measured - state.measured_C) / STEP_s - state.slope_K_per_s)
+            state.measured_C = measured
+            blocks.append(block)
+        state.heater_C, state.block_C, state.sensor_C = heater, block, sensor
+        return blocks
+
+    def _control(self) -> None:
+        """One step of the controller: the working set-point ramps, PID with derivative on the measurement.
+
+        Anti-windup: no integration while the power is at its maximum; at zero power the integral is drawn to
+        where the output starts again just as the error vanishes.
+        """
+        state, parameters = self.state, self.parameters
+        if not state.heater_on:
+            return
+        gap = state.setpoint_C - state.working_setpoint_C
+        if gap:
+            most = abs(gap) if state.ramp_K_per_s is None else state.ramp_K_per_s * STEP_s
+            state.working_setpoint_C = (
+                state.setpoint_C if abs(gap) <= most else (state.working_setpoint_C + math.copysign(most, gap))
+            )
+        gain, reset_s = parameters.proportional_W_per_K, parameters.integral_time_s
+        error = state.working_setpoint_C - state.measured_C
+        wanted = gain * (error - parameters.derivative_time_s * state.slope_K_per_s) + state.integral_W
+        power = min(max(wanted, 0.0), parameters.max_power_W)
+        if wanted < parameters.max_power_W or error < 0:
+            state.integral_W += gain * error / reset_s * STEP_s
+        if wanted < 0:
+            state.integral_W -= wanted / reset_s * STEP_s
+        state.output_W = power

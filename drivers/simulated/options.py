@@ -1,0 +1,76 @@
+"""What the simulated drivers have in common: their options and limits checked, the world they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from daq.bench import DriverContext
+from daq.contracts import Limit
+from daq.errors import BadInput, InstrumentError
+from daq.plugins import suggest
+from daq.tables import parse
+from drivers.simulated.simulation import Simulation, read_simulation
+from drivers.simulated.world import World
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+FIRMWARE = "simulated"
+
+
+def bench_place(context: DriverContext) -> str:
+    """The bench file's part of 'bench.toml, instruments.furnace'."""
+    return context.place.rpartition(", instruments.")[0] or context.place
+
+
+def simulation_of(context: DriverContext) -> Simulation:
+    return read_simulation(context.simulation, bench_place(context))
+
+
+def options_of(context: DriverContext, model: type[ModelT]) -> ModelT:
+    return parse(model, context.options, context.place)
+
+
+def check_limits(context: DriverContext, known: Mapping[str, tuple[float, float]]) -> None:
+    """`known` gives the lowest and highest sensible value of each limit. Raises BadInput."""
+    for name, value in context.limits.items():
+        place = f"{context.place}.limits, {name}"
+        if name not in known:
+            raise BadInput("unknown limit", place=place, allowed=suggest(name, list(known)))
+        lowest, highest = known[name]
+        if not lowest <= value <= highest:
+            raise BadInput(f"{value:g} is out of range", place=place, allowed=f"{lowest:g} to {highest:g}")
+
+
+def upper_limits(limits: Mapping[str, float], quantities: Sequence[str]) -> list[Limit]:
+    """`max_temperature_C` as an upper bound on `temperature_C`, and so on."""
+    return [Limit(name, maximum=limits[f"max_{name}"]) for name in quantities if f"max_{name}" in limits]
+
+
+def check_faults(context: DriverContext, simulation: Simulation, kinds: Sequence[str]) -> None:
+    for number, fault in enumerate(simulation.faults):
+        if fault.instrument == context.name and fault.kind not in kinds:
+            place = f"{bench_place(context)}, simulation.faults[{number}].kind"
+            raise BadInput(f"{context.name} cannot have a {fault.kind}", place=place, allowed=", ".join(kinds))
+
+
+class WorldDoor:
+    """A driver's way into the shared world; closed until the driver is connected."""
+
+    def __init__(self, context: DriverContext) -> None:
+        self._context = context
+        self._world: World | None = None
+
+    def open(self, simulation: Simulation) -> None:
+        context = self._context
+        self._world = context.share("simulated world", lambda: World(simulation, context.clock, context.state_folder))
+
+    def shut(self) -> None:
+        self._world = None
+
+    @property
+    def world(self) -> World:
+        if self._world is None:
+            raise InstrumentError(self._context.name, "is not connected; connect the bench first")
+        return self._world

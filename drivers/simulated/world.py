@@ -1,0 +1,202 @@
+"""The shared world of a simulated bench: one furnace, the samples in it, and the time that passes.
+
+It has no thread of its own: every access brings it up to the clock's now, in steps of one second. What it is at a
+step depends on nothing but the seed, the parameters and the commands before, never on when it was looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from daq.clock import Clock
+from daq.errors import BadInput, StorageError
+from drivers.simulated.faults import Faults
+from drivers.simulated.furnace import Furnace, STEP_s, cold
+from drivers.simulated.noise import StepNoise
+from drivers.simulated.sample import Holding, Sample
+from drivers.simulated.simulation import Simulation
+from drivers.simulated.state import Command, StateFolder, WorldSnapshot
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_EVERY_STEPS = 600
+CHUNK_STEPS = 3600
+CONTROL_NOISE, SAMPLE_NOISE = 1, 2
+TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
+
+
+@dataclass(frozen=True)
+class FurnaceView:
+    """What the furnace's controller and sensors show now. degC."""
+
+    temperature_C: float
+    setpoint_C: float
+    working_setpoint_C: float
+    output_percent: float
+    sample_temperature_C: float
+    heater_on: bool
+
+
+@dataclass(frozen=True)
+class SampleView:
+    """The truth about one channel's sample now: what no instrument shows."""
+
+    temperature_C: float
+    high_phase: float
+
+
+class World:
+    """Opened once per bench and shared by its simulated drivers. Raises BadInput for a kept state it can't use."""
+
+    def __init__(self, simulation: Simulation, clock: Clock, state_folder: Path) -> None:
+        self.simulation = simulation
+        self.faults = Faults(simulation.faults, clock)
+        self._clock = clock
+        self._folder = StateFolder(state_folder)
+        self._lock = threading.Lock()
+        ambient = simulation.furnace.ambient_C
+        holdings = [spec.holding(ambient) for spec in simulation.channels]
+        distinct: list[Holding] = list(dict.fromkeys(holdings))
+        self._sample_of = [distinct.index(holding) for holding in holdings]
+        self._samples = [Sample(holding) for holding in distinct]
+        noise = StepNoise(simulation.seed, CONTROL_NOISE)
+        self._sample_noise = StepNoise(simulation.seed, SAMPLE_NOISE)
+        self._furnace = Furnace(simulation.furnace, noise, cold(simulation.furnace))
+        self._step = 0
+        self._commands = 0
+        self._restore(distinct)
+        self._origin_s = clock.monotonic() - self._step * STEP_s
+        self._save()
+
+    # ------------------------------------------------------------ commands
+    def set_target(self, temperature_C: float, ramp_K_per_s: float | None) -> None:
+        self._command("target", temperature_C, ramp_K_per_s)
+
+    def hold(self) -> None:
+        self._command("hold")
+
+    def heater_off(self) -> None:
+        self._command("off")
+
+    def _command(self, action: str, temperature_C: float | None = None, ramp_K_per_s: float | None = None) -> None:
+        with self._lock:
+            self._to_now()
+            command = Command.model_validate(
+                {
+                    "number": self._commands + 1,
+                    "step": self._step,
+                    "unix": self._clock.unix(),
+                    "action": action,
+                    "temperature_C": temperature_C,
+                    "ramp_K_per_s": ramp_K_per_s,
+                }
+            )
+            try:
+                self._folder.append(command)
+            except StorageError as error:  # the heater must go off on a full disk too
+                log.warning("%s", error)
+            self._obey(command)
+
+    def _obey(self, command: Command) -> None:
+        self._commands = command.number
+        if command.action == "target" and command.temperature_C is not None:
+            self._furnace.set_target(command.temperature_C, command.ramp_K_per_s)
+        elif command.action == "hold":
+            self._furnace.hold()
+        else:
+            self._furnace.heater_off()
+
+    # ------------------------------------------------------------ views
+    def furnace(self) -> FurnaceView:
+        with self._lock:
+            self._to_now()
+            state, holder = self._furnace.state, self.simulation.channels[0].holder
+            truth = self._samples[self._sample_of[0]].state.temperature_C
+            noise_K = holder.sample_sensor_noise_K * self._sample_noise.at(self._step)
+            return FurnaceView(
+                temperature_C=state.measured_C,
+                setpoint_C=state.setpoint_C,
+                working_setpoint_C=state.working_setpoint_C,
+                output_percent=100 * state.output_W / self.simulation.furnace.max_power_W,
+                sample_temperature_C=truth + holder.sample_sensor_offset_K + noise_K,
+                heater_on=state.heater_on,
+            )
+
+    def sample(self, channel: int) -> SampleView:
+        with self._lock:
+            self._to_now()
+            state = self._samples[self._sample_of[channel - 1]].state
+            return SampleView(state.temperature_C, state.high_phase)
+
+    def now_s(self) -> float:
+        """Seconds since this world began, over all the times it was opened."""
+        return self._clock.monotonic() - self._origin_s
+
+    # ------------------------------------------------------------ time
+    def _to_now(self) -> None:
+        target = math.floor((self.now_s() + TINY_s) / STEP_s)
+        if target > self._step:
+            before = self._step
+            self._to_step(target)
+            if target // SNAPSHOT_EVERY_STEPS != before // SNAPSHOT_EVERY_STEPS:
+                self._save_or_tell()
+
+    def _to_step(self, target: int) -> None:
+        while self._step < target:
+            count = min(target - self._step, CHUNK_STEPS)
+            blocks = self._furnace.advance(self._step + 1, count)
+            for sample in self._samples:
+                sample.advance(blocks)
+            self._step += count
+
+    # ------------------------------------------------------------ kept state
+    def _restore(self, holdings: list[Holding]) -> None:
+        """The kept world, its later commands replayed at their times, and the time since then passed."""
+        kept = self._folder.load(self.simulation.fingerprint())
+        if kept is None:
+            return
+        snapshot, commands = kept
+        delay_steps = len(self._furnace.state.underway_W)
+        if len(snapshot.samples) != len(holdings) or len(snapshot.furnace.underway_W) != delay_steps:
+            raise BadInput(
+                "the kept state of the simulated bench does not fit its parameters; delete it to start from ambient",
+                place=str(self._folder.snapshot_path),
+            )
+        self._furnace.state = replace(snapshot.furnace, underway_W=list(snapshot.furnace.underway_W))
+        self._samples = [Sample(holding, replace(s)) for holding, s in zip(holdings, snapshot.samples, strict=True)]
+        self._step, self._commands = snapshot.step, snapshot.commands
+        last_unix = snapshot.unix
+        for command in commands:
+            self._to_step(command.step)
+            self._obey(command)
+            last_unix = command.unix
+        away_s = max(0.0, self._clock.unix() - last_unix)
+        self._to_step(self._step + math.floor(away_s / STEP_s))
+
+    def _save(self) -> None:
+        self._folder.save(
+            WorldSnapshot(
+                simulation=self.simulation.fingerprint(),
+                step=self._step,
+                unix=self._clock.unix(),
+                commands=self._commands,
+                furnace=self._furnace.state,
+                samples=[sample.state for sample in self._samples],
+            )
+        )
+
+    def _save_or_tell(self) -> None:
+        """A full disk must not end a reading: the state kept last is still good, only older."""
+        try:
+            self._save()
+        except StorageError as error:
+            log.warning("%s", error)
+
+    def close(self) -> None:
+        with self._lock:
+            self._to_now()
+            self._save_or_tell()
