@@ -121,34 +121,21 @@ class DriverContext:
 
 
 class Bench:
-    """The instruments of one bench, built but not connected until `connect`.
+    """The instruments of one bench, not connected until `connect`. `build_bench` makes one from a bench file."""
 
-    Raises BadInput at construction when a driver is unknown or refuses its options.
-    """
-
-    def __init__(self, config: BenchConfig, clock: Clock, state_folder: Path) -> None:
+    def __init__(
+        self,
+        config: BenchConfig,
+        clock: Clock,
+        state_folder: Path,
+        instruments: Mapping[str, Instrument],
+        shared: SharedParts | None = None,
+    ) -> None:
         self.config = config
         self.clock = clock
         self.state_folder = state_folder
-        self._shared = SharedParts()
-        self.instruments: dict[str, Instrument] = {}
-        for name, table in config.model.instruments.items():
-            context = self._context(name, table)
-            driver = plugins.load(plugins.DRIVERS, table.driver, f"{context.place}.driver")
-            driver.check(context)
-            self.instruments[name] = driver(context)
-
-    def _context(self, name: str, table: InstrumentTable) -> DriverContext:
-        return DriverContext(
-            name=name,
-            options=dict(table.model_extra or {}),
-            limits=table.limits,
-            clock=self.clock,
-            state_folder=self.state_folder,
-            simulation=self.config.model.simulation,
-            place=f"{self.config.place}, instruments.{name}",
-            shared=self._shared,
-        )
+        self.instruments = dict(instruments)
+        self._shared = shared or SharedParts()
 
     def by_role(self, role: str) -> Instrument:
         """The one instrument with this role. Raises BadInput when there is none, or a choice."""
@@ -178,6 +165,30 @@ class Bench:
         self._shared.close()
 
 
+def build_bench(config: BenchConfig, clock: Clock, state_folder: Path) -> Bench:
+    """Every driver of the bench file built; no hardware touched.
+
+    Raises BadInput when a driver is unknown or refuses its options.
+    """
+    shared = SharedParts()
+    instruments: dict[str, Instrument] = {}
+    for name, table in config.model.instruments.items():
+        context = DriverContext(
+            name=name,
+            options=dict(table.model_extra or {}),
+            limits=table.limits,
+            clock=clock,
+            state_folder=state_folder,
+            simulation=config.model.simulation,
+            place=f"{config.place}, instruments.{name}",
+            shared=shared,
+        )
+        driver = plugins.load(plugins.DRIVERS, table.driver, f"{context.place}.driver")
+        driver.check(context)
+        instruments[name] = driver(context)
+    return Bench(config, clock, state_folder, instruments, shared)
+
+
 def is_virtual(config: BenchConfig) -> bool:
     """Whether every driver is simulated in this process and no speed is set: such a bench runs in virtual time."""
     if config.model.bench.speed is not None:
@@ -191,4 +202,4 @@ def is_virtual(config: BenchConfig) -> bool:
 
 def dry_bench(config: BenchConfig) -> Bench:
     """The bench built for checking a plan: never connected, its state folder nowhere."""
-    return Bench(config, SystemClock(), Path("never-written"))
+    return build_bench(config, SystemClock(), Path("never-written"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from daq.bench import Bench, BenchConfig, is_virtual
+from daq.bench import Bench, BenchConfig, build_bench, is_virtual
 from daq.bench_lock import bench_folder, bench_lock
 from daq.clock import Clock, ScaledClock, SystemClock, wall_unix
 from daq.control import RunControl
@@ -61,7 +61,7 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
             for one in checked:
                 writer = _create(plan, one.procedure, runs_folder, clock)
                 if bench is None:
-                    bench = Bench(plan.bench, clock, _state_folder(plan.bench, writer.path))
+                    bench = build_bench(plan.bench, clock, _state_folder(plan.bench, writer.path))
                 writer.remember("world", _world_path(plan.bench, bench, writer.path))
                 writer.remember("clock_origin_s", clock.monotonic())
                 one.procedure.bind(bench, plan.samples)
@@ -96,7 +96,7 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None) ->
         start_s = origin_s + writer.last_t_s + (down_for_s or 0.0)
         clock = _clock(config, start_s=start_s, epoch_unix=began_unix - origin_s if virtual else wall_unix())
         offset_s = start_s - origin_s if virtual else max(writer.last_t_s, clock.unix() - began_unix)
-        bench = Bench(config, clock, world if world.is_absolute() else path / world)
+        bench = build_bench(config, clock, world if world.is_absolute() else path / world)
         try:
             procedure.bind(bench, samples)
             with RunFile.open(path) as run:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daq.bench import Bench, is_virtual, load_bench
+from daq.bench import Bench, build_bench, is_virtual, load_bench
 from daq.clock import Clock, SystemClock
 from daq.contracts import Level, Snapshot, Value
 from daq.control import RunControl
@@ -30,7 +30,7 @@ def run_plainly(procedure: BenchProcedure) -> None:
     if not procedure.is_bound:
         config = load_bench(None)
         clock: Clock = VirtualClock() if is_virtual(config) else SystemClock()
-        procedure.bind(Bench(config, clock, Path("never-written")), [Sample(name="sample")])
+        procedure.bind(build_bench(config, clock, Path("never-written")), [Sample(name="sample")])
     bench = procedure.bench
     with bench.clock.attached():
         bench.connect()
