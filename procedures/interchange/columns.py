@@ -28,7 +28,7 @@ _NAMES: dict[Meaning, frozenset[str]] = {
     ),
     "phase": frozenset({"phase", "phase(z)", "zphz", "phz", "theta", "phi", "phaseangle", "arg(z)"}),
     "loop": frozenset({"loopindex", "loop", "cyclenumber", "cycle", "zcycle", "spectrum"}),
-    "temperature": frozenset({"temperature", "temp"}),
+    "temperature": frozenset({"temperature", "temp", "temperaturet1"}),
 }  # fmt: skip
 _PREFIX = {"": 1.0, "m": 1e-3, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "µ": 1e-6, "u": 1e-6}
 _OHM = re.compile(r"([kKMGmµu]?)(?:[oO]hms?|OHMS?|Ω)")

@@ -84,7 +84,8 @@ def checked(raw: RawSpectrum, source: SourceText, program: str, temperature_C: f
     _refuse_wrong_sign(points, source)
     if points.temperature_C is not None and np.isfinite(points.temperature_C).any():
         temperature_C = float(np.nanmean(points.temperature_C))
-    label = source.path.stem if points.loop is None else f"{source.path.stem}, loop {points.loop}"
+    stem = source.path.stem.removesuffix(".bdf")
+    label = stem if points.loop is None else f"{stem}, loop {points.loop}"
     return ForeignSpectrum(
         source.path, label, points.frequency_Hz, points.z_ohm, temperature_C, points.loop, program, points.notes
     )

@@ -1,0 +1,209 @@
+"""`cellrig analyse FILE… or FOLDER`: the analysis of our own sweeps on spectra that other programs recorded."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from daq.contracts import Result
+from daq.errors import BadInput
+from daq.sample import Disc, Pellet, Sample
+from daq.tables import parse
+from procedures.analysis.geometry import Geometry
+from procedures.analysis.spectrum import SpectrumData
+from procedures.analysis.sweep import MeasuredSpectrum, SweepAnalysis, analyse_sweep
+from procedures.eis_spectra import geometry_of
+from procedures.interchange import ForeignSpectrum, read_spectra
+from procedures.interchange import temperature as spelled
+from procedures.interchange.file_settings import FileSettings, read_settings
+
+SPECTRUM_ENDINGS = frozenset(
+    {".asc", ".csv", ".dat", ".dfr", ".dta", ".idf", ".mpt", ".p00", ".par", ".tsv", ".txt", ".z"}
+)
+_NO_DATA = re.compile(r"(licen[cs]e|readme|notice|copying)\b", re.IGNORECASE)
+_DISAGREEMENT_K = 1.0
+
+
+@dataclass(frozen=True)
+class AnalyseRequest:
+    """What is to be analysed. `settings` is a TOML file; an option here wins over what it says.
+
+    `temperature_C` holds for all files. `temperature_pattern` shows where the temperature stands in a file name,
+    e.g. '{T}C' or 'cell3_T{T}_*'. `thickness_mm` with `diameter_mm` or `area_cm2` give the conductivity.
+    """
+
+    paths: tuple[Path, ...]
+    thickness_mm: float | None = None
+    diameter_mm: float | None = None
+    area_cm2: float | None = None
+    temperature_C: float | None = None
+    temperature_uncertainty_K: float | None = None
+    temperature_pattern: str | None = None
+    settings: Path | None = None
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file that could not be read, and the sentence that says why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class FilesAnalysis:
+    """`results` as of an eis-sweep; `notes` for a person; `refusals` of files that were left out."""
+
+    results: list[Result]
+    notes: list[str]
+    refusals: list[RefusedFile]
+    spectra: list[MeasuredSpectrum]
+    analysis: SweepAnalysis
+
+
+def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
+    """Read, find the temperatures, fit, and fit the sweep where there are several temperatures.
+
+    One bad file among several is a refusal in the result. Raises BadInput when an option is wrong, a path is not
+    there, or no file at all could be read (then with the reason of the first).
+    """
+    files, notes = _collect(request.paths)
+    settings = read_settings(request.settings, files) if request.settings else FileSettings()
+    sample = _sample(request, settings)
+    spectra: list[MeasuredSpectrum] = []
+    refusals: list[RefusedFile] = []
+    errors: list[BadInput] = []
+    for path in files:
+        try:
+            foreign = read_spectra(path)
+        except BadInput as error:
+            refusals.append(RefusedFile(path, str(error)))
+            errors.append(error)
+            continue
+        for one in foreign:
+            temperature_C, said = _temperature(one, request, settings)
+            notes += [f"{one.label}: {note}" for note in (*one.notes, *said)]
+            spectra.append(_measured(one, sample, temperature_C, request, settings))
+    if not spectra:
+        if len(files) == 1:
+            raise errors[0]
+        raise BadInput(f"none of the {len(files)} files could be read; the first: {errors[0]}")
+    geometry = _geometry(sample)
+    if geometry is None:
+        notes.append("no conductivity without the pellet's thickness and an area: give --thickness and --diameter")
+    analysis = analyse_sweep(spectra, geometry)
+    return FilesAnalysis(list(analysis.results), notes + list(analysis.notes), refusals, spectra, analysis)
+
+
+def _collect(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The files, folders opened (not the folders in them), each once, sorted as people count."""
+    files: dict[Path, Path] = {}
+    notes: list[str] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            entries = sorted((entry for entry in path.iterdir() if entry.is_file()), key=_as_people_count)
+            inside = [entry for entry in entries if _may_be_spectrum(entry)]
+            if not inside:
+                raise BadInput("there are no spectra in this folder", place=str(path))
+            if len(inside) < len(entries):
+                aside = ", ".join(entry.name for entry in entries if entry not in inside)
+                notes.append(f"{path}: not looked at: {aside}")
+        elif path.exists():
+            inside = [path]
+        else:
+            raise BadInput("there is no such file or folder", place=str(path))
+        for entry in inside:
+            files.setdefault(entry.resolve(), entry)
+    if not files:
+        raise BadInput("no files were given", place="analyse")
+    return list(files.values()), notes
+
+
+def _may_be_spectrum(path: Path) -> bool:
+    hidden = path.name.startswith(".") or _NO_DATA.match(path.name)
+    return not hidden and path.suffix.lower() in SPECTRUM_ENDINGS
+
+
+def _as_people_count(path: Path) -> list[tuple[int, float, str]]:
+    """2C before 10C."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(0, float(part), "") if part.isdigit() else (1, 0.0, part) for part in parts]
+
+
+def _sample(request: AnalyseRequest, settings: FileSettings) -> Sample:
+    sample = settings.sample or Sample(name="sample")
+    if request.diameter_mm is not None and request.area_cm2 is not None:
+        raise BadInput("give the diameter or the area, not both", place="--diameter, --area")
+    disc = {"diameter_mm": request.diameter_mm, "area_cm2": request.area_cm2}
+    pellet = sample.pellet
+    if request.thickness_mm is not None:
+        known = pellet.model_dump(exclude_none=True) if pellet else {}
+        pellet = parse(Pellet, {**known, "thickness_mm": request.thickness_mm}, "--thickness")
+    electrode = sample.electrode
+    if any(value is not None for value in disc.values()):
+        given = {key: value for key, value in disc.items() if value is not None}
+        electrode = parse(Disc, given, "--diameter or --area")
+    return sample.model_copy(update={"pellet": pellet, "electrode": electrode})
+
+
+def _geometry(sample: Sample) -> Geometry | None:
+    return geometry_of(sample)
+
+
+def _temperature(
+    spectrum: ForeignSpectrum, request: AnalyseRequest, settings: FileSettings
+) -> tuple[float | None, list[str]]:
+    """The temperature with what is to be said about where it comes from.
+
+    In this order: the option, the settings file, a pattern for the name, the file itself, the usual spelling in
+    its name.
+    """
+    stem = spectrum.path.stem
+    if request.temperature_C is not None:
+        if not -273.15 <= request.temperature_C <= 2000:
+            raise BadInput(f"{request.temperature_C:g} degC is no temperature", place="--temperature")
+        return request.temperature_C, []
+    given = settings.temperature_of(spectrum.path)
+    if given is not None:
+        return given, []
+    said = []
+    pattern = request.temperature_pattern or settings.temperature_pattern
+    if pattern:
+        matched = spelled.from_pattern(stem, pattern)
+        if matched is not None:
+            return matched, []
+        said.append(f"its name does not fit the pattern {pattern!r}")
+    named = spelled.from_name(stem)
+    if spectrum.temperature_C is not None:
+        if named is not None and abs(named - spectrum.temperature_C) > _DISAGREEMENT_K:
+            said.append(
+                f"its name says {named:g} degC, the file itself {spectrum.temperature_C:g} degC; the file is taken"
+            )
+        return spectrum.temperature_C, said
+    if named is not None:
+        return named, [*said, f"temperature {named:g} degC from its name"]
+    return None, [*said, "no temperature in the file or its name: resistances only; give --temperature or a pattern"]
+
+
+def _measured(
+    spectrum: ForeignSpectrum,
+    sample: Sample,
+    temperature_C: float | None,
+    request: AnalyseRequest,
+    settings: FileSettings,
+) -> MeasuredSpectrum:
+    uncertainty_K = request.temperature_uncertainty_K
+    if uncertainty_K is None:
+        uncertainty_K = settings.temperature_uncertainty_K
+    return MeasuredSpectrum(
+        sample=sample.label,
+        direction="",
+        setpoint_C=None,
+        temperature_C=math.nan if temperature_C is None else temperature_C,
+        temperature_uncertainty_K=uncertainty_K or 0.0,
+        data=SpectrumData(frequency_Hz=spectrum.frequency_Hz, z_ohm=spectrum.z_ohm),
+        label=spectrum.label,
+    )
