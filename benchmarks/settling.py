@@ -37,13 +37,14 @@ class Furnace:
         sensor_lag_s: float = 15.0,
         sensor_noise_K: float = 0.01,
         ramp_K_per_min: float | None = None,
+        integral_s: float = 600.0,
     ) -> None:
         self.random = random.Random(seed)
         self.ambient_C, self.noise_K, self.ramp_K_per_min = ambient_C, sensor_noise_K, ramp_K_per_min
         self.t_s = 0
         self.furnace_C = self.sensor_C = self.sample_C = self.reading_C = self.working_C = ambient_C
         self.output_percent = 0.0
-        self._integral = 0.0
+        self._integral, self._integral_s = 0.0, integral_s
         self._delay = [0.0] * 10
         self._shares = [-math.expm1(-1 / lag) for lag in (furnace_lag_s, sensor_lag_s, lag_s)]
 
@@ -58,7 +59,7 @@ class Furnace:
         wanted = 12 * error + self._integral
         power = min(max(wanted, 0.0), 400.0)
         if power == wanted:
-            self._integral += 0.02 * error
+            self._integral += 12 * error / self._integral_s
         self.output_percent = power / 4
         self._delay.append(power)
         heat_K = 0.45 * self._delay.pop(0)

@@ -32,9 +32,7 @@ class Agreement:
         return now_s - self.newest_s <= FRESH_S
 
 
-def judge_agreement(
-    track: SampleTrack, points: Sequence[MonitorPoint], spec: SettleSpec, *, was_moving: bool
-) -> Agreement:
+def judge_agreement(track: SampleTrack, points: Sequence[MonitorPoint], spec: SettleSpec) -> Agreement:
     """Agreement of the points since the furnace came into band.
 
     Usual: the last `agree_repeats` points, at least `agree_apart_min` apart, within `agree_percent` or 3 standard
@@ -44,12 +42,11 @@ def judge_agreement(
     """
     percent = spec.agree_percent if spec.agree_percent is not None else math.inf
     if len(points) < 2:
-        return Agreement(None, percent, was_moving, points[-1].t_s if points else -math.inf)
+        return Agreement(None, percent, False, points[-1].t_s if points else -math.inf)
     excess, error = track.excess(list(points))
     differs = (abs(excess[:-1]) > MOVING_ERRORS * error[:-1]) & (abs(excess[:-1]) > percent / 100)
-    moving = was_moving or bool(differs.any())
     newest = points[-1].t_s
-    if moving:
+    if differs.any():
         change, limit = _half_window_change(points, excess.tolist()), spec.tolerance_percent
         return Agreement(change, limit, True, newest)
     chosen = _apart(points, spec.agree_repeats, 60 * spec.agree_apart_min)

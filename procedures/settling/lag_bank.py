@@ -35,12 +35,16 @@ def to_fine(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class LagBank:
-    """`T_lag' = (T_furnace - T_lag) / lag` for every lag of `LAGS_S`, exact for a reading linear between samples.
+    """Sample temperatures `row` (64,), one per lag of `LAGS_S`, exact for a reading that is linear between samples.
 
+    `T' = (T_furnace - T) / lag`. The furnace sensor has a lag of its own, `sensor_lag_s`: the furnace is ahead of
+    its reading, which gives the reading itself a share of `sensor_lag_s / lag` in the sample's temperature.
     Starts in equilibrium: the sample is taken to be at the first reading.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sensor_lag_s: float = 0.0) -> None:
+        self._direct = np.minimum(sensor_lag_s / LAGS_S, 1.0)
+        self._lagged = np.zeros(COARSE)
         self.t_s: float | None = None
         self.reading_C = math.nan
         self.row = np.zeros(COARSE)
@@ -57,7 +61,7 @@ class LagBank:
             return
         if self.t_s is None:
             self.t_s, self.reading_C = t_s, temperature_C
-            self.row = np.full(COARSE, temperature_C)
+            self.row = self._lagged = np.full(COARSE, temperature_C)
             self._keep()
             return
         dt = t_s - self.t_s
@@ -66,7 +70,8 @@ class LagBank:
         if dt != self._decay_dt:
             self._decay_dt, self._decay = dt, np.exp(-dt / LAGS_S)
         behind = (temperature_C - self.reading_C) / dt * LAGS_S
-        self.row = temperature_C - behind + (self.row - self.reading_C + behind) * self._decay
+        self._lagged = temperature_C - behind + (self._lagged - self.reading_C + behind) * self._decay
+        self.row = self._lagged + self._direct * (temperature_C - self._lagged)
         self.t_s, self.reading_C = t_s, temperature_C
         if t_s - self._times[(self._count - 1) % HISTORY_ROWS] >= HISTORY_STEP_S:
             self._keep()

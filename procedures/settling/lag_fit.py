@@ -23,13 +23,18 @@ PRIOR_LAG_S = 480.0
 PRIOR_LOG_SPREAD = 1.0
 PRIOR_ENERGY_SPREAD_EV = 0.3
 STEP_ENERGY_SPREAD_EV = 0.02  # how far the local activation energy may move from one step to the next
-STEP_LOG_SPREAD = 0.05  # and the lag
-LAG_MODEL_ERROR = 0.02  # one time constant is a model: no lag is believed to better than this
+STEP_LOG_SPREAD = 0.03  # and the lag
+LAG_MODEL_ERROR = 0.03  # one time constant is a model: no lag is believed to better than this
+GAP_MODEL_ERROR = 0.05  # share of the gap between furnace and sample that one lag may get wrong in a monitor value
 TIMING_S = 2.0  # where within a spectrum the resistance is decided isn't known better
 MISFIT = 0.012
 MAX_POINTS = 120
+LEARNED = 0.3  # relative uncertainty from which a lag is worth naming
+PLAUSIBLE = 3.0  # standard errors by which a step may differ from what earlier steps taught
+PLAUSIBLE_LOG_LAG = 0.3
 
 _LOG_LAG = np.log(FINE_LAGS_S)
+_FROM_COARSE = to_fine(np.eye(COARSE)).T  # (505, 64)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ class SampleTrack:
     beliefs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     direction: str = "heating"
     misfit: bool = False
+    learned: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._believe(LagFit(self._belief(), self.energy_eV, self.energy_spread_eV, 0, 0, 0))
@@ -141,6 +147,8 @@ class SampleTrack:
     def begin_step(self, direction: str) -> None:
         """Keep what the last step taught, and its last two points as anchor for the next."""
         if len(self.points) >= 3 and not self.misfit:
+            if self.lag_uncertainty < LEARNED:
+                self.learned.add(self.direction)
             self.beliefs[self.direction] = widen(np.log(self.weight + 1e-30), STEP_LOG_SPREAD)
             if self.energy_known_eV < 0.5 * self.energy_spread_eV:
                 self.energy_eV = self.energy_now_eV
@@ -161,17 +169,31 @@ class SampleTrack:
     def _refit(self) -> None:
         belief = self._belief()
         fit = fit_lag(self.anchors + self.points, belief, self.energy_eV, self.energy_spread_eV)
-        if fit.misfit and self.anchors:
+        if self._implausible(fit) and self.anchors:  # the sample may have changed in between
             fit = fit_lag(self.points, belief, self.energy_eV, self.energy_spread_eV)
-        self.misfit = fit.misfit
-        if fit.misfit:
+        self.misfit = self._implausible(fit)
+        if self.misfit:
             fit = LagFit(belief, self.energy_eV, self.energy_spread_eV, fit.residual, fit.expected, fit.points)
         self._believe(fit)
+
+    def _implausible(self, fit: LagFit) -> bool:
+        """A transition can look like a lag with a wild activation energy: what earlier steps taught says no."""
+        if fit.misfit or abs(fit.energy_eV - self.energy_eV) > PLAUSIBLE * self.energy_spread_eV:
+            return True
+        if self.direction not in self.learned:
+            return False
+        weight = np.exp(self._belief())
+        mean, spread = _moments(weight / weight.sum())
+        found = float(_LOG_LAG[int(np.argmax(fit.log_weight))])
+        return abs(found - mean) > max(PLAUSIBLE * spread, PLAUSIBLE_LOG_LAG)
 
     def _believe(self, fit: LagFit) -> None:
         weight = np.exp(fit.log_weight - fit.log_weight.max())
         self.weight = weight / weight.sum()
         self.log_lag, self.log_spread = _moments(self.weight)
+        # moments of the temperature as a linear and a quadratic form of the coarse row: asked every second
+        self._mean_of = self.weight @ _FROM_COARSE
+        self._square_of = _FROM_COARSE.T @ (self.weight[:, None] * _FROM_COARSE)
         self.energy_now_eV = fit.energy_eV
         self.energy_known_eV = fit.energy_uncertainty_eV
         self.residual = fit.residual
@@ -185,11 +207,14 @@ class SampleTrack:
         """Relative, one sigma; above ~0.5 nothing has been learned."""
         return math.hypot(self.log_spread, LAG_MODEL_ERROR)
 
+    def mean_temperature(self, row: NDArray[np.float64]) -> float:
+        return float(row @ self._mean_of)
+
     def temperature(self, row: NDArray[np.float64]) -> tuple[float, float]:
         """The sample's temperature and its uncertainty (degC, K) from the lagged temperatures of one moment."""
-        fine = to_fine(row)
-        mean = float(self.weight @ fine)
-        spread = math.sqrt(max(0.0, float(self.weight @ (fine - mean) ** 2)))
+        mean = self.mean_temperature(row)
+        away = row - mean
+        spread = math.sqrt(max(0.0, float(away @ self._square_of @ away)))
         position = (self.log_lag - _LOG_LAG[0]) / (_LOG_LAG[-1] - _LOG_LAG[0]) * (COARSE - 1)
         cell = min(max(int(position), 0), COARSE - 2)
         per_log = (row[cell + 1] - row[cell]) / (SUBDIVISIONS * (_LOG_LAG[1] - _LOG_LAG[0]))

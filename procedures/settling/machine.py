@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from daq.errors import BadInput
 from procedures.settling import words
 from procedures.settling.agreement import Agreement, judge_agreement
-from procedures.settling.gates import Goal, control_gates, observer_gates, sensor_gates, soak_gate
+from procedures.settling.gates import UNCERTAINTY_SHARE, Goal, control_gates, observer_gates, sensor_gates, soak_gate
 from procedures.settling.observer import LagEstimate, SampleObserver
 from procedures.settling.progress import ProgressTimer
 from procedures.settling.readings import LINK_LOST_S, Reading, Readings
@@ -130,10 +130,7 @@ class Settling:
             return
         track = self.observer.track(sample)
         points = [p for p in track.points if p.t_s >= self._soak_began_s]
-        before = self._agreements.get(sample)
-        self._agreements[sample] = judge_agreement(
-            track, points, self.spec, was_moving=before is not None and before.moving
-        )
+        self._agreements[sample] = judge_agreement(track, points, self.spec)
 
     def begin_spectrum(self, t_s: float) -> None:
         """The spectrum starts now: drift that revokes the release is counted from here."""
@@ -157,7 +154,7 @@ class Settling:
         """Whether a short monitor spectrum of every sample is wanted now."""
         if self._readings.latest is None or self.state not in _WAITING:
             return False
-        lag = min((track.lag_s for track in self._tracks()), default=0.0)
+        lag = min(self.observer.track(name).lag_s for name in self._names())
         return self._schedule.due(
             t_s,
             self.state,
@@ -294,8 +291,10 @@ class Settling:
         return bool(shut) and all(name.startswith(("sample_uncertainty", "agreement")) for name in shut)
 
     def _within_tolerance(self) -> bool:
-        limits = [gate for name, gate in self.gates.items() if name.startswith("sample_uncertainty")]
-        return all(gate.value is not None and gate.value <= 2 * gate.limit for gate in limits)
+        """The estimate costs less than the whole tolerance (its gate asks for half), and R stands still."""
+        unsure = [gate for name, gate in self.gates.items() if name.startswith("sample_uncertainty")]
+        still = all(gate.holds for name, gate in self.gates.items() if name.startswith("agreement"))
+        return still and all(gate.value is not None and gate.value <= gate.limit / UNCERTAINTY_SHARE for gate in unsure)
 
     def _finish(self, reason: str, *, settled: bool, timed_out: bool = False) -> None:
         t_s = self._latest().t_s
@@ -356,9 +355,6 @@ class Settling:
 
     def _names(self) -> Sequence[str]:
         return self._samples or self.observer.samples or ("",)
-
-    def _tracks(self) -> list:
-        return [self.observer.track(name) for name in self._names()]
 
     def _remaining_of(self, name: str) -> float | None:
         lag = self.observer.lag(name)

@@ -12,6 +12,8 @@ import numpy as np
 from procedures.settling.lag_bank import COARSE, LagBank
 from procedures.settling.lag_fit import (
     BOLTZMANN_EV_PER_K,
+    GAP_MODEL_ERROR,
+    LEARNED,
     PRIOR_ENERGY_SPREAD_EV,
     TIMING_S,
     ZERO_C_K,
@@ -20,7 +22,7 @@ from procedures.settling.lag_fit import (
 )
 
 Direction = Literal["heating", "cooling"]
-LEARNED = 0.3  # relative uncertainty of a lag from which it is worth naming
+SENSOR_LAG_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,12 @@ class SampleObserver:
     Feed every reading of the furnace (also in ramps and during spectra, once a second) and every monitor
     spectrum; ask for temperatures of now or of the last 6 h. The samples are taken to be at the first reading
     when it starts. A static offset between sensor and sample can't be seen from R and is not part of it.
+    `sensor_lag_s` is the furnace sensor's own response time (sheathed thermocouples: 5-20 s).
     """
 
-    def __init__(self, activation_energy_eV: float = 0.5) -> None:
+    def __init__(self, activation_energy_eV: float = 0.5, sensor_lag_s: float = SENSOR_LAG_S) -> None:
         self._prior_energy_eV = activation_energy_eV
-        self._bank = LagBank()
+        self._bank = LagBank(sensor_lag_s)
         self._tracks: dict[str, SampleTrack] = {}
         self._offered: list[LagEstimate] = []
         self._direction: Direction = "heating"
@@ -92,8 +95,10 @@ class SampleObserver:
         track = self._tracks[sample]
         mean, _ = track.temperature(row)
         sensitivity = track.energy_now_eV / (BOLTZMANN_EV_PER_K * (mean + ZERO_C_K) ** 2)
-        blur = TIMING_S * sensitivity * abs(self.rate_K_per_s(t_s, sample)) if temperature_C is None else 0.0
-        track.add(MonitorPoint(t_s, math.log(resistance_ohm), math.hypot(noise, blur), row))
+        blur_K = 0.0
+        if temperature_C is None:  # row[0], the shortest lag, is the furnace
+            blur_K = math.hypot(TIMING_S * self.rate_K_per_s(t_s, sample), GAP_MODEL_ERROR * (mean - float(row[0])))
+        track.add(MonitorPoint(t_s, math.log(resistance_ohm), math.hypot(noise, sensitivity * blur_K), row))
 
     def _new_track(self) -> SampleTrack:
         track = SampleTrack(self._prior_energy_eV, PRIOR_ENERGY_SPREAD_EV, direction=self._direction)
@@ -126,7 +131,7 @@ class SampleObserver:
         if now is None or before is None:
             return 0.0
         track = self.track(sample)
-        return (track.temperature(now)[0] - track.temperature(before)[0]) / span_s
+        return (track.mean_temperature(now) - track.mean_temperature(before)) / span_s
 
     def lag(self, sample: str = "") -> LagEstimate | None:
         """The lag, once R(t) or the store has told it to 30 %."""

@@ -34,6 +34,7 @@ class SlopeWindow:
         self._bin_s = window_s / BINS_PER_WINDOW
         self._bins: deque[tuple[float, float]] = deque()
         self._slope: float | None = None
+        self._stale = False  # fitted when asked, at most once per bin
         self._open: list[tuple[float, float]] = []
         self._since_s: float | None = None
 
@@ -41,6 +42,7 @@ class SlopeWindow:
         self._bins.clear()
         self._open.clear()
         self._slope = None
+        self._stale = False
         self._since_s = None
 
     def push(self, t_s: float, value: float) -> None:
@@ -52,11 +54,14 @@ class SlopeWindow:
             self._open.clear()
             while self._bins and self._bins[0][0] < t_s - self.window_s:
                 self._bins.popleft()
-            self._slope = self._fit(t_s)
+            self._slope = None
+            self._stale = True
         self._open.append((t_s, value))
 
     @property
     def slope_K_per_min(self) -> float | None:
+        if self._stale:
+            self._slope, self._stale = self._fit(), False
         return self._slope
 
     def mean(self, last_s: float) -> float | None:
@@ -67,8 +72,8 @@ class SlopeWindow:
         recent = [value for t, value in self._bins if t >= start]
         return sum(recent) / len(recent)
 
-    def _fit(self, now_s: float) -> float | None:
-        if self._since_s is None or now_s - self._since_s < self.window_s or len(self._bins) < 3:
+    def _fit(self) -> float | None:
+        if self._since_s is None or self._open[-1][0] - self._since_s < self.window_s or len(self._bins) < 3:
             return None
         count = len(self._bins)
         mean_t = sum(t for t, _ in self._bins) / count
