@@ -1,0 +1,129 @@
+"""Lin-KK: is a spectrum that of a linear, stable, causal cell?
+
+The spectrum is fitted by R - C - L and M parallel RC elements with fixed time constants, which obeys the
+Kramers-Kronig relations by construction (Boukamp, J. Electrochem. Soc. 142 (1995) 1885); M is raised until
+resistances of opposite sign would overfit (Schoenleber, Klotz, Ivers-Tiffee, Electrochim. Acta 131 (2014) 20).
+
+The limit of the residual is relative to the noise of this very spectrum, seen in its fourth differences over
+log(frequency), where a smooth spectrum vanishes. Residuals that are small but ordered are found by a
+structure test. A drift of the sample by half a kelvin is below what any of these can see: it is no settle rule.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import erfc
+
+from procedures.analysis.circuit import Complexes, Floats
+from procedures.analysis.options import FitOptions
+
+_FEWEST_POINTS = 10
+_OVERFIT_LIMIT = 0.85
+_DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(70.0)
+
+
+@dataclass(frozen=True, eq=False)
+class KramersKronig:
+    """Residuals are relative to |Z|, (n,), in the order of descending frequency.
+
+    `residual_percent` is their rms over real and imaginary part, `noise_percent` the noise seen in the
+    differences of neighbours (one component). `degrees_of_freedom` belong to the residual.
+    """
+
+    residual_percent: float | None
+    residual_real: Floats
+    residual_imag: Floats
+    noise_percent: float | None
+    verdict: Literal["valid", "doubtful", "not tested"]
+    reason: str
+    elements: int = 0
+    degrees_of_freedom: int = 0
+
+
+def lin_kk(frequency_Hz: Floats, z_ohm: Complexes, options: FitOptions | None = None) -> KramersKronig:
+    """Test frequency_Hz (n,) and z_ohm (n,), finite. Never raises: too few points are "not tested"."""
+    options = options or FitOptions()
+    order = np.argsort(-frequency_Hz)
+    omega, z = 2 * np.pi * frequency_Hz[order], z_ohm[order]
+    if len(omega) < _FEWEST_POINTS or omega[0] < 3 * omega[-1] or not np.all(np.abs(z) > 0):
+        reason = f"{len(omega)} points: at least {_FEWEST_POINTS} over half a decade are needed"
+        empty = np.empty(0)
+        return KramersKronig(None, empty, empty, None, "not tested", reason)
+    residual, elements = _fit(omega, z)
+    n = len(omega)
+    freedom = 2 * n - elements - 3
+    rms = float(np.sqrt(np.mean(residual**2)))
+    noise = max(noise_level(z), options.noise_floor)
+    reason = _doubt(residual[:n], residual[n:], rms * math.sqrt(2 * n / freedom), noise, omega / (2 * np.pi), options)
+    return KramersKronig(
+        residual_percent=100 * rms,
+        residual_real=residual[:n],
+        residual_imag=residual[n:],
+        noise_percent=100 * noise,
+        verdict="doubtful" if reason else "valid",
+        reason=reason or f"residual {100 * rms:.2g} % at a noise of {100 * noise:.2g} %, without order",
+        elements=elements,
+        degrees_of_freedom=freedom,
+    )
+
+
+def noise_level(z_ohm: Complexes) -> float:
+    """Relative noise of one component, from fourth differences of ln Z over neighbours (robust: median)."""
+    log_z = np.log(np.abs(z_ohm)) + 1j * np.unwrap(np.angle(z_ohm))
+    rough = np.convolve(log_z, _DIFFERENCE, "valid")
+    return float(np.median(np.abs(np.concatenate([rough.real, rough.imag]))) / 0.6745)
+
+
+def _fit(omega: Floats, z: Complexes) -> tuple[Floats, int]:
+    """Residuals (2 n,) relative to |Z|, and the number of elements."""
+    weight = 1 / np.abs(z)
+    target = np.concatenate([(z * weight).real, (z * weight).imag])
+    jw = 1j * omega
+    fixed = np.stack([np.ones(len(omega), dtype=complex), 1 / jw, jw], axis=1)
+    most = max(4, int(0.45 * len(omega)))
+    residual = target
+    elements = 3
+    for elements in range(3, most + 1):
+        times = np.geomspace(1 / omega.max(), 1 / omega.min(), elements)
+        columns = np.concatenate([fixed, 1 / (1 + jw[:, None] * times)], axis=1) * weight[:, None]
+        stacked = np.concatenate([columns.real, columns.imag])
+        scale = np.linalg.norm(stacked, axis=0)
+        sizes = _solve(stacked / scale, target)
+        residual = target - (stacked / scale) @ sizes
+        resistances = (sizes / scale)[3:]
+        positive = resistances[resistances > 0].sum()
+        if 1 + resistances[resistances < 0].sum() / max(positive, 1e-300) < _OVERFIT_LIMIT:
+            break
+    return residual, elements
+
+
+def _solve(matrix: Floats, target: Floats) -> Floats:
+    return np.linalg.lstsq(matrix, target, rcond=None)[0]
+
+
+def _doubt(real: Floats, imag: Floats, rms: float, noise: float, frequency_Hz: Floats, options: FitOptions) -> str:
+    """Why the spectrum is doubtful, in a sentence; empty when it is not."""
+    largest = np.maximum(np.abs(real), np.abs(imag))
+    scale = max(noise, float(np.median(largest)))
+    worst = int(np.argmax(largest))
+    if rms > options.kk_residual_ratio_max * noise:
+        return f"residual {100 * rms:.2g} %, {rms / noise:.1f} times the noise of {100 * noise:.2g} %"
+    if largest[worst] > options.kk_outlier_max * scale:
+        return f"the point at {frequency_Hz[worst]:.4g} Hz is off by {100 * largest[worst]:.2g} %"
+    chance = min(_order_p(real), _order_p(imag))
+    if chance < options.kk_structure_p_min:
+        return f"residuals of neighbouring points are alike (by chance in {100 * chance:.1g} % of spectra)"
+    return ""
+
+
+def _order_p(residual: Floats) -> float:
+    """Probability that independent residuals are as alike from point to point (lag-1 correlation, one-sided)."""
+    square = float(residual @ residual)
+    if square == 0:
+        return 1.0
+    lag = float(residual[1:] @ residual[:-1]) / square
+    return 0.5 * float(erfc(lag * math.sqrt(len(residual)) / math.sqrt(2)))

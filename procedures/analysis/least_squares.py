@@ -1,0 +1,73 @@
+"""Levenberg-Marquardt for one circuit and one start, on numpy alone.
+
+Marquardt, J. Soc. Ind. Appl. Math. 11 (1963) 431; damping as in Nielsen, IMM-REP-1999-05. Residuals are
+complex and divided by |Z|: the noise of a frequency response analyser is closer to relative than to absolute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from procedures.analysis.circuit import Circuit, Complexes, Floats
+
+_MOST_STEPS = 80
+_LONGEST_STEP = 2.5
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Parameters in their units, `cost` the sum of squared relative residuals (real and imaginary),
+    `slopes` (2 n, parameters) the weighted derivatives by ln(quantity) or by exponent."""
+
+    circuit: Circuit
+    parameters: Floats
+    cost: float
+    z_fit_ohm: Complexes
+    slopes: Floats
+
+
+def solve(
+    circuit: Circuit, start: Floats, omega: Floats, z_ohm: Complexes, weight: Floats, most_steps: int = _MOST_STEPS
+) -> Solution:
+    """The minimum that is reached from `start` (parameters in their units)."""
+    omega_ref = float(omega.min())
+
+    def at(x: Floats) -> tuple[Floats, Floats, Floats, Complexes]:
+        p = circuit.outer(x)
+        z, slopes = circuit.impedance(p, omega, omega_ref)
+        residual = (z_ohm - z) * weight
+        weighted = slopes * weight[:, None]
+        return p, np.concatenate([residual.real, residual.imag]), np.concatenate([weighted.real, weighted.imag]), z
+
+    x = circuit.inner(start)
+    p, residual, slopes, z = at(x)
+    cost = float(residual @ residual)
+    damping, growth = 1e-3, 2.0
+    for _ in range(most_steps):
+        inner = slopes * circuit.inner_slope(p)
+        gram = inner.T @ inner
+        gradient = inner.T @ residual
+        scale = np.maximum(np.diag(gram), 1e-12 * np.trace(gram) + 1e-300)
+        step = np.linalg.solve(gram + damping * np.diag(scale), gradient)
+        longest = float(np.abs(step).max())
+        if longest > _LONGEST_STEP:
+            step = step * (_LONGEST_STEP / longest)
+        p_new, residual_new, slopes_new, z_new = at(x + step)
+        cost_new = float(residual_new @ residual_new)
+        gained = cost - cost_new
+        expected = float(step @ (damping * scale * step + gradient))
+        if np.isfinite(cost_new) and gained > 0:
+            ratio = gained / max(expected, 1e-300)
+            x, p, residual, slopes, z, cost = x + step, p_new, residual_new, slopes_new, z_new, cost_new
+            damping *= max(0.1, 1 - (2 * min(ratio, 1.0) - 1) ** 3)
+            growth = 2.0
+            if gained < 1e-6 * cost and damping < 1.0:
+                break
+        else:
+            damping *= growth
+            growth *= 2
+            if damping > 1e12 or expected < 1e-9 * cost:
+                break
+    return Solution(circuit, p, cost, z, slopes)
