@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import Protocol
 
 
@@ -62,6 +63,11 @@ def wall_unix() -> float:
 def date_of(unix: float) -> str:
     """The local calendar day, `2026-11-25`."""
     return time.strftime("%Y-%m-%d", time.localtime(unix))
+
+
+def iso_time(unix: float) -> str:
+    """Local time with its offset from UTC, `2026-11-25T03:09:47+01:00`."""
+    return datetime.fromtimestamp(unix).astimezone().isoformat(timespec="seconds")
 
 
 def wall_sleep(seconds: float) -> None:
