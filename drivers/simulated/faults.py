@@ -33,9 +33,9 @@ class Fault(ParameterModel):
 
     instrument: str = Field(min_length=1)
     kind: FaultKind
-    after_s: float = Field(0.0, ge=0)
-    for_s: float | None = Field(None, gt=0)
-    count: int | None = Field(None, ge=1)
+    after_s: float = Field(default=0.0, ge=0)
+    for_s: float | None = Field(default=None, gt=0)
+    count: int | None = Field(default=None, ge=1)
 
 
 class Faults:

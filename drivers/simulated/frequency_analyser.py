@@ -16,7 +16,7 @@ from drivers.simulated.noise import generator
 from drivers.simulated.parameters import AnalyserParameters
 
 CURRENT_RANGES_A = tuple(10.0**-decade for decade in range(1, 10))  # 100 mA .. 1 nA
-FASTEST_RANGE_A = 1e-3  # this range and larger ones have the full bandwidth
+FASTEST_RANGE_A = 1e-4  # this range and larger ones have the full bandwidth
 HEADROOM = 1.5  # auto-ranging keeps the expected peak below full scale by this factor
 GAIN_KEY = 101
 

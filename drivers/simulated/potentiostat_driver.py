@@ -40,7 +40,7 @@ LIMITS = {"max_voltage_V": (0.0, VOLTAGE_MAX_V), "max_current_A": (0.0, CURRENT_
 class PotentiostatOptions(StrictModel):
     """`[instruments.NAME]` of a simulated potentiostat."""
 
-    channels: int = Field(4, ge=1, le=CHANNELS_MAX)
+    channels: int = Field(default=4, ge=1, le=CHANNELS_MAX)
 
 
 class SimulatedPotentiostat:

@@ -42,7 +42,7 @@ class SimulationTable(StrictModel):
 
     cell: str = "blocking"
     preset: str = "K001"
-    seed: int = Field(1, ge=0)
+    seed: int = Field(default=1, ge=0)
     parameters: dict[str, Any] = Field(default_factory=dict)
     channels: dict[str, ChannelTable] = Field(default_factory=dict)
     faults: list[dict[str, Any]] = Field(default_factory=list)
