@@ -5,8 +5,10 @@ Kramers-Kronig relations by construction (Boukamp, J. Electrochem. Soc. 142 (199
 resistances of opposite sign would overfit (Schoenleber, Klotz, Ivers-Tiffee, Electrochim. Acta 131 (2014) 20).
 
 The limit of the residual is relative to the noise of this very spectrum, seen in its fourth differences over
-log(frequency), where a smooth spectrum vanishes. Residuals that are small but ordered are found by a
-structure test. A drift of the sample by half a kelvin is below what any of these can see: it is no settle rule.
+log(frequency), where a smooth spectrum vanishes; what is below the accuracy of a good instrument is nobody's
+fault. Residuals that are small but ordered are found by a structure test, single points by their residual over
+what the fit leaves them free. A drift of the sample by half a kelvin is below what any of these can see: it is no
+settle rule.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from procedures.analysis.options import FitOptions
 
 _FEWEST_POINTS = 10
 _OVERFIT_LIMIT = 0.85
+_LEAST_PER_DECADE = 1.5
 _DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(70.0)
 
 
@@ -53,12 +56,14 @@ def lin_kk(frequency_Hz: Floats, z_ohm: Complexes, options: FitOptions | None = 
         reason = f"{len(omega)} points: at least {_FEWEST_POINTS} over half a decade are needed"
         empty = np.empty(0)
         return KramersKronig(None, empty, empty, None, "not tested", reason)
-    residual, elements = _fit(omega, z)
+    noise = max(noise_level(z), options.noise_floor)
+    accepted = max(noise, options.kk_accuracy)
+    residual, free, elements = _fit(omega, z, 1.2 * accepted)
     n = len(omega)
     freedom = 2 * n - elements - 3
     rms = float(np.sqrt(np.mean(residual**2)))
-    noise = max(noise_level(z), options.noise_floor)
-    reason = _doubt(residual[:n], residual[n:], rms * math.sqrt(2 * n / freedom), noise, omega / (2 * np.pi), options)
+    corrected = rms * math.sqrt(2 * n / freedom)
+    reason = _doubt(residual, free, corrected, accepted, omega / (2 * np.pi), options)
     return KramersKronig(
         residual_percent=100 * rms,
         residual_real=residual[:n],
@@ -78,42 +83,55 @@ def noise_level(z_ohm: Complexes) -> float:
     return float(np.median(np.abs(np.concatenate([rough.real, rough.imag]))) / 0.6745)
 
 
-def _fit(omega: Floats, z: Complexes) -> tuple[Floats, int]:
-    """Residuals (2 n,) relative to |Z|, and the number of elements."""
+def _fit(omega: Floats, z: Complexes, enough: float) -> tuple[Floats, Floats, int]:
+    """Residuals (2 n,) relative to |Z|, how free each is (2 n,) of its own pull on the fit, 0..1, and the number
+    of elements.
+
+    Elements are added until they overfit and the residual is down to `enough`; a sum of two opposite elements
+    alone is no reason to stop, since inductive and falling spectra need them. Else the best number is taken.
+    """
     weight = 1 / np.abs(z)
     target = np.concatenate([(z * weight).real, (z * weight).imag])
     jw = 1j * omega
     fixed = np.stack([np.ones(len(omega), dtype=complex), 1 / jw, jw], axis=1)
     most = max(4, int(0.45 * len(omega)))
-    residual = target
-    elements = 3
-    for elements in range(3, most + 1):
+    least = min(most, max(3, round(_LEAST_PER_DECADE * math.log10(omega.max() / omega.min()))))
+    best: tuple[float, Floats, Floats, int] | None = None
+    for elements in range(least, most + 1):
         times = np.geomspace(1 / omega.max(), 1 / omega.min(), elements)
         columns = np.concatenate([fixed, 1 / (1 + jw[:, None] * times)], axis=1) * weight[:, None]
         stacked = np.concatenate([columns.real, columns.imag])
         scale = np.linalg.norm(stacked, axis=0)
-        sizes = _solve(stacked / scale, target)
+        sizes = np.linalg.lstsq(stacked / scale, target, rcond=None)[0]
         residual = target - (stacked / scale) @ sizes
+        rms = math.sqrt(float(residual @ residual) / (len(target) - elements - 3))
+        if best is None or rms < best[0]:
+            best = (rms, residual, stacked / scale, elements)
         resistances = (sizes / scale)[3:]
         positive = resistances[resistances > 0].sum()
-        if 1 + resistances[resistances < 0].sum() / max(positive, 1e-300) < _OVERFIT_LIMIT:
+        overfits = 1 + resistances[resistances < 0].sum() / max(positive, 1e-300) < _OVERFIT_LIMIT
+        if overfits and rms <= enough:
+            best = (rms, residual, stacked / scale, elements)
             break
-    return residual, elements
+    assert best is not None
+    pull = np.sum(np.linalg.qr(best[2])[0] ** 2, axis=1)
+    return best[1], np.maximum(1 - pull, 0.05), best[3]
 
 
-def _solve(matrix: Floats, target: Floats) -> Floats:
-    return np.linalg.lstsq(matrix, target, rcond=None)[0]
-
-
-def _doubt(real: Floats, imag: Floats, rms: float, noise: float, frequency_Hz: Floats, options: FitOptions) -> str:
+def _doubt(residual: Floats, free: Floats, rms: float, noise: float, frequency_Hz: Floats, options: FitOptions) -> str:
     """Why the spectrum is doubtful, in a sentence; empty when it is not."""
-    largest = np.maximum(np.abs(real), np.abs(imag))
-    scale = max(noise, float(np.median(largest)))
-    worst = int(np.argmax(largest))
+    n = len(frequency_Hz)
     if rms > options.kk_residual_ratio_max * noise:
-        return f"residual {100 * rms:.2g} %, {rms / noise:.1f} times the noise of {100 * noise:.2g} %"
-    if largest[worst] > options.kk_outlier_max * scale:
-        return f"the point at {frequency_Hz[worst]:.4g} Hz is off by {100 * largest[worst]:.2g} %"
+        return (
+            f"residual {100 * rms:.2g} %, {rms / noise:.1f} times what noise and accuracy allow ({100 * noise:.2g} %)"
+        )
+    alone = np.abs(residual) / np.sqrt(free)
+    worst = int(np.argmax(alone))
+    if alone[worst] > options.kk_outlier_max * max(noise, rms):
+        return f"the point at {frequency_Hz[worst % n]:.4g} Hz is off by {100 * alone[worst]:.2g} %"
+    real, imag = residual[:n], residual[n:]
+    if rms <= options.kk_accuracy:
+        return ""
     chance = min(_order_p(real), _order_p(imag))
     if chance < options.kk_structure_p_min:
         return f"residuals of neighbouring points are alike (by chance in {100 * chance:.1g} % of spectra)"

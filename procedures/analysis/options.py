@@ -42,6 +42,8 @@ class FitOptions:
         window of `decades_below_valley` is fitted.
     noise_floor
         Relative noise that is assumed at least, so that rounded or computed data claim no false certainty.
+    kk_accuracy
+        Relative accuracy of a good instrument: residuals below are nobody's fault.
     kk_residual_ratio_max, kk_outlier_max, kk_structure_p_min
         Limits of the Kramers-Kronig test; see `kramers_kronig`.
     """
@@ -59,6 +61,7 @@ class FitOptions:
     residual_max: float = 0.1
     residual_ratio_max: float = 1.3
     noise_floor: float = 1e-4
+    kk_accuracy: float = 0.003
     kk_residual_ratio_max: float = 1.7
     kk_outlier_max: float = 5.0
     kk_structure_p_min: float = 0.002
