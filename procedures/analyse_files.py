@@ -12,7 +12,6 @@ from daq.contracts import Result
 from daq.errors import BadInput
 from daq.sample import Disc, Pellet, Sample
 from daq.tables import parse
-from procedures.analysis.geometry import Geometry
 from procedures.analysis.spectrum import SpectrumData
 from procedures.analysis.sweep import MeasuredSpectrum, SweepAnalysis, analyse_sweep
 from procedures.eis_spectra import geometry_of
@@ -76,6 +75,7 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
     spectra: list[MeasuredSpectrum] = []
     refusals: list[RefusedFile] = []
     errors: list[BadInput] = []
+    said_of: list[tuple[str, str]] = []
     for path in files:
         try:
             foreign = read_spectra(path)
@@ -85,17 +85,15 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
             continue
         for one in foreign:
             temperature_C, said = _temperature(one, request, settings)
-            notes += [f"{one.label}: {note}" for note in (*one.notes, *said)]
+            said_of += [(one.label, note) for note in (*one.notes, *said)]
             spectra.append(_measured(one, sample, temperature_C, request, settings))
     if not spectra:
         if len(files) == 1:
             raise errors[0]
         raise BadInput(f"none of the {len(files)} files could be read; the first: {errors[0]}")
-    geometry = _geometry(sample)
-    if geometry is None:
-        notes.append("no conductivity without the pellet's thickness and an area: give --thickness and --diameter")
-    analysis = analyse_sweep(spectra, geometry)
-    return FilesAnalysis(list(analysis.results), notes + list(analysis.notes), refusals, spectra, analysis)
+    analysis = analyse_sweep(spectra, geometry_of(sample))
+    notes += [*_together(said_of), *analysis.notes]
+    return FilesAnalysis(list(analysis.results), notes, refusals, spectra, analysis)
 
 
 def _collect(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -149,8 +147,15 @@ def _sample(request: AnalyseRequest, settings: FileSettings) -> Sample:
     return sample.model_copy(update={"pellet": pellet, "electrode": electrode})
 
 
-def _geometry(sample: Sample) -> Geometry | None:
-    return geometry_of(sample)
+def _together(said_of: Sequence[tuple[str, str]]) -> list[str]:
+    """A note that holds for many spectra is said once."""
+    labels: dict[str, list[str]] = {}
+    for label, note in said_of:
+        labels.setdefault(note, []).append(label)
+    return [
+        f"{of[0]}: {note}" if len(of) == 1 else f"{len(of)} spectra ({of[0]} … {of[-1]}): {note}"
+        for note, of in labels.items()
+    ]
 
 
 def _temperature(
@@ -199,7 +204,7 @@ def _measured(
     if uncertainty_K is None:
         uncertainty_K = settings.temperature_uncertainty_K
     return MeasuredSpectrum(
-        sample=sample.label,
+        sample=sample.label if settings.sample else "",
         direction="",
         setpoint_C=None,
         temperature_C=math.nan if temperature_C is None else temperature_C,

@@ -83,7 +83,7 @@ def checked(raw: RawSpectrum, source: SourceText, program: str, temperature_C: f
     points = _in_order(points)
     _refuse_wrong_sign(points, source)
     if points.temperature_C is not None and np.isfinite(points.temperature_C).any():
-        temperature_C = float(np.nanmean(points.temperature_C))
+        temperature_C = round(float(np.nanmean(points.temperature_C)), 6)
     stem = source.path.stem.removesuffix(".bdf")
     label = stem if points.loop is None else f"{stem}, loop {points.loop}"
     return ForeignSpectrum(

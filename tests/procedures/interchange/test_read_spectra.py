@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from procedures.interchange import ForeignSpectrum, read_spectra
 
@@ -14,10 +15,10 @@ IMPEDANCE_PY = DATA / "impedance_py"
 SOLID_STATE = DATA / "solid_state"
 
 
-def arc(points: int = 25) -> tuple[np.ndarray, np.ndarray]:
+def arc(points: int = 25) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
     """A resistor 40 ohm in series with 529 ohm parallel to 2 nF: frequencies (n,) falling, Z (n,)."""
     frequency_Hz = np.logspace(6, 1, points)
-    return frequency_Hz, 40 + 529 / (1 + 2j * np.pi * frequency_Hz * 529 * 2e-9)
+    return frequency_Hz, np.asarray(40 + 529 / (1 + 2j * np.pi * frequency_Hz * 529 * 2e-9), dtype=np.complex128)
 
 
 def one(path: Path) -> ForeignSpectrum:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from daq.errors import BadInput
 from procedures.interchange import read_spectra
@@ -20,9 +21,9 @@ RECORDED = sorted(path for path in DATA.rglob("*") if path.is_file() and path.na
 HEADER = "Frequency (Hz),Z' (Ohm),Z'' (Ohm)"
 
 
-def arc(points: int = 20) -> tuple[np.ndarray, np.ndarray]:
+def arc(points: int = 20) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
     frequency_Hz = np.logspace(6, 1, points)
-    return frequency_Hz, 40 + 529 / (1 + 2j * np.pi * frequency_Hz * 529 * 2e-9)
+    return frequency_Hz, np.asarray(40 + 529 / (1 + 2j * np.pi * frequency_Hz * 529 * 2e-9), dtype=np.complex128)
 
 
 def rows(points: int = 20, sign: int = 1) -> list[str]:
