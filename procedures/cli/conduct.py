@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import queue
 import signal
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -52,23 +52,6 @@ def counted_signals() -> Iterator[Presses]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _Work(threading.Thread):
-    """The engine's thread: keeps what came out, or what went wrong."""
-
-    def __init__(self, work: Callable[[Watcher], T], watcher: Watcher) -> None:
-        super().__init__(name="engine")
-        self._work = work
-        self._watcher = watcher
-        self.result: object = None
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self.result = self._work(self._watcher)
-        except BaseException as error:  # carried over to the command's thread, which raises it
-            self.error = error
 
 
 class Conductor:
@@ -121,17 +104,13 @@ class Conductor:
 
 def conduct(work: Callable[[Watcher], T], display: Display) -> T:
     """Do `work` (of `daq.runner`) with this display. Returns what it returns, raises what it raises."""
-    with counted_signals() as presses:
+    with counted_signals() as presses, ThreadPoolExecutor(1, thread_name_prefix="engine") as pool:
         conductor = Conductor(display, presses)
-        thread = _Work(work, conductor.watcher())
-        thread.start()
+        future = pool.submit(work, conductor.watcher())
         try:
-            while thread.is_alive():
-                thread.join(POLL_S)
+            while not wait([future], timeout=POLL_S).done:
                 conductor.turn()
             conductor.turn()
         finally:
             display.close()
-    if thread.error is not None:
-        raise thread.error
-    return thread.result  # type: ignore[return-value]  # what `work` returned
+        return future.result()

@@ -122,4 +122,3 @@ class LiveDisplay:
 
 def display_for(console: Console) -> Display:
     return LiveDisplay(console) if console.is_terminal and not console.is_dumb_terminal else PlainDisplay(console)
-

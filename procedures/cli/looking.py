@@ -1,0 +1,168 @@
+"""`runs`, `show`: look at what is on disk; nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from daq.contracts import Outcome
+from daq.errors import RunFileError
+from daq.runfile.reader import EventRecord, RunFile, StepRecord
+from procedures.cli import text
+from procedures.cli.console import print_json, stdout, table
+from procedures.cli.finding import find_run, run_folders
+from procedures.cli.results import as_json, print_results
+from procedures.cli.wall import complain
+
+STYLE: Mapping[Outcome, str] = {"finished": "green", "failed": "red", "interrupted": "yellow", "stopped": "yellow"}
+NEWS_SHOWN = 12
+
+
+# ---------------------------------------------------------------- runs
+def runs_command(runs: Path, json: bool) -> None:
+    """Every run in a folder. One that can't be read is complained about and left out: the others are still there."""
+    found = [one for one in (_summary(folder) for folder in run_folders(runs)) if one is not None]
+    found.sort(key=lambda one: one["started_unix"])
+    if json:
+        print_json([{key: value for key, value in one.items() if key != "started_unix"} for one in found])
+        return
+    console = stdout()
+    if not found:
+        console.print(f"no runs in {escape(str(runs))}", soft_wrap=True)
+        return
+    shown = table("run", "outcome", "sample", "started")
+    for one in found:
+        outcome = f"[{STYLE.get(one['outcome'], 'default')}]{one['outcome']}[/]"
+        shown.add_row(escape(one["id"]), outcome, escape(one["sample"]), one["started"][:16].replace("T", " "))
+    console.print(shown)
+
+
+def _summary(folder: Path) -> dict[str, Any] | None:
+    try:
+        with RunFile.open(folder) as run:
+            return {
+                "id": run.id,
+                "procedure": run.procedure,
+                "sample": _sample_name(run),
+                "outcome": run.outcome,
+                "started": run.started,
+                "path": str(run.path.absolute()),
+                "started_unix": run.started_unix,
+            }
+    except RunFileError as error:
+        complain(str(error))
+        return None
+
+
+def _sample_name(run: RunFile) -> str:
+    return str(run.sample.get("name", ""))
+
+
+# ---------------------------------------------------------------- show
+def show_command(name: str, runs: Path, json: bool) -> None:
+    with RunFile.open(find_run(runs, name)) as run:
+        if json:
+            print_json(run_as_json(run))
+        else:
+            _print_run(stdout(), run)
+
+
+def run_as_json(run: RunFile) -> dict[str, Any]:
+    """The contract's object. Times of steps are bench time: by the calendar, and in seconds since the start."""
+    return {
+        "id": run.id,
+        "procedure": run.procedure,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "started": run.started,
+        "path": run.path.absolute(),
+        "sample": run.sample,
+        "parameters": run.parameters,
+        "bench": run.bench,
+        "versions": run.versions,
+        "steps": [
+            {
+                "key": step.key,
+                "title": step.title,
+                "state": step.state,
+                "attempt": step.attempt,
+                "started": _calendar(run, step.started_t_s),
+                "ended": _calendar(run, step.ended_t_s),
+                "started_t_s": step.started_t_s,
+                "ended_t_s": step.ended_t_s,
+            }
+            for step in run.steps()
+        ],
+        "results": as_json(run.results()),
+        "streams": [
+            {"name": one.name, "columns": one.columns, "units": one.units, "rows": one.rows} for one in run.streams()
+        ],
+    }
+
+
+def _calendar(run: RunFile, t_s: float | None) -> str | None:
+    if t_s is None:
+        return None
+    return datetime.fromtimestamp(run.unix_of(t_s), UTC).astimezone().isoformat(timespec="seconds")
+
+
+def _print_run(console: Console, run: RunFile) -> None:
+    outcome = run.outcome
+    console.print(f"[bold]{escape(run.id)}[/]", soft_wrap=True)
+    reason = run.reason or ("its process ended without a word" if outcome == "interrupted" else "")
+    console.print(f"[{STYLE.get(outcome, 'default')}]{outcome}[/]" + (f": {escape(reason)}" if reason else ""))
+    console.print(f"{run.procedure} of {escape(_sample_name(run))}, started {run.started}")
+    console.print(f"on {escape(str(run.bench.get('bench', {}).get('name', 'a bench')))}\n")
+    _print_parameters(console, run.parameters)
+    _print_steps(console, run.steps())
+    results = run.results()
+    if results:
+        print_results(console, results)
+        console.print()
+    streams = table("table", "rows", "columns", right=("rows",))
+    for one in run.streams():
+        streams.add_row(one.name, str(one.rows), escape(", ".join(one.columns)))
+    console.print(streams)
+    _print_news(console, run.events())
+    console.print(f"\n{escape(str(run.path))}", soft_wrap=True)
+    if outcome in ("interrupted", "stopped", "failed"):
+        console.print(f"go on with: cellrig resume {escape(str(run.path))}", soft_wrap=True)
+
+
+def _print_parameters(console: Console, parameters: Mapping[str, Any]) -> None:
+    shown = table("parameter", "value")
+    for key, value in parameters.items():
+        shown.add_row(key, escape(text.one_line(value)))
+    console.print(shown)
+    console.print()
+
+
+def _print_steps(console: Console, steps: Sequence[StepRecord]) -> None:
+    shown = table("step", "state", "attempt", "took", right=("attempt", "took"))
+    for step in steps:
+        took = None if step.started_t_s is None or step.ended_t_s is None else step.ended_t_s - step.started_t_s
+        shown.add_row(
+            escape(step.title or step.key),
+            step.state,
+            str(step.attempt) if step.attempt > 1 else "",
+            "" if took is None else text.duration(took),
+        )
+    console.print(shown)
+    console.print()
+
+
+def _print_news(console: Console, events: Sequence[EventRecord]) -> None:
+    """The last warnings and errors: the whole log is in the run file."""
+    news = [one for one in events if one.level in ("warning", "error")]
+    if not news:
+        return
+    more = f" (the last {NEWS_SHOWN} of {len(news)})" if len(news) > NEWS_SHOWN else ""
+    console.print(f"\nwarnings{more}")
+    for one in news[-NEWS_SHOWN:]:
+        first_line = one.text.strip().splitlines()[-1] if one.text.strip() else ""
+        console.print(f"  {text.duration(one.t_s)}  {one.source}: {escape(first_line)}")
