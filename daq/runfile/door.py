@@ -1,0 +1,120 @@
+"""The door of a stream: what comes in is converted or refused here, so that a file never holds a wrong kind.
+
+pymeasure writes `nan` for numbers that it does not know (numpy's float32, 0-d arrays, booleans) and only logs it.
+Here they are numbers, and what is not a number is an error of whoever records it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
+from typing import Any, NoReturn
+
+import numpy as np
+
+from daq.runfile.schema import insert_sql
+from daq.stream import Column, Kind, Stream
+
+EXACT_INT = 2**53  # beyond it, a float no longer tells neighbours apart; readers read numbers as floats
+Cell = float | int | str | None
+Row = tuple[Any, ...]  # step, attempt, t_s, then a Cell a column
+
+
+class Door:
+    """Checks and converts the rows of one stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.insert_sql = insert_sql(stream)
+        names = stream.column_names
+        self._count = len(names)
+        self._cells = _getter(names)
+        self._all_floats = (float,) * self._count if all(c.kind == "float" for c in stream.columns) else None
+
+    def row(self, step: int, attempt: int, t_s: float, values: Mapping[str, Any]) -> Row:
+        """One row to insert. Raises KeyError for a missing or unknown column, TypeError for a wrong kind."""
+        if not -math.inf < t_s < math.inf:
+            raise TypeError(f"{self.stream.name}: t_s is {t_s!r}, not a time")
+        if len(values) != self._count:
+            self._refuse_names(values)
+        try:
+            cells = self._cells(values)
+        except KeyError:
+            self._refuse_names(values)
+        # The usual row, plain floats, is told by one comparison: converting each cell costs three times as much.
+        if tuple(map(type, cells)) == self._all_floats:
+            return (step, attempt, float(t_s), *cells)
+        converted = [self._converted(column, cell) for column, cell in zip(self.stream.columns, cells, strict=True)]
+        return (step, attempt, float(t_s), *converted)
+
+    def rows(self, step: int, attempt: int, t_s: Sequence[float], columns: Mapping[str, Sequence[Any]]) -> list[Row]:
+        """Many rows at once; raises as `row` does, and TypeError for columns of different lengths."""
+        if columns.keys() != set(self.stream.column_names):
+            self._refuse_names(columns)
+        times = np.asarray(t_s, dtype=float)
+        if times.ndim != 1 or not np.isfinite(times).all():
+            raise TypeError(f"{self.stream.name}: t_s must be a row of finite times")
+        lists = [self._column(one, columns[one.name], times.size) for one in self.stream.columns]
+        return list(zip(repeat(step, times.size), repeat(attempt), times.tolist(), *lists, strict=False))
+
+    def _column(self, column: Column, values: Sequence[Any], size: int) -> list[Cell]:
+        if isinstance(values, str) or np.ndim(np.empty(0) if isinstance(values, list) else values) > 1:
+            raise TypeError(f"{self.stream.name}.{column.name}: expected a row of values, found {values!r}")
+        if len(values) != size:
+            raise TypeError(f"{self.stream.name}.{column.name} has {len(values)} values for {size} times")
+        kinds = values.dtype.kind if isinstance(values, np.ndarray) else ""
+        if column.kind == "float" and kinds and kinds in "fiub":
+            return np.asarray(values, dtype=float).tolist()
+        return [self._converted(column, value) for value in values]
+
+    def _converted(self, column: Column, value: Any) -> Cell:
+        if value is None:
+            return None
+        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+            value = value.item()
+        try:
+            return _CONVERT[column.kind](value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TypeError(
+                f"{self.stream.name}.{column.name} takes a {column.kind} or None, found {value!r}: {error}"
+            ) from None
+
+    def _refuse_names(self, values: Mapping[str, Any]) -> NoReturn:
+        known = self.stream.column_names
+        missing = [name for name in known if name not in values]
+        unknown = [name for name in values if name not in known]
+        problems = [f"lacks {', '.join(missing)}"] if missing else []
+        problems += [f"has no column {', '.join(map(str, unknown))}"] if unknown else []
+        raise KeyError(f"stream {self.stream.name}: {'; '.join(problems)} (its columns: {', '.join(known)})")
+
+
+def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] for name in names)
+
+
+def _float(value: Any) -> float:
+    if not isinstance(value, float | int):
+        raise TypeError("not a number")
+    return float(value)
+
+
+def _int(value: Any) -> int:
+    if not isinstance(value, int):
+        raise TypeError("not a whole number")
+    if abs(value) > EXACT_INT:
+        raise ValueError("too large to be kept exactly")
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    value.encode("utf-8")  # a lone surrogate would only be refused when the row is written
+    return str(value)
+
+
+_CONVERT: dict[Kind, Callable[[Any], Cell]] = {"float": _float, "int": _int, "text": _text}

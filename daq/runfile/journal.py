@@ -1,0 +1,183 @@
+"""Rows to disk in groups: who records also commits, and a timer commits what a pause leaves behind.
+
+A commit costs an fsync, 0.2 to 20 ms. So a row is committed at once when the last commit is older than `GROUP_S`,
+and joins the rows that follow otherwise: one row a second is durable at once, a hundred thousand a second go in large
+transactions, and a crash never costs more than about `GROUP_S`. A thread that alone did all commits would starve at
+full speed (1-2 s of rows at risk, measured); the timer only picks up stragglers.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from daq.clock import wall_monotonic
+from daq.errors import StorageError
+
+log = logging.getLogger(__name__)
+GROUP_S = 0.020
+ROWS_PER_COMMIT = 50_000  # keeps the log of a huge batch small enough for the reserve
+
+Statement = tuple[str, Sequence[Any]]
+
+
+class Journal:
+    """Owns the connection that writes. Safe to use from many threads.
+
+    After the first failed write it refuses new rows (`StorageError`), gives back the reserve by calling
+    `free_reserve`, and still takes what `write` brings: the events, results and outcome of the end of the run.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, place: str, free_reserve: Callable[[], None]) -> None:
+        self.lock = threading.RLock()
+        self._connection = connection
+        self._place = place
+        self._free_reserve = free_reserve
+        self._pending: dict[str, list[Sequence[Any]]] = {}
+        self._committed_at = -GROUP_S
+        self._failure: StorageError | None = None
+        self._closed = False
+        self._straggler = threading.Event()
+        self._timer = threading.Thread(target=self._commit_stragglers, name="run file timer", daemon=True)
+        self._timer.start()
+
+    def add(self, sql: str, row: Sequence[Any]) -> None:
+        """One row, durable at the latest `GROUP_S` later. Raises StorageError."""
+        with self.lock:
+            if self._failure is not None or self._closed:
+                self._refuse()
+            try:
+                self._pending[sql].append(row)
+            except KeyError:
+                self._pending[sql] = [row]
+            if wall_monotonic() - self._committed_at >= GROUP_S:
+                self._commit()
+                if self._failure is not None:
+                    self._refuse()
+            elif not self._straggler.is_set():
+                self._straggler.set()
+
+    def add_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Many rows of one table; as `add`, in transactions of at most `ROWS_PER_COMMIT`."""
+        for start in range(0, len(rows), ROWS_PER_COMMIT):
+            with self.lock:
+                if self._failure is not None or self._closed:
+                    self._refuse()
+                self._pending.setdefault(sql, []).extend(rows[start : start + ROWS_PER_COMMIT])
+                if start or wall_monotonic() - self._committed_at >= GROUP_S:
+                    self.flush()
+                else:
+                    self._straggler.set()
+
+    def flush(self) -> None:
+        """Everything added is durable on return. Raises StorageError."""
+        with self.lock:
+            self._commit()
+            if self._failure is not None:
+                self._refuse()
+
+    def write(self, *statements: Statement) -> None:
+        """These statements, after everything that was added, durable on return; also after a failure.
+
+        Raises StorageError when even the reserve didn't help.
+        """
+        with self.lock:
+            if self._closed:
+                self._refuse()
+            self._commit(statements)
+
+    def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """A query; sees what is committed."""
+        with self.lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    @property
+    def failure(self) -> StorageError | None:
+        return self._failure
+
+    def close(self) -> sqlite3.Connection:
+        """Stop the timer; the connection goes back to the caller, with nothing pending."""
+        with self.lock:
+            self._closed = True
+            self._straggler.set()
+        self._timer.join()
+        return self._connection
+
+    # ------------------------------------------------------------ inside the lock
+    def _commit(self, statements: Sequence[Statement] = ()) -> None:
+        """One transaction. On the first failure the reserve is freed and the transaction tried once more."""
+        if self._pending or statements:
+            try:
+                self._transaction(self._pending, statements)
+            except (sqlite3.Error, OSError) as error:
+                self._after_failure(error, statements)
+            self._pending = {}
+        self._committed_at = wall_monotonic()
+        self._straggler.clear()
+
+    def _transaction(self, pending: dict[str, list[Sequence[Any]]], statements: Sequence[Statement]) -> None:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for sql, rows in pending.items():
+                connection.executemany(sql, rows)
+            for sql, values in statements:
+                connection.execute(sql, values)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _after_failure(self, error: sqlite3.Error | OSError, statements: Sequence[Statement]) -> None:
+        if self._failure is None:
+            log.error("%s: %s", self._place, error)
+            self._failure = StorageError(
+                f"{self._place}: could not be written ({error}). The disk is full, gone, or not writable any more; "
+                "the run ends here. Free some space and resume it"
+            )
+            self._failure.__cause__ = error
+            self._free_reserve()
+            try:
+                self._transaction(self._pending, statements)
+                return
+            except (sqlite3.Error, OSError) as again:
+                log.error("%s: still not, with the reserve freed: %s", self._place, again)
+        lost = sum(map(len, self._pending.values()))
+        if lost:
+            log.error("%s: the last %d rows could not be written", self._place, lost)
+            self._pending = {}
+        if not statements:
+            return
+        try:  # without the rows: the end of the run matters more
+            self._transaction({}, statements)
+        except (sqlite3.Error, OSError) as last:
+            raise StorageError(f"{self._place}: could not be written ({last})") from last
+
+    def _refuse(self) -> None:
+        if self._failure is not None:
+            raise StorageError(str(self._failure)) from self._failure
+        raise StorageError(f"{self._place}: the run is closed, nothing more can be recorded")
+
+    def _commit_stragglers(self) -> None:
+        pause = threading.Event()  # never set: a plain wait for wall time
+        while True:
+            self._straggler.wait()
+            if self._closed:
+                return
+            age_s = wall_monotonic() - self._committed_at
+            if age_s < GROUP_S:
+                pause.wait(GROUP_S - age_s)
+            with self.lock:
+                if self._closed:
+                    return
+                if self._pending and wall_monotonic() - self._committed_at >= GROUP_S:
+                    try:
+                        self._commit()
+                    except Exception:  # the timer must live on; whoever records next meets the failure
+                        log.exception("%s: a late commit failed", self._place)
+                elif not self._pending:
+                    self._straggler.clear()

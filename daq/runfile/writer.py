@@ -1,0 +1,330 @@
+"""The one writer of a run: rows, events, steps, and at last the outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from filelock import FileLock
+
+from daq.contracts import Outcome, Result, Step, StepState, Value
+from daq.errors import BadInput, RunFileError, StorageError
+from daq.runfile import owner
+from daq.runfile.door import Door
+from daq.runfile.folder import free_reserve, make_reserve, new_folder
+from daq.runfile.journal import Journal
+from daq.runfile.plain import make_plain, open_for_writing, use_wal
+from daq.runfile.schema import RUN_DB, clean_text, create_tables, to_json
+from daq.runfile.stored import check_identity, guarded, read_run, read_streams
+from daq.stream import Stream
+
+_SET = "INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_REMEMBER = "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_EVENT = "INSERT INTO event (t_s, level, source, text) VALUES (?, ?, ?, ?)"
+_ANCHOR = "INSERT INTO anchor (t_s, unix, why) VALUES (?, ?, ?)"
+_ATTEMPT = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?)"
+_RESULT = (
+    "INSERT INTO result (name, value, unit, uncertainty, interval_low, interval_high, at, method, reason) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class RunWriter:
+    """Writes one run; made by `create` or `reopen`. Safe to use from many threads.
+
+    `path` is the run's folder, `id` its name. Every writing method raises StorageError when the disk takes no more;
+    from then on rows are refused, while events, steps, results and the outcome still fit into the freed reserve.
+    """
+
+    def __init__(self, folder: Path, lock: FileLock, connection: sqlite3.Connection, streams: Sequence[Stream]) -> None:
+        self.path = folder
+        self.id = folder.name
+        self._lock = lock
+        self._streams = [stream.name for stream in streams]
+        self._doors = {stream.name: Door(stream) for stream in streams}
+        self._journal = Journal(connection, str(folder), partial(free_reserve, folder))
+        steps = self._journal.ask("SELECT key, number FROM step ORDER BY number")
+        self._steps: dict[str, int] = {"": 0, **dict(steps)}
+        attempts = self._journal.ask(
+            "SELECT key, attempt, state FROM attempt JOIN step ON number = step ORDER BY number, attempt"
+        )
+        self._attempts: dict[str, tuple[int, StepState]] = {key: (attempt, state) for key, attempt, state in attempts}
+
+    # ------------------------------------------------------------ to begin, to go on
+    @classmethod
+    def create(
+        cls,
+        runs_folder: Path,
+        *,
+        procedure: str,
+        sample: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        bench: Mapping[str, Any],
+        streams: Sequence[Stream],
+        steps: Sequence[Step],
+        plan: Mapping[str, Any],
+        versions: Mapping[str, str],
+        started_unix: float,
+        bench_unix: float,
+    ) -> RunWriter:
+        """A new run in a folder of its own, outcome `running`.
+
+        `started_unix` is host time, `bench_unix` the bench clock's. Raises BadInput when nothing can be stored in
+        `runs_folder`, ValueError for streams or steps that clash.
+        """
+        folder = new_folder(runs_folder, procedure, str(sample.get("name", "")), started_unix)
+        head = {
+            "id": folder.name,
+            "procedure": procedure,
+            "sample": sample,
+            "parameters": parameters,
+            "bench": bench,
+            "plan": plan,
+            "versions": versions,
+            "started": datetime.fromtimestamp(started_unix, UTC).astimezone().isoformat(timespec="seconds"),
+            "started_unix": started_unix,
+            "bench_unix": bench_unix,
+            **_this_process(),
+            **_outcome("running", "", None),
+        }
+        lock: FileLock | None = None
+        connection: sqlite3.Connection | None = None
+        try:
+            lock = owner.take(folder)
+            if lock is None:
+                raise RunFileError("the new folder was taken by another process", place=str(folder))
+            make_reserve(folder)
+            connection = open_for_writing(folder / RUN_DB)
+            connection.execute("BEGIN IMMEDIATE")
+            create_tables(connection, streams, steps)
+            connection.executemany(_SET, [(key, to_json(value, key)) for key, value in head.items()])
+            connection.execute("COMMIT")  # into the file itself, so that its header names it from the start
+            use_wal(connection)
+        except BaseException as error:
+            _undo(folder, lock, connection)
+            if isinstance(error, OSError | sqlite3.Error):
+                raise BadInput(f"no run can be stored here: {error}", place=str(runs_folder)) from error
+            raise
+        return cls(folder, lock, connection, streams)
+
+    @classmethod
+    def reopen(cls, folder: Path) -> RunWriter:
+        """Go on with a run that has no owner: outcome `running` again, steps left `running` become `broken`.
+
+        Raises RunFileError when somebody runs it, or when it is no run of this schema; BadInput when it can't be
+        written.
+        """
+        folder = folder.absolute()
+        check_identity(folder / RUN_DB)
+        try:
+            lock = owner.take(folder)
+        except OSError as error:
+            raise BadInput(f"cannot be written: {error.strerror or error}", place=str(folder)) from error
+        if lock is None:
+            raise RunFileError(f"is being run by {_owner_text(folder)}", place=str(folder), allowed="wait, or stop it")
+        connection: sqlite3.Connection | None = None
+        try:
+            make_reserve(folder)
+            connection = open_for_writing(folder / RUN_DB)
+            use_wal(connection)
+            with guarded(folder):
+                writer = cls(folder, lock, connection, read_streams(connection))
+            writer._take_over()
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            owner.give_up(lock, folder, remove=False)
+            if isinstance(error, OSError | sqlite3.Error):
+                raise BadInput(f"cannot be written: {error}", place=str(folder)) from error
+            raise
+        return writer
+
+    def _take_over(self) -> None:
+        head = {**_this_process(), **_outcome("running", "", None)}
+        self._journal.write(
+            *[(_SET, (key, to_json(value, key))) for key, value in head.items()],
+            ("UPDATE attempt SET state = 'broken', ended_t_s = ? WHERE state = 'running'", (self.last_t_s,)),
+        )
+        for key, (attempt, state) in self._attempts.items():
+            self._attempts[key] = (attempt, "broken" if state == "running" else state)
+
+    # ------------------------------------------------------------ rows
+    def record(self, stream: str, step: str, attempt: int, t_s: float, values: Mapping[str, Value]) -> None:
+        """One row; durable at once, or within 20 ms when rows come faster than that.
+
+        Raises KeyError for an unknown stream, step or column and for a missing one, TypeError for a wrong kind.
+        Numbers of numpy are taken, None is stored as NULL, and so is nan (a reader gets nan for both).
+        """
+        try:
+            door, number = self._doors[stream], self._steps[step]
+        except KeyError:
+            self._refuse(stream, step)
+        self._journal.add(door.insert_sql, door.row(number, attempt, t_s, values))
+
+    def record_many(
+        self, stream: str, step: str, attempt: int, t_s: Sequence[float], columns: Mapping[str, Sequence[Any]]
+    ) -> None:
+        """Many rows: `t_s` and each column are sequences or arrays of one length. Raises as `record` does."""
+        try:
+            door, number = self._doors[stream], self._steps[step]
+        except KeyError:
+            self._refuse(stream, step)
+        self._journal.add_many(door.insert_sql, door.rows(number, attempt, t_s, columns))
+
+    def _refuse(self, stream: str, step: str) -> NoReturn:
+        if stream not in self._doors:
+            raise KeyError(f"the run has no stream {stream!r} (it has: {', '.join(self._doors)})")
+        raise KeyError(f"the run has no step {step!r}")
+
+    def event(self, t_s: float, level: str, source: str, text: str) -> None:
+        """A line of the run's log."""
+        row = (float(t_s), level, source, clean_text(text))
+        if self._journal.failure is None:
+            self._journal.add(_EVENT, row)
+        else:
+            self._journal.write((_EVENT, row))
+
+    def anchor(self, t_s: float, unix: float, why: str) -> None:
+        """Bench time against the calendar: at the start, at a resume, when the system's clock jumped."""
+        self._journal.write((_ANCHOR, (float(t_s), float(unix), why)))
+
+    def flush(self) -> None:
+        """Everything recorded is durable on return."""
+        self._journal.flush()
+
+    @property
+    def last_t_s(self) -> float:
+        """The latest time that is stored; scans the run, so ask once (at a resume)."""
+        times = "SELECT max(t_s) AS t_s FROM "
+        tables = " UNION ALL ".join([times + f'"{one}"' for one in [*self._streams, "event", "anchor"]])
+        found = self._journal.ask(f"SELECT max(t_s) FROM ({tables} UNION ALL SELECT max(started_t_s) FROM attempt)")
+        return found[0][0] or 0.0
+
+    # ------------------------------------------------------------ steps
+    def begin_step(self, key: str, t_s: float) -> int:
+        """The number of the attempt that begins now: 1, or one more than the last. Durable on return."""
+        attempt = self.attempt_of(key) + 1
+        self._journal.write((_ATTEMPT, (self._number(key), attempt, "running", float(t_s), None)))
+        self._attempts[key] = (attempt, "running")
+        return attempt
+
+    def end_step(self, key: str, attempt: int, state: StepState, t_s: float) -> None:
+        """How an attempt ended. Durable on return."""
+        self._journal.write(
+            (
+                "UPDATE attempt SET state = ?, ended_t_s = ? WHERE step = ? AND attempt = ?",
+                (state, float(t_s), self._number(key), attempt),
+            )
+        )
+        self._attempts[key] = (attempt, state)
+
+    def mark_step(self, key: str, state: StepState, t_s: float) -> None:
+        """Another state for a step without another attempt at it: skipped, say. Durable on return."""
+        attempt = self.attempt_of(key)
+        if attempt:
+            self.end_step(key, attempt, state, t_s)
+            return
+        self._journal.write((_ATTEMPT, (self._number(key), 1, state, float(t_s), float(t_s))))
+        self._attempts[key] = (1, state)
+
+    def step_states(self) -> dict[str, StepState]:
+        """The state of each step's last attempt; `waiting` where there is none."""
+        return {key: self._attempts[key][1] if key in self._attempts else "waiting" for key in self._steps if key}
+
+    def attempt_of(self, key: str) -> int:
+        """The number of the last attempt at a step, 0 when there is none."""
+        return self._attempts[key][0] if key in self._attempts else 0
+
+    def _number(self, key: str) -> int:
+        number = self._steps.get(key, 0)
+        if not number:
+            raise KeyError(f"the run has no step {key!r}")
+        return number
+
+    # ------------------------------------------------------------ state, results, the end
+    def remember(self, key: str, value: Any) -> None:
+        """Keep `value` (JSON) for after a break; durable on return. Raises TypeError when it isn't plain data."""
+        self._journal.write((_REMEMBER, (key, to_json(value, f"what is remembered as {key!r}"))))
+
+    def recall(self, key: str, default: Any = None) -> Any:
+        """What was remembered, as JSON gives it back (tuples are lists)."""
+        found = self._journal.ask("SELECT value FROM state WHERE key = ?", key)
+        return json.loads(found[0][0]) if found else default
+
+    def replace_results(self, results: Sequence[Result]) -> None:
+        """These are the results now, all or none of them. Durable on return."""
+        rows = [_result_row(one) for one in results]
+        self._journal.write(("DELETE FROM result", ()), *[(_RESULT, row) for row in rows])
+
+    def close(self, outcome: Outcome, reason: str, t_s: float) -> None:
+        """The end: the outcome is the last thing written, then the run becomes one plain file.
+
+        A reader that is open meanwhile may keep `run.db-wal` alive; the next one to open the run tidies it up.
+        Raises StorageError when the outcome could not be written: the run then reads as interrupted.
+        """
+        head = _outcome(outcome, reason, float(t_s))
+        try:
+            self._journal.write()  # the rows first: if they don't fit, the outcome may
+            self._journal.write(*[(_SET, (key, to_json(value, key))) for key, value in head.items()])
+        except StorageError:
+            self._let_go(ended=False)
+            raise
+        self._let_go(ended=True)
+
+    def abandon(self) -> None:
+        """Leave the run as it is, without an owner: it reads as interrupted and can be resumed."""
+        with contextlib.suppress(StorageError):  # what could not be written was logged when it failed
+            self._journal.write()
+        self._let_go(ended=False)
+
+    def _let_go(self, *, ended: bool) -> None:
+        connection = self._journal.close()
+        free_reserve(self.path)
+        make_plain(connection)
+        connection.close()
+        owner.give_up(self._lock, self.path, remove=ended)
+
+
+def _this_process() -> dict[str, Any]:
+    return {"pid": os.getpid(), "host": platform.node()}
+
+
+def _outcome(outcome: Outcome, reason: str, ended_t_s: float | None) -> dict[str, Any]:
+    return {"outcome": outcome, "reason": reason, "ended_t_s": ended_t_s}
+
+
+def _result_row(result: Result) -> tuple[Any, ...]:
+    low, high = result.interval or (None, None)
+    numbers = [None if one is None else float(one) for one in (result.value, result.uncertainty, low, high)]
+    at = to_json(result.at, f"`at` of the result {result.name}")
+    value, uncertainty, *interval = numbers
+    return (result.name, value, result.unit, uncertainty, *interval, at, result.method, result.reason)
+
+
+def _owner_text(folder: Path) -> str:
+    try:
+        run = read_run(folder)
+        return f"pid {run['pid']} on {run['host']}"
+    except (RunFileError, KeyError):
+        return "another process"
+
+
+def _undo(folder: Path, lock: FileLock | None, connection: sqlite3.Connection | None) -> None:
+    """A run that could not be begun leaves nothing behind."""
+    if connection is not None:
+        connection.close()
+    for path in folder.iterdir():
+        if path.name != owner.LOCK:
+            path.unlink(missing_ok=True)
+    if lock is not None:
+        owner.give_up(lock, folder, remove=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
