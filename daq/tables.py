@@ -56,7 +56,9 @@ def parse(model: type[ModelT], table: Mapping[str, Any], place: str) -> ModelT:
 
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
     for part in path:
-        field = model.model_fields.get(str(part))
+        if isinstance(part, int):  # a place in a list: its items are of the model already found
+            continue
+        field = model.model_fields.get(part)
         nested = [] if field is None else [a for a in _arguments(field.annotation) if _is_model(a)]
         if not nested:
             return []

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from pymeasure.experiment import Parameter
 from pymeasure.experiment import Procedure as PymeasureProcedure
 
-from daq.bench import Bench
+from daq.bench import Bench, dry_bench, load_bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput
 from daq.plugins import suggest
@@ -51,7 +51,7 @@ class BenchProcedure(PymeasureProcedure, ABC):
                 raise BadInput(str(error), place=f"{place}, {key}") from None
             setattr(made, key, known[key].value)
         for key, parameter in known.items():
-            if not parameter.is_set():
+            if not parameter.is_set() or (getattr(parameter, "required", False) and key not in table):
                 raise BadInput("is missing", place=f"{place}, {key}", allowed=parameter.name)
         return made
 
@@ -110,5 +110,9 @@ class BenchProcedure(PymeasureProcedure, ABC):
         run_plainly(self)
 
     def get_estimates(self) -> float:
-        """Bench seconds, for pymeasure's estimator."""
-        return sum(self.estimate().values())
+        """Bench seconds, for pymeasure's estimator; as on the built-in bench while none is bound."""
+        planned = self
+        if not self.is_bound:
+            planned = type(self)(**self.parameter_values())
+            planned.bind(dry_bench(load_bench(None)), [Sample(name="sample")])
+        return sum(planned.estimate().values())

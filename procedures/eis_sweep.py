@@ -36,7 +36,11 @@ class EisSweep(BenchProcedure):
     main_stream = IMPEDANCE
     DATA_COLUMNS = list(IMPEDANCE.column_names)  # noqa: RUF012  pymeasure's own name and type
 
-    temperatures_C: list[float] = temperatures("Temperatures", description="In the order in which they are visited")
+    temperatures_C: list[float] = temperatures(
+        "Temperatures",
+        default=[25, 40, 60, 80, 100, 120],
+        description="In the order in which they are visited",
+    )
     cooling: bool = yes_or_no("The same temperatures again on cooling", default=False)
     return_temperature_C: float | str = quantity_or(
         "Return point", word="none", units="degC", minimum=-200, maximum=1800

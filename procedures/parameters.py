@@ -17,11 +17,19 @@ from typing import Any
 
 from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParameter, Parameter
 
+from procedures.form_fields import text_field
+
 
 class Quantity(FloatParameter):
-    """A number with a unit. Written back in full (pymeasure's own keeps six digits), bounds named in errors."""
+    """A number with a unit. Written back in full (pymeasure's own keeps six digits), bounds named in errors.
 
-    def __init__(self, name: str, *, units: str, minimum: float, maximum: float, **options: Any) -> None:
+    `required`: a plan must name it; the default is only what a form starts with.
+    """
+
+    def __init__(
+        self, name: str, *, units: str, minimum: float, maximum: float, required: bool = False, **options: Any
+    ) -> None:
+        self.required = required
         super().__init__(name, units=units, minimum=minimum, maximum=maximum, **options)
 
     def convert(self, value: Any) -> float:
@@ -42,7 +50,7 @@ class QuantityOr(Parameter):
         self.units = units
         self.minimum = minimum
         self.maximum = maximum
-        super().__init__(name, default=options.pop("default", word), **options)
+        super().__init__(name, default=options.pop("default", word), ui_class=text_field, **options)
 
     def convert(self, value: Any) -> float | str:
         if isinstance(value, str) and value.strip().lower() == self.word:
@@ -64,10 +72,15 @@ class Temperatures(Parameter):
     """A list of temperatures in degC, or a range `{ start = 25, stop = 120, step = 5 }`; as text `25:120:5`.
 
     Its value is a list of floats in the order in which they are visited; the last of a range is included.
+    A plan must name it; the default is only what a form starts with.
     """
 
+    required = True
     units = "degC"
     LOWEST_C, HIGHEST_C, MOST = -200.0, 1800.0, 500
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, ui_class=text_field, **options)
 
     def convert(self, value: Any) -> list[float]:
         if isinstance(value, str):
@@ -92,7 +105,10 @@ class Temperatures(Parameter):
 
 
 class Table(Parameter):
-    """A table of the plan file, checked by `check(table)`, which raises BadInput or ValueError."""
+    """A table of the plan file; the procedure that owns it checks what stands in it."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, ui_class=text_field, **options)
 
     def convert(self, value: Any) -> dict[str, Any]:
         if isinstance(value, str):
@@ -145,8 +161,8 @@ def _literal(text: str) -> Any:
         raise ValueError(f"{text!r} is not a table") from None
 
 
-def quantity(name: str, *, units: str, minimum: float, maximum: float, **options: Any) -> Any:
-    return Quantity(name, units=units, minimum=minimum, maximum=maximum, **options)
+def quantity(name: str, *, units: str, minimum: float, maximum: float, required: bool = False, **options: Any) -> Any:
+    return Quantity(name, units=units, minimum=minimum, maximum=maximum, required=required, **options)
 
 
 def quantity_or(name: str, *, word: str, units: str, minimum: float, maximum: float, **options: Any) -> Any:

@@ -35,8 +35,8 @@ class TemperatureHold(BenchProcedure):
     main_stream = HOLD
     DATA_COLUMNS = list(HOLD.column_names)  # noqa: RUF012  pymeasure's own name and type
 
-    temperature_C: float = quantity("Temperature", units="degC", minimum=-200, maximum=1800)
-    duration_h: float = quantity("Duration", units="h", minimum=0.001, maximum=10_000)
+    temperature_C: float = quantity("Temperature", units="degC", minimum=-200, maximum=1800, default=120, required=True)
+    duration_h: float = quantity("Duration", units="h", minimum=0.001, maximum=10_000, default=12, required=True)
     ramp_K_per_min: float = quantity("Ramp", units="K/min", minimum=0.01, maximum=100, default=3.0)
     settle: dict[str, Any] = table("When is the sample at temperature", default={"sensor": "control"})
 
