@@ -94,7 +94,11 @@ def last_settled(spectra: Sequence[MeasuredSpectrum]) -> tuple[list[MeasuredSpec
     visits: list[list[MeasuredSpectrum]] = []
     open_visit: dict[str, tuple[tuple[str, float], list[MeasuredSpectrum]]] = {}
     for one in spectra:
-        place = (one.direction, math.nan if one.setpoint_C is None else one.setpoint_C)
+        if one.setpoint_C is None:  # spectra of another program: nobody said which of them repeat each other
+            visits.append([one])
+            open_visit.pop(one.sample, None)
+            continue
+        place = (one.direction, one.setpoint_C)
         before = open_visit.get(one.sample)
         if before is not None and before[0] == place:
             before[1].append(one)

@@ -46,7 +46,7 @@ def _where(point: SweepPoint, several: bool) -> dict[str, Any]:
     at: dict[str, Any] = {"sample": one.sample} if several else {}
     if math.isfinite(one.nominal_C):
         at["temperature_C"] = round(one.nominal_C, 3)
-    elif one.label:
+    if one.label and (one.setpoint_C is None or not math.isfinite(one.setpoint_C)):  # of another program
         at["spectrum"] = one.label
     if one.direction:
         at["direction"] = one.direction

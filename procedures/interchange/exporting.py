@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from daq.runfile.reader import RunFile
-
 from daq.errors import BadInput
+from daq.runfile.reader import RunFile
 from procedures.interchange import spectrum_text
 from procedures.interchange.output import OutputFile, write_files
 from procedures.interchange.run_spectra import RunSpectrum, file_name, spectra_of_run

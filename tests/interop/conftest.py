@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from daq.runfile.reader import RunFile
 from numpy.typing import NDArray
 
 from daq.contracts import Step
+from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 from procedures.eis_streams import IMPEDANCE, SPECTRA
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
-from daq.runfile.reader import RunFile
 from numpy.typing import NDArray
 
 from daq.errors import BadInput
+from daq.runfile.reader import RunFile
 from procedures.interchange.exporting import EXPORT_FORMATS, export_run
 
 Recorded = tuple[RunFile, list[tuple[float, NDArray[np.float64], NDArray[np.complex128]]]]
@@ -72,7 +72,7 @@ def test_the_side_file_says_what_the_numbers_mean_and_where_they_come_from(recor
     assert facts["area_cm2"] == pytest.approx(np.pi * 0.25)
     assert facts["thickness_mm"] == 0.9
     assert facts["spectrum"]["attempt"] == 2
-    assert facts["taken"] == "2026-09-21T15:13:20+00:00"  # an hour after the run began
+    assert facts["taken"] == "2026-09-21T16:13:20+00:00"  # two hours after the run began
     database = run.path / "run.db" if run.path.is_dir() else run.path
     assert facts["run"]["sha256"] == hashlib.sha256(database.read_bytes()).hexdigest()
     assert facts["run"]["id"] == run.id

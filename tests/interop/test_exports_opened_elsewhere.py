@@ -10,11 +10,11 @@ from pathlib import Path
 import bdf
 import numpy as np
 import pytest
-from daq.runfile.reader import RunFile
 from gamry_parser import GamryParser
 from impedance.preprocessing import readFile
 from numpy.typing import NDArray
 
+from daq.runfile.reader import RunFile
 from procedures.interchange import read_spectra
 from procedures.interchange.exporting import export_run
 
