@@ -27,7 +27,7 @@ PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="the plan, a TOML
 BenchFile = Annotated[
     Path | None, typer.Option("--bench", metavar="FILE", help="a bench file, in place of the plan's own")
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="a run's id, the start of it, or its folder")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="a run's id or a part of it, its folder, or `last`")]
 DEFAULT_RUNS = Path("runs")
 
 
@@ -99,20 +99,59 @@ def show(name: RunName, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
     show_command(name, runs, json)
 
 
-@app.command(short_help="Analyse spectra that other programs recorded.")
-def analyse(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra, as other programs wrote them")],
-    thickness_mm: Annotated[float | None, typer.Option(help="thickness of the pellet")] = None,
-    diameter_mm: Annotated[float | None, typer.Option(help="diameter of the electrode or pellet")] = None,
-    temperature_C: Annotated[
-        float | None, typer.Option("--temperature-C", help="of all files, where they do not say it")
+@app.command(short_help="A run's data, for other programs.")
+def export(
+    name: RunName,
+    form: Annotated[str, typer.Option("--format", metavar="F", help="bdf, zview, gamry, eclab, csv or parquet")],
+    target: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="folder to write into; else one in the run's folder")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that are there")] = False,
+    runs: Runs = DEFAULT_RUNS,
     json: Json = False,
 ) -> None:
-    """The analysis of a sweep, on spectra that other programs recorded."""
+    """Write a run's data for other programs."""
+    from procedures.cli.exporting import export_command
+
+    export_command(name, form, target, overwrite, runs, json)
+
+
+@app.command(short_help="Analyse spectra that other programs recorded.")
+def analyse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra, or folders of them")],
+    thickness_mm: Annotated[
+        float | None, typer.Option("--thickness-mm", "--thickness", metavar="MM", help="of the pellet")
+    ] = None,
+    diameter_mm: Annotated[
+        float | None, typer.Option("--diameter-mm", "--diameter", metavar="MM", help="of the electrode")
+    ] = None,
+    area_cm2: Annotated[
+        float | None, typer.Option("--area-cm2", "--area", metavar="CM2", help="of the electrode, for a diameter")
+    ] = None,
+    temperature_C: Annotated[
+        float | None, typer.Option("--temperature-C", "--temperature", metavar="C", help="of all files")
+    ] = None,
+    temperature_uncertainty_K: Annotated[
+        float | None, typer.Option("--temperature-uncertainty-K", metavar="K", help="one standard error")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", metavar="P", help="where names say the temperature, as cell_{T}C")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", metavar="FILE", help="TOML: sample, temperatures by file")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """The analysis of a sweep, on spectra that other programs recorded. With a thickness and a diameter or an
+    area there are conductivities; with several temperatures there is an activation energy.
+    """
+    from procedures.analyse_files import AnalyseRequest
     from procedures.cli.analysing import analyse_command
 
-    analyse_command(files, thickness_mm, diameter_mm, temperature_C, json)
+    request = AnalyseRequest(
+        tuple(files), thickness_mm, diameter_mm, area_cm2, temperature_C, temperature_uncertainty_K, pattern, settings
+    )
+    return analyse_command(request, json)
 
 
 def run_app() -> None:

@@ -13,8 +13,7 @@ from daq.bench import is_virtual
 from daq.disk import bytes_needed
 from daq.plan import CheckedRun, Plan, check_plan, load_plan
 from procedures.cli import text
-from procedures.cli.console import print_json, stdout, table
-from procedures.cli.names import procedure_name
+from procedures.cli.console import print_json, say, stdout, table
 
 
 def check_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -> None:
@@ -43,7 +42,7 @@ def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]
         "samples": [sample.label for sample in plan.samples],
         "runs": [
             {
-                "procedure": procedure_name(one.procedure),
+                "procedure": one.procedure.procedure_name,
                 "parameters": one.procedure.parameter_table(),
                 "steps": [
                     {"key": step.key, "title": step.title, "seconds": one.seconds.get(step.key)}
@@ -63,10 +62,10 @@ def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]
 def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -> None:
     samples = ", ".join(sample.label for sample in plan.samples)
     where = "simulated, virtual time" if is_virtual(plan.bench) else "instruments"
-    console.print(f"{escape(plan.place)} is in order", soft_wrap=True)
+    say(console, f"{plan.place} is in order")
     console.print(f"sample  {escape(samples)}\nbench   {escape(plan.bench.name)} ({where})")
     for number, one in enumerate(checked, 1):
-        console.print(f"\nrun {number}: {procedure_name(one.procedure)}")
+        console.print(f"\nrun {number}: {one.procedure.procedure_name}")
         shown = table("", "step", "takes about", right=("", "takes about"))
         for index, step in enumerate(one.procedure.steps(), 1):
             shown.add_row(str(index), escape(step.title), text.duration(one.seconds.get(step.key)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,18 @@ from rich.table import Table
 def stdout() -> Console:
     """The terminal, or 80 columns of plain text into a pipe. NO_COLOR is respected by rich itself."""
     return Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False)
+
+
+def say(console: Console, line: str) -> None:
+    """A line as it is: no markup, and no breaks in a path that somebody wants to copy."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def remark(console: Console, text: str) -> None:
+    """A sentence below a heading, indented and broken at the width."""
+    lines = textwrap.wrap(text, max(40, console.width - 2), break_long_words=False, break_on_hyphens=False)
+    for line in lines:
+        say(console, f"  {line}")
 
 
 def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:

@@ -10,12 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from daq.catalog import RunSummary, find_run, read_catalog
 from daq.contracts import Outcome
-from daq.errors import RunFileError
 from daq.runfile.reader import EventRecord, RunFile, StepRecord
 from procedures.cli import text
-from procedures.cli.console import print_json, stdout, table
-from procedures.cli.finding import find_run, run_folders
+from procedures.cli.console import print_json, say, stdout, table
 from procedures.cli.results import as_json, print_results
 from procedures.cli.wall import complain
 
@@ -26,41 +25,35 @@ NEWS_SHOWN = 12
 # ---------------------------------------------------------------- runs
 def runs_command(runs: Path, json: bool) -> None:
     """Every run in a folder. One that can't be read is complained about and left out: the others are still there."""
-    found = [one for one in (_summary(folder) for folder in run_folders(runs)) if one is not None]
-    found.sort(key=lambda one: one["started_unix"])
+    found = read_catalog(runs)
     if json:
-        print_json([{key: value for key, value in one.items() if key != "started_unix"} for one in found])
+        print_json([_summary_as_json(one) for one in found.runs])
+    else:
+        _print_runs(stdout(), runs, found.runs)
+    for broken in found.unreadable:
+        complain(f"{broken.path}: {broken.problem}")
+
+
+def _summary_as_json(one: RunSummary) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "procedure": one.procedure,
+        "sample": one.sample,
+        "outcome": one.outcome,
+        "started": one.started,
+        "path": one.path.absolute(),
+    }
+
+
+def _print_runs(console: Console, folder: Path, runs: Sequence[RunSummary]) -> None:
+    if not runs:
+        say(console, f"no runs in {folder}")
         return
-    console = stdout()
-    if not found:
-        console.print(f"no runs in {escape(str(runs))}", soft_wrap=True)
-        return
-    shown = table("run", "outcome", "sample", "started")
-    for one in found:
-        outcome = f"[{STYLE.get(one['outcome'], 'default')}]{one['outcome']}[/]"
-        shown.add_row(escape(one["id"]), outcome, escape(one["sample"]), one["started"][:16].replace("T", " "))
+    shown = table("outcome", "started", "run")
+    for one in runs:
+        outcome = f"[{STYLE.get(one.outcome, 'default')}]{one.outcome}[/]"
+        shown.add_row(outcome, one.started[:16].replace("T", " "), escape(one.id))
     console.print(shown)
-
-
-def _summary(folder: Path) -> dict[str, Any] | None:
-    try:
-        with RunFile.open(folder) as run:
-            return {
-                "id": run.id,
-                "procedure": run.procedure,
-                "sample": _sample_name(run),
-                "outcome": run.outcome,
-                "started": run.started,
-                "path": str(run.path.absolute()),
-                "started_unix": run.started_unix,
-            }
-    except RunFileError as error:
-        complain(str(error))
-        return None
-
-
-def _sample_name(run: RunFile) -> str:
-    return str(run.sample.get("name", ""))
 
 
 # ---------------------------------------------------------------- show
@@ -111,6 +104,10 @@ def _calendar(run: RunFile, t_s: float | None) -> str | None:
     return datetime.fromtimestamp(run.unix_of(t_s), UTC).astimezone().isoformat(timespec="seconds")
 
 
+def _sample_name(run: RunFile) -> str:
+    return str(run.sample.get("name", ""))
+
+
 def _print_run(console: Console, run: RunFile) -> None:
     outcome = run.outcome
     console.print(f"[bold]{escape(run.id)}[/]", soft_wrap=True)
@@ -129,9 +126,10 @@ def _print_run(console: Console, run: RunFile) -> None:
         streams.add_row(one.name, str(one.rows), escape(", ".join(one.columns)))
     console.print(streams)
     _print_news(console, run.events())
-    console.print(f"\n{escape(str(run.path))}", soft_wrap=True)
+    console.print()
+    say(console, str(run.path))
     if outcome in ("interrupted", "stopped", "failed"):
-        console.print(f"go on with: cellrig resume {escape(str(run.path))}", soft_wrap=True)
+        say(console, f"go on with: cellrig resume {run.path}")
 
 
 def _print_parameters(console: Console, parameters: Mapping[str, Any]) -> None:

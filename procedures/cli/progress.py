@@ -16,6 +16,7 @@ from rich.table import Table
 
 from daq.clock import wall_monotonic
 from daq.engine import Progress as News
+from procedures.cli.console import say
 from procedures.cli.text import duration
 
 PLAIN_EVERY_S = 30.0
@@ -76,7 +77,7 @@ class PlainDisplay:
         self.say(f"[{news.step}/{news.steps}] {again}" + (f", {left}" if left else ""))
 
     def say(self, line: str) -> None:
-        self._console.print(escape(line), soft_wrap=True)
+        say(self._console, line)
 
     def close(self) -> None:
         pass
@@ -114,7 +115,7 @@ class LiveDisplay:
         self._live.update(self._picture(now, news.following))
 
     def say(self, line: str) -> None:
-        self._live.console.print(escape(line), soft_wrap=True)
+        say(self._live.console, line)
 
     def close(self) -> None:
         self._live.stop()

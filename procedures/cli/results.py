@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from daq.contracts import Result
-from procedures.cli.console import table
+from procedures.cli.console import remark, table
 from procedures.cli.text import measured
 
+HEADERS = {"sample": "sample", "spectrum": "spectrum", "direction": "way"}
 ROUTE = {"heating": "up", "cooling": "down", "return": "return"}
 PER_TEMPERATURE = (
     "bulk_resistance",
@@ -44,7 +46,7 @@ def print_results(console: Console, results: Sequence[Result]) -> None:
     spectra = _by_place([one for one in results if one.name in PER_TEMPERATURE])
     if spectra:
         _print_spectra(console, spectra)
-    rest = [one for one in results if one.name not in PER_TEMPERATURE]
+    rest = [one for one in results if one.name not in PER_TEMPERATURE and not (one.value is None and one.reason)]
     if rest:
         if spectra:
             console.print()
@@ -62,30 +64,29 @@ def _by_place(results: Iterable[Result]) -> list[tuple[Mapping[str, Any], dict[s
 
 
 def _print_spectra(console: Console, spectra: list[tuple[Mapping[str, Any], dict[str, Result]]]) -> None:
-    several = len({str(at.get("sample", "")) for at, _ in spectra}) > 1
-    lead = ["sample"] if several else []
-    routes = len({str(at.get("direction", "")) for at, _ in spectra}) > 1
-    lead += ["T / °C"] + (["way"] if routes else [])
-    shown = table(*lead, "R total / ohm", "conductivity / mS/cm", "KK / %", right=("T / °C", "KK / %"))
+    """Columns that are the same everywhere, or empty, are left out: the table has 80 characters."""
+    lead = [key for key in ("sample", "spectrum", "direction") if len({str(at.get(key)) for at, _ in spectra}) > 1]
+    warm = any("temperature_C" in at for at, _ in spectra)
+    conductive = any("conductivity" in found for _, found in spectra)
+    headers = [HEADERS[key] for key in lead] + (["T / °C"] if warm else []) + ["R total / ohm"]
+    headers += (["conductivity / mS/cm"] if conductive else []) + ["KK / %"]
+    shown = table(*headers, right=("T / °C", "KK / %"))
     for at, found in spectra:
-        start = [escape(str(at.get("sample", "")))] if several else []
-        temperature = at.get("temperature_C")
-        start.append("-" if temperature is None else f"{temperature:.1f}")
-        if routes:
-            start.append(ROUTE.get(str(at.get("direction", "")), "-"))
-        shown.add_row(
-            *start,
-            _number(found.get("total_resistance")),
-            _number(found.get("conductivity"), 1e3),
-            _plain(found.get("kramers_kronig_residual")),
-        )
+        row = [escape(ROUTE.get(str(at.get(key)), str(at.get(key, "")))) for key in lead]
+        if warm:
+            row.append(f"{at['temperature_C']:.1f}" if "temperature_C" in at else "-")
+        row.append(_number(found.get("total_resistance")))
+        if conductive:
+            row.append(_number(found.get("conductivity"), 1e3))
+        shown.add_row(*row, _plain(found.get("kramers_kronig_residual")))
     console.print(shown)
 
 
 def _print_rest(console: Console, results: Sequence[Result]) -> None:
     shown = table("result", "value", "unit", "at")
     for one in results:
-        scale, unit = (1e3, "mS/cm") if one.unit == "S/cm" else (1.0, one.unit)
+        conductivity = one.unit == "S/cm" and one.name.startswith("conductivity")
+        scale, unit = (1e3, "mS/cm") if conductivity else (1.0, one.unit)
         at = ", ".join(_where(key, value) for key, value in one.at.items())
         name = one.name.replace("_25C", " at 25 °C").replace("_", " ")
         shown.add_row(name, _number(one, scale), unit.replace("degC", "°C"), escape(at))
@@ -93,18 +94,34 @@ def _print_rest(console: Console, results: Sequence[Result]) -> None:
 
 
 def _print_refusals(console: Console, refused: Sequence[Result]) -> None:
-    """One line for each reason: twelve temperatures that lack a bulk arc for the same reason are one remark."""
-    reasons: dict[tuple[str, str], list[str]] = {}
+    """One line for each kind of reason, with the first one in full: six temperatures that lack a bulk arc for the
+    same reason are one remark.
+    """
+    kinds: dict[str, list[Result]] = {}
     for one in refused:
-        temperature = one.at.get("temperature_C")
-        places = reasons.setdefault((one.name, one.reason or ""), [])
-        if temperature is not None:
-            places.append(f"{temperature:g}")
-    if reasons:
-        console.print()
-    for (name, reason), places in reasons.items():
-        where = f" at {', '.join(dict.fromkeys(places))} °C" if places else ""
-        console.print(f"no {name.replace('_', ' ')}{where}: {escape(reason)}", style="dim")
+        kinds.setdefault(re.sub(r"\d[\d.]*(e[-+]?\d+)?( [kMGmµnpf](?=\w))?", "#", one.reason or ""), []).append(one)
+    if kinds:
+        console.print("\nnot told, because the data do not carry it")
+    for alike in kinds.values():
+        names = " and ".join(dict.fromkeys(one.name.replace("_", " ") for one in alike))
+        places = list(dict.fromkeys(_place(one) for one in alike))
+        preposition = "at" if places[0].endswith("°C") else "of"
+        where = f" {preposition} {_in_short(places)}" if places[0] else ""
+        first = f" (so {preposition} {places[0]})" if len(places) > 1 else ""
+        remark(console, f"{names}{where}: {alike[0].reason}{first}")
+
+
+def _place(result: Result) -> str:
+    if "temperature_C" in result.at:
+        return f"{result.at['temperature_C']:g} °C"
+    return str(result.at.get("spectrum", ""))
+
+
+def _in_short(places: list[str]) -> str:
+    """`80, 100 and 120 °C`."""
+    if all(place.endswith(" °C") for place in places):
+        places = [place.removesuffix(" °C") for place in places[:-1]] + places[-1:]
+    return " and ".join([", ".join(places[:-1]), places[-1]] if len(places) > 1 else places)
 
 
 def _number(result: Result | None, scale: float = 1.0) -> str:
@@ -123,4 +140,4 @@ def _where(key: str, value: Any) -> str:
     if unit == "C" and isinstance(value, int | float):
         return f"{name.replace('_', ' ')} {value:g} °C"
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if key in {"direction", "sample", "branch", "phase"} else f"{key.replace('_', ' ')} {text}"
+    return text if key in {"direction", "sample", "branch", "spectrum"} else f"{key.replace('_', ' ')} {text}"

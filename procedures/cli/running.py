@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
+from daq.catalog import find_run
 from daq.plan import Plan, load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher, resume_run, run_plan
 from procedures.cli.conduct import conduct
-from procedures.cli.console import print_json, stdout
-from procedures.cli.finding import find_run
+from procedures.cli.console import print_json, say, stdout
 from procedures.cli.looking import run_as_json
 from procedures.cli.progress import display_for
 from procedures.cli.results import print_results
@@ -82,5 +81,6 @@ def _print_end(console: Console, ended: Ended) -> None:
             print_results(console, results)
         else:
             console.print("no results")
-    console.print(f"\n{ended.end.outcome}: {escape(ended.end.reason)}")
-    console.print(f"the run is in {escape(str(ended.path))}", soft_wrap=True)
+    console.print()
+    say(console, f"{ended.end.outcome}: {ended.end.reason}")
+    say(console, f"the run is in {ended.path}")
