@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Literal, get_args
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from daq.clock import Clock
-from daq.errors import BadInput, InstrumentLost
+from daq.errors import InstrumentLost
+from daq.tables import parse
 from drivers.simulated.parameters import ParameterModel
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,12 @@ class Fault(ParameterModel):
     for_s: float | None = Field(default=None, gt=0)
     count: int | None = Field(default=None, ge=1)
 
+    @model_validator(mode="after")
+    def _a_hang_has_a_length(self) -> Self:
+        if self.kind == "hang" and self.for_s is None:
+            raise ValueError("a hang needs for_s, how long a call is held up")
+        return self
+
 
 class Faults:
     """The faults of one bench, in the order in which they were added."""
@@ -57,10 +64,9 @@ class Faults:
         for_s: float | None = None,
         count: int | None = None,
     ) -> None:
-        """A fault from `after_s` from now on. Raises BadInput for an unknown kind."""
-        if kind not in get_args(FaultKind):
-            raise BadInput(f"there is no fault {kind!r}", allowed=", ".join(get_args(FaultKind)))
-        fault = Fault(instrument=instrument, kind=kind, after_s=after_s, for_s=for_s, count=count)
+        """A fault from `after_s` from now on. Raises BadInput for what `Fault` does not know."""
+        table = {"instrument": instrument, "kind": kind, "after_s": after_s, "for_s": for_s, "count": count}
+        fault = parse(Fault, table, "simulated fault")
         self._arm(fault, self._clock.monotonic() + after_s)
 
     def _arm(self, fault: Fault, begins_s: float) -> None:

@@ -4,14 +4,16 @@
     block   C_b dT_b/dt = flow from the heater - G_loss (T_b - T_ambient)
     sensor  first-order lag behind the block, plus noise and offset
 
-Each lump is advanced by its exact exponential over the step with its neighbours held, and the heater's flow is
-taken from its energy balance, so that power in equals heat stored and lost. There is no active cooling.
+Heater and block are advanced exactly over each step (matrix exponential, power held), so that any sensible
+masses and conductances are stable and heat never flows uphill. There is no active cooling.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from drivers.simulated.noise import StepNoise
 from drivers.simulated.parameters import FurnaceParameters
@@ -63,6 +65,27 @@ def share_per_step(time_constant_s: float) -> float:
     return 1.0 if time_constant_s <= 0 else 1.0 - math.exp(-STEP_s / time_constant_s)
 
 
+def _response(parameters: FurnaceParameters) -> list[list[float]]:
+    """What a step makes of (heater, block, power, 1): two rows of four factors; the last is ambient's share.
+
+    The exponential of the 2 x 2 rate matrix through its eigenvalues, which are real and negative; the power's
+    column from its integral, A^-1 (exp(A dt) - 1) B.
+    """
+    heater_J_per_K, block_J_per_K = parameters.heater_heat_capacity_J_per_K, parameters.block_heat_capacity_J_per_K
+    between, loss = parameters.heater_conductance_W_per_K, parameters.loss_conductance_W_per_K
+    rates = np.array(
+        [
+            [-between / heater_J_per_K, between / heater_J_per_K],
+            [between / block_J_per_K, -(between + loss) / block_J_per_K],
+        ]
+    )
+    values, vectors = np.linalg.eig(rates)
+    step = (vectors * np.exp(values * STEP_s)) @ np.linalg.inv(vectors)
+    power = np.linalg.solve(rates, (step - np.eye(2)) @ np.array([1 / heater_J_per_K, 0.0]))
+    ambient = (1 - step.sum(axis=1)) * parameters.ambient_C
+    return np.column_stack([step, power, ambient]).tolist()
+
+
 class Furnace:
     """The furnace's physics and its controller. Plain floats: a day is 86 400 steps."""
 
@@ -70,10 +93,7 @@ class Furnace:
         self.parameters = parameters
         self.state = state
         self._noise = noise
-        self._heater_share = share_per_step(
-            parameters.heater_heat_capacity_J_per_K / parameters.heater_conductance_W_per_K
-        )
-        self._block_share = share_per_step(parameters.block_heat_capacity_J_per_K / parameters.loss_conductance_W_per_K)
+        self._response = _response(parameters)
         self._sensor_share = share_per_step(parameters.sensor_lag_s)
         self._slope_share = share_per_step(max(parameters.derivative_time_s, 1.0))
 
@@ -101,8 +121,7 @@ class Furnace:
     def advance(self, first_step: int, count: int) -> list[float]:
         """Advance by `count` steps, the first being number `first_step`; returns the block's temperature of each."""
         state, parameters = self.state, self.parameters
-        capacity, conductance = parameters.heater_heat_capacity_J_per_K, parameters.heater_conductance_W_per_K
-        loss, ambient = parameters.loss_conductance_W_per_K, parameters.ambient_C
+        (hh, hb, hp, h0), (bh, bb, bp, b0) = self._response
         noise, noise_K, offset_K = self._noise.at, parameters.sensor_noise_K, parameters.sensor_offset_K
         heater, block, sensor = state.heater_C, state.block_C, state.sensor_C
         underway = state.underway_W
@@ -111,10 +130,7 @@ class Furnace:
             self._control()
             underway.append(state.output_W)
             power = underway.pop(0)
-            before = heater
-            heater += self._heater_share * (block + power / conductance - heater)
-            flow = power - capacity * (heater - before) / STEP_s
-            block += self._block_share * (ambient + flow / loss - block)
+            heater, block = hh * heater + hb * block + hp * power + h0, bh * heater + bb * block + bp * power + b0
             sensor += self._sensor_share * (block - sensor)
             measured = sensor + offset_K + noise_K * noise(step)
             state.slope_K_per_s += self._slope_share * ((measured - state.measured_C) / STEP_s - state.slope_K_per_s)

@@ -21,9 +21,9 @@ from drivers.simulated.options import (
     WorldDoor,
     check_faults,
     check_limits,
+    magnitude_limits,
     options_of,
     simulation_of,
-    upper_limits,
 )
 from drivers.simulated.potentiostat_checks import check_channel, checked
 from drivers.simulated.simulation import CHANNELS_MAX
@@ -120,7 +120,7 @@ class SimulatedPotentiostat:
         )
 
     def limits(self) -> Sequence[Limit]:
-        return upper_limits(self._context.limits, ("voltage_V", "current_A"))
+        return magnitude_limits(self._context.limits, ("voltage_V", "current_A"))
 
     def read(self) -> Snapshot:
         """The channel used last. Raises InstrumentLost where a fault strikes."""

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 SNAPSHOT_EVERY_STEPS = 600
 CHUNK_STEPS = 3600
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
+LONGEST_ABSENCE_s = 14 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
 
 
@@ -174,7 +175,7 @@ class World:
             self._to_step(command.step)
             self._obey(command)
             last_unix = command.unix
-        away_s = max(0.0, self._clock.unix() - last_unix)
+        away_s = min(max(0.0, self._clock.unix() - last_unix), LONGEST_ABSENCE_s)
         self._to_step(self._step + math.floor(away_s / STEP_s))
 
     def _save(self) -> None:

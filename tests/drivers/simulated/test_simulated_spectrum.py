@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import least_squares
 from truth_bench import TruthBench, truth_bench
 
-from daq.contracts import Instrument
+from daq.contracts import Instrument, Limit
 from daq.errors import BadInput, InstrumentError
 from drivers.roles import Potentiostat
 from drivers.simulated.cells.blocking import BlockingCell
@@ -316,3 +316,8 @@ def test_high_resistance_is_measured_too(tmp_path: Path) -> None:
 
 def test_the_parts_of_a_blocking_cell_can_be_built_alone() -> None:
     assert BlockingCell(BlockingParameters()).impedance_ohm(1.0, 25).imag < 0
+
+
+def test_limits_hold_for_either_sign(tmp_path: Path) -> None:
+    with truth_bench(tmp_path, potentiostat={"limits": {"max_current_A": 0.01}}) as truth:
+        assert list(truth.potentiostat.limits()) == [Limit("current_A", minimum=-0.01, maximum=0.01)]
