@@ -31,7 +31,7 @@ MONITOR = Stream(
         Column("frequency_Hz", "Hz"),
         Column("z_real_ohm", "ohm"),
         Column("z_imag_ohm", "ohm"),
-        Column("monitor", kind="int", help="number of the short spectrum in the run"),
+        Column("monitor", kind="int", help="number of the short spectrum in this attempt"),
     ),
     "short spectra taken while the sample settles",
 )

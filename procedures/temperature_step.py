@@ -90,6 +90,7 @@ class TemperatureStep:
         self._watch = watch
         self._spec = spec
         self._release: Release | None = None
+        self._monitors = 0
 
     def go(self, target_C: float, ramp_K_per_min: float, samples: Sequence[Sample], technique: Spectrum) -> bool:
         """Set the furnace and wait until the samples are there. False when the rule says to skip this temperature.
@@ -134,9 +135,8 @@ class TemperatureStep:
 
     def _monitor(self, sample: Sample, technique: Spectrum) -> None:
         assert self._potentiostat is not None
-        number = int(self._rig.recall("monitors", 0)) + 1
-        self._rig.remember("monitors", number)
-        middle_s, resistance = take_monitor(self._rig, self._potentiostat, technique, sample, number)
+        self._monitors += 1
+        middle_s, resistance = take_monitor(self._rig, self._potentiostat, technique, sample, self._monitors)
         self._drain()
         self._machine.feed_monitor(middle_s, resistance, MONITOR_NOISE, sample=sample.label)
 
