@@ -3,8 +3,8 @@
 ln sigma = ln A - Ea / (k T), or with the convention "ln sigma T": ln (sigma T) = ln A - Ea / (k T). The two give
 activation energies that differ by about k T (0.56 and 0.589 eV from the same data), so the convention goes with
 every number. Errors in sigma and in T both count: the variance of a point is u(ln sigma)^2 + (Ea u(T) / k T^2)^2
-("effective variance", Orear, Am. J. Phys. 50 (1982) 912). Errors that all points share (a lead, a range) enter as
-full covariance. Where the points scatter by more than their uncertainties the errors are widened by
+("effective variance", Orear, Am. J. Phys. 50 (1982) 912). What all points share in ohm (the leads) is a parameter
+of the fit with its uncertainty as prior knowledge: R = R_measured (1 - s r), s = 0 +- 1, r the relative error. Where the points scatter by more than their uncertainties the errors are widened by
 sqrt(chi^2 / (n - 2)) (Birge, Phys. Rev. 40 (1932) 207). Geometry is no part of it: it moves ln A alone.
 """
 
@@ -28,6 +28,8 @@ Convention = Literal["ln sigma", "ln sigma T"]
 CONVENTIONS: tuple[Convention, ...] = ("ln sigma", "ln sigma T")
 _LEAST_RELATIVE = 1e-4
 _LEAST_SPAN_K = 1.0
+_LEAST_LEFT = 0.05
+_ROUNDS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,8 @@ def fit_arrhenius(
 ) -> ArrheniusFit:
     """Weighted regression; all arguments (n,) or a number, standard errors.
 
-    `common_relative_uncertainty` (m, n) holds m errors that all points share (row: by how much of sigma).
+    `common_relative_uncertainty` (m, n) holds m resistances in series that all points share, each row as its
+    standard error over the measured resistance.
     Raises AnalysisRefused for fewer than two usable points, or temperatures that are all the same.
     """
     kelvin, sigma, own, kelvin_error, common = _checked(
@@ -96,21 +99,30 @@ def fit_arrhenius(
     )
     if convention not in CONVENTIONS:
         raise AnalysisRefused(f"{convention!r} is no Arrhenius convention (allowed: {', '.join(CONVENTIONS)})")
-    ordinate = np.log(sigma) + (np.log(kelvin) if convention == "ln sigma T" else 0.0)
     inverse = 1 / (BOLTZMANN_EV_K * kelvin)
     mean = float(inverse.mean())
-    design = np.stack([np.ones_like(inverse), mean - inverse], axis=1)
-    line = np.linalg.lstsq(design, ordinate, rcond=None)[0]
-    spread = covariance = np.eye(2)
-    for _ in range(3):
-        slope = line[1] / (BOLTZMANN_EV_K * kelvin**2) - (1 / kelvin if convention == "ln sigma T" else 0.0)
-        spread = np.diag(own**2 + (slope * kelvin_error) ** 2) + common.T @ common
-        weighted = np.linalg.solve(spread, design)
-        covariance = np.linalg.inv(design.T @ weighted)
-        line = covariance @ (weighted.T @ ordinate)
-    residuals = ordinate - design @ line
-    freedom = len(kelvin) - 2
-    chi_square = float(residuals @ np.linalg.solve(spread, residuals))
+    power = 1.0 if convention == "ln sigma T" else 0.0
+    count, shared = len(kelvin), len(common)
+    line = np.zeros(2)
+    offsets = np.zeros(shared)
+    residuals = error = np.ones(count)
+    covariance = np.eye(2 + shared)
+    for _ in range(_ROUNDS):
+        left = np.maximum(1 - offsets @ common, _LEAST_LEFT)
+        ordinate = np.log(sigma) - np.log(left) + power * np.log(kelvin)
+        slope = line[1] / (BOLTZMANN_EV_K * kelvin**2) - power / kelvin
+        error = np.hypot(own / left, slope * kelvin_error)
+        design = np.concatenate([[np.ones(count), mean - inverse], -common / left]).T
+        weighted = design / error[:, None]
+        prior = np.diag([0.0, 0.0] + [1.0] * shared)
+        covariance = np.linalg.inv(weighted.T @ weighted + prior)
+        target = (ordinate - (common / left).T @ offsets) / error
+        solution = covariance @ (weighted.T @ target)
+        line, offsets = solution[:2], solution[2:]
+        residuals = ordinate - design[:, :2] @ line
+    freedom = count - 2
+    chi_square = float(np.sum((residuals / error) ** 2) + offsets @ offsets)
+    covariance = covariance[:2, :2]
     widened, quantile = 1.0, NORMAL_95
     if freedom > 0 and chi_square > freedom:
         widened = math.sqrt(chi_square / freedom)
@@ -123,7 +135,7 @@ def fit_arrhenius(
         temperature_C=kelvin - ZERO_CELSIUS_K,
         sigma_S_cm=sigma,
         residuals=residuals,
-        uncertainties=np.sqrt(np.diag(spread)),
+        uncertainties=error,
         chi_square=chi_square,
         widened=widened,
         quantile=quantile,

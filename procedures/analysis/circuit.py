@@ -71,9 +71,14 @@ class Circuit:
 
     def outer(self, x: Floats) -> Floats:
         """Parameters in their units."""
-        logit = np.clip(x, -_LOGIT_LIMIT, _LOGIT_LIMIT)
-        n = EXPONENT_MIN + (EXPONENT_MAX - EXPONENT_MIN) / (1 + np.exp(-logit))
-        return np.where(self.exponents, n, np.exp(np.clip(x, -_LOG_LIMIT, _LOG_LIMIT)))
+        p = np.exp(np.minimum(np.maximum(x, -self._limits), self._limits))
+        n = p[self.exponents]
+        p[self.exponents] = EXPONENT_MIN + (EXPONENT_MAX - EXPONENT_MIN) * n / (1 + n)
+        return p
+
+    @cached_property
+    def _limits(self) -> Floats:
+        return np.where(self.exponents, _LOGIT_LIMIT, _LOG_LIMIT)
 
     def inner_slope(self, parameters: Floats) -> Floats:
         """d(parameter)/d(inner) relative to the natural derivative of `impedance`: 1, or dn/dlogit."""

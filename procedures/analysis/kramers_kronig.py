@@ -127,7 +127,8 @@ def _doubt(residual: Floats, free: Floats, rms: float, noise: float, frequency_H
         )
     alone = np.abs(residual) / np.sqrt(free)
     worst = int(np.argmax(alone))
-    if alone[worst] > options.kk_outlier_max * max(noise, rms):
+    usual = max(noise, float(np.median(alone)) / 0.6745)
+    if alone[worst] > options.kk_outlier_max * usual:
         return f"the point at {frequency_Hz[worst % n]:.4g} Hz is off by {100 * alone[worst]:.2g} %"
     real, imag = residual[:n], residual[n:]
     if rms <= options.kk_accuracy:

@@ -49,8 +49,11 @@ def solve(
         inner = slopes * circuit.inner_slope(p)
         gram = inner.T @ inner
         gradient = inner.T @ residual
-        scale = np.maximum(np.diag(gram), 1e-12 * np.trace(gram) + 1e-300)
-        step = np.linalg.solve(gram + damping * np.diag(scale), gradient)
+        diagonal = gram.ravel()[:: len(x) + 1]
+        scale = np.maximum(diagonal, 1e-12 * diagonal.sum() + 1e-300)
+        damped = gram.copy()
+        damped.ravel()[:: len(x) + 1] += damping * scale
+        step = np.linalg.solve(damped, gradient)
         longest = float(np.abs(step).max())
         if longest > _LONGEST_STEP:
             step = step * (_LONGEST_STEP / longest)

@@ -59,7 +59,7 @@ def fit_candidates(frequency_Hz: Floats, z_ohm: Complexes, blocking: bool, noise
     solved: dict[Circuit, Solution] = {}
     count = 2 * len(omega)
     for circuit in circuits_for(blocking):
-        if count < len(circuit.names) + 4:
+        if count < len(circuit.names) + 4 or _pointless(circuit, solved, count):
             continue
         starts = _starts(circuit, grid, solved)
         if len(starts) > 1:
@@ -76,6 +76,20 @@ def fit_candidates(frequency_Hz: Floats, z_ohm: Complexes, blocking: bool, noise
         Candidate(one.solution, one.criterion, one.covariance, one.residual, float(weight))
         for one, weight in zip(found, weights, strict=True)
     ]
+
+
+def _pointless(circuit: Circuit, solved: dict[Circuit, Solution], count: int) -> bool:
+    """Two arcs with an inductor are tried only where an inductor or a series resistance helped before: it lowered
+    the cost by more than its parameter is worth to the criterion."""
+    if not (circuit.inductor and circuit.arcs == 2):
+        return False
+    worth = math.exp(-math.log(count) / count)
+    pairs = [((False, True, 1), (True, True, 1)), ((False, False, 2), (False, True, 2))]
+    for simple, richer in pairs:
+        before, after = solved.get(Circuit(*simple, circuit.blocking)), solved.get(Circuit(*richer, circuit.blocking))
+        if before is None or after is None or after.cost < worth * before.cost:
+            return False
+    return True
 
 
 def _starts(circuit: Circuit, grid: StartingGrid, solved: dict[Circuit, Solution]) -> list[Floats]:

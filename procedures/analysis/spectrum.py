@@ -48,7 +48,7 @@ def fit_spectrum(data: SpectrumData, options: FitOptions | None = None) -> Spect
     options = options or FitOptions()
     frequency_Hz, z_ohm, notes = usable_points(data)
     kk = lin_kk(frequency_Hz, z_ohm, options)
-    noise = max((kk.noise_percent or 0.0) / 100, options.noise_floor)
+    noise = _noise(kk, options)
     window, candidates = _fit_widest(frequency_Hz, z_ohm, noise, options)
     best = candidates[0]
     arcs = arcs_of(best, options)
@@ -73,6 +73,15 @@ def fit_spectrum(data: SpectrumData, options: FitOptions | None = None) -> Spect
         options=options,
         notes=(*notes, *_notes(arcs, window, best, noise, kk)),
     )
+
+
+def _noise(kk: KramersKronig, options: FitOptions) -> float:
+    """Relative noise of one component: between neighbours, or what a valid Kramers-Kronig fit leaves."""
+    noise = (kk.noise_percent or 0.0) / 100
+    if kk.verdict == "valid" and kk.residual_percent is not None:
+        points = len(kk.residual_real) + len(kk.residual_imag)
+        noise = max(noise, kk.residual_percent / 100 * math.sqrt(points / kk.degrees_of_freedom))
+    return max(noise, options.noise_floor)
 
 
 def _fit_widest(
