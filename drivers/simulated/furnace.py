@@ -117,6 +117,11 @@ class Furnace:
         state.output_W = 0.0
         state.integral_W = 0.0
 
+    def fix_output(self, percent: float) -> None:
+        """Manual mode: this share of the power whatever the temperature, until the next target."""
+        self.heater_off()
+        self.state.output_W = percent / 100 * self.parameters.max_power_W
+
     # ------------------------------------------------------------ time
     def advance(self, first_step: int, count: int) -> list[float]:
         """Advance by `count` steps, the first being number `first_step`; returns the block's temperature of each."""

@@ -30,9 +30,10 @@ class Command(StrictModel):
     number: int = Field(ge=1)
     step: int = Field(ge=0)
     unix: float
-    action: Literal["target", "hold", "off"]
+    action: Literal["target", "hold", "off", "output"]
     temperature_C: float | None = None
     ramp_K_per_s: float | None = None
+    output_percent: float | None = Field(default=None, ge=0, le=100)
 
 
 class WorldSnapshot(StrictModel):

@@ -83,7 +83,17 @@ class World:
     def heater_off(self) -> None:
         self._command("off")
 
-    def _command(self, action: str, temperature_C: float | None = None, ramp_K_per_s: float | None = None) -> None:
+    def fix_output(self, percent: float) -> None:
+        """Manual mode of the controller: a constant output, 0 to 100."""
+        self._command("output", output_percent=percent)
+
+    def _command(
+        self,
+        action: str,
+        temperature_C: float | None = None,
+        ramp_K_per_s: float | None = None,
+        output_percent: float | None = None,
+    ) -> None:
         with self._lock:
             self._to_now()
             command = Command.model_validate(
@@ -94,6 +104,7 @@ class World:
                     "action": action,
                     "temperature_C": temperature_C,
                     "ramp_K_per_s": ramp_K_per_s,
+                    "output_percent": output_percent,
                 }
             )
             try:
@@ -108,6 +119,8 @@ class World:
             self._furnace.set_target(command.temperature_C, command.ramp_K_per_s)
         elif command.action == "hold":
             self._furnace.hold()
+        elif command.action == "output" and command.output_percent is not None:
+            self._furnace.fix_output(command.output_percent)
         else:
             self._furnace.heater_off()
 

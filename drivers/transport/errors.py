@@ -6,7 +6,11 @@ from daq.errors import InstrumentError, InstrumentLost
 
 
 class NoReply(InstrumentLost):
-    """The port is there, the answer did not come whole within its deadline."""
+    """The port is there, the answer did not come whole within its deadline; `got` is what did."""
+
+    def __init__(self, instrument: str, problem: str, got: bytes = b"") -> None:
+        super().__init__(instrument, problem)
+        self.got = got
 
 
 class PortGone(InstrumentLost):

@@ -101,13 +101,13 @@ class Transport(Adapter):
             self.trace.add(self.link.now(), "got", got)
         return got
 
-    def receive(self, count: int, deadline: float) -> bytes:
-        """Exactly `count` bytes. Raises NoReply with what came instead, PortGone."""
+    def receive(self, count: int, deadline: float, after: bytes = b"") -> bytes:
+        """Exactly `count` bytes, of a frame that began with `after`. Raises NoReply with what came, PortGone."""
         got = self.receive_some(count, deadline)
         while len(got) < count:
             more = self.receive_some(count - len(got), deadline)
             if not more and self.link.now() >= deadline:
-                raise NoReply(self.name, self._silence(got))
+                raise NoReply(self.name, self._silence(after + got), after + got)
             got += more
         return got
 
@@ -117,7 +117,7 @@ class Transport(Adapter):
         while not got.endswith(terminator):
             more = self.receive_some(1, deadline)
             if (not more and self.link.now() >= deadline) or len(got) >= at_most:
-                raise NoReply(self.name, self._silence(got))
+                raise NoReply(self.name, self._silence(got), got)
             got += more
         return got
 
