@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -33,7 +34,7 @@ class Channel:
         self._analyser = analyser
         self._world = world
         self._clock = clock
-        self._busy = False
+        self._claim = threading.Lock()  # only ever tried, never waited for
         self._bias_V = 0.0
 
     # ------------------------------------------------------------ live
@@ -117,9 +118,8 @@ class Channel:
     @contextmanager
     def _taken(self, end_state: EndState) -> Iterator[None]:
         """The channel is ours; at the end it goes to `end_state`, off after an error or when switched off."""
-        if self._busy:
+        if not self._claim.acquire(blocking=False):
             raise InstrumentError(self._instrument, f"channel {self.number} is measuring already; wait or stop it")
-        self._busy = True
         self.switch = "measuring"
         end: EndState = "off"
         try:
@@ -130,7 +130,7 @@ class Channel:
             raise
         finally:
             self.switch = end if self.switch == "measuring" else "off"
-            self._busy = False
+            self._claim.release()
 
     def _wait(self, seconds: float) -> None:
         self._world.faults.hang(self._instrument)

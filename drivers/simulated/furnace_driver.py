@@ -81,10 +81,10 @@ class SimulatedFurnace:
         return self._door.world
 
     def connect(self) -> None:
-        self._door.open(self._simulation)
+        self._door.enter(self._simulation)
 
     def disconnect(self) -> None:
-        self._door.shut()
+        self._door.leave()
 
     def identity(self) -> Identity:
         return Identity("cellrig", "simulated furnace", f"seed {self._simulation.seed}", FIRMWARE)

@@ -73,11 +73,11 @@ class WorldDoor:
         self._context = context
         self._world: World | None = None
 
-    def open(self, simulation: Simulation) -> None:
+    def enter(self, simulation: Simulation) -> None:
         context = self._context
         self._world = context.share("simulated world", lambda: World(simulation, context.clock, context.state_folder))
 
-    def shut(self) -> None:
+    def leave(self) -> None:
         self._world = None
 
     @property

@@ -88,7 +88,7 @@ class SimulatedPotentiostat:
         return self._door.world
 
     def connect(self) -> None:
-        self._door.open(self._simulation)
+        self._door.enter(self._simulation)
         self._channels = {
             number: Channel(number, self.name, spec.build(), self._analyser, self.world, self._context.clock)
             for number, spec in enumerate(self._simulation.channels[: self._options.channels], start=1)
@@ -98,7 +98,7 @@ class SimulatedPotentiostat:
         """The cells go off with the connection."""
         for channel in self._channels.values():
             channel.switch_off()
-        self._door.shut()
+        self._door.leave()
 
     def identity(self) -> Identity:
         return Identity("cellrig", "simulated potentiostat", f"seed {self._simulation.seed}", FIRMWARE)
