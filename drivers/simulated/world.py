@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 SNAPSHOT_EVERY_STEPS = 600
 CHUNK_STEPS = 3600
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
-LONGEST_ABSENCE_s = 14 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
+LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
 
 
