@@ -27,12 +27,12 @@ _NAMES: dict[Meaning, frozenset[str]] = {
          "impedance"}
     ),
     "phase": frozenset({"phase", "phase(z)", "zphz", "phz", "theta", "phi", "phaseangle", "arg(z)"}),
-    "loop": frozenset({"loopindex", "loop", "cyclenumber", "cycle", "zcycle", "spectrum"}),
+    "loop": frozenset({"loopindex", "loop", "cyclenumber", "cycle", "zcycle", "spectrum", "cyclecount", "stepcount"}),
     "temperature": frozenset({"temperature", "temp", "temperaturet1"}),
 }  # fmt: skip
 _PREFIX = {"": 1.0, "m": 1e-3, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "µ": 1e-6, "u": 1e-6}
 _OHM = re.compile(r"([kKMGmµu]?)(?:[oO]hms?|OHMS?|Ω)")
-_HERTZ = re.compile(r"([kMGmµu]?)Hz|(hz|HZ|hertz|Hertz)")
+_HERTZ = re.compile(r"([kMGmµu]?)Hz|(k?)(?:hz|HZ|hertz|Hertz)")  # mhz: milli or mega?
 _DEGREE = frozenset({"deg", "°", "degree", "degrees"})
 _RADIAN = frozenset({"rad", "radian", "radians"})
 _CELSIUS = frozenset({"degc", "°c", "c", "celsius"})
@@ -61,7 +61,7 @@ class Columns:
     imag: Quantity | None = None
     modulus: Quantity | None = None
     phase: Quantity | None = None
-    loop: Quantity | None = None
+    loops: tuple[Quantity, ...] = ()
     temperature: Quantity | None = None
     unitless: bool = False
 
@@ -113,7 +113,7 @@ def understand(header: str) -> Heading | None:
 
 def _named(name: str, unit: str) -> Heading | None:
     negated = name.startswith("-")
-    key = re.sub(r"[\s_.:]", "", name.lstrip("-")).lower()
+    key = re.sub(r"[\s_.:]", "", name.lstrip("-")).lower().replace("[", "(").replace("]", ")")
     for meaning, names in _NAMES.items():
         if key in names:
             return Heading(meaning, negated, unit)
@@ -128,7 +128,7 @@ def unit_factor(heading: Heading, header: str, source: SourceText, line: int) ->
     unit = heading.unit
     sign = -1.0 if heading.negated else 1.0
     if heading.meaning == "frequency" and (match := _HERTZ.fullmatch(unit)):
-        return _PREFIX[match.group(1) or ""]
+        return _PREFIX[match.group(1) or match.group(2) or ""]
     if heading.meaning in ("real", "imag", "modulus"):
         if match := _OHM.fullmatch(unit):
             return sign * _PREFIX[match.group(1)]
@@ -159,9 +159,12 @@ def columns_from_header(names: Sequence[str], source: SourceText, line: int) -> 
     that gives some units but not all, or a phase without one, is refused. Raises BadInput.
     """
     found: dict[str, tuple[int, Heading]] = {}
+    loops: list[Quantity] = []
     for index, name in enumerate(names):
         heading = understand(name)
-        if heading and heading.meaning not in found:
+        if heading and heading.meaning == "loop":
+            loops.append(Quantity(index, 1.0, name))
+        elif heading and heading.meaning not in found:
             found[heading.meaning] = (index, heading)
     pair = ("real", "imag") if {"real", "imag"} <= found.keys() else ("modulus", "phase")
     missing = [key for key in ("frequency", *pair) if key not in found]
@@ -178,12 +181,10 @@ def columns_from_header(names: Sequence[str], source: SourceText, line: int) -> 
     for key, (index, heading) in wanted.items():
         factor = unit_factor(heading, names[index], source, line) if not unitless else -1.0 if heading.negated else 1.0
         quantities[key] = Quantity(index, factor, names[index].strip())
-    if "loop" in found:
-        quantities["loop"] = Quantity(found["loop"][0], 1.0, names[found["loop"][0]])
     if "temperature" in found and found["temperature"][1].unit:
         index, heading = found["temperature"]
         quantities["temperature"] = Quantity(index, unit_factor(heading, names[index], source, line), names[index])
-    return Columns(**quantities, unitless=unitless)
+    return Columns(**quantities, loops=tuple(loops), unitless=unitless)
 
 
 def is_header(cells: Sequence[str]) -> bool:

@@ -35,7 +35,9 @@ def write_files(target: Path, files: Sequence[OutputFile], overwrite: bool) -> l
     if there and not overwrite:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise BadInput(
-            f"the file is there already{more}; nothing was written", place=str(there[0]), allowed="--overwrite, or another folder"
+            f"the file is there already{more}; nothing was written",
+            place=str(there[0]),
+            allowed="--overwrite, or another folder",
         )
     try:
         target.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from procedures.interchange.columns import Columns
+from procedures.interchange.columns import Columns, Quantity
 from procedures.interchange.spectrum import RawSpectrum
 from procedures.interchange.text import Row, SourceText, decimal_mark, split_cells, to_number
 
@@ -33,6 +33,10 @@ def spectra_from_rows(
     if width is not None:
         _refuse_other_width(source, rows, width)
     used = [quantity.index for quantity in columns.needed]
+    sparse = [row for row in rows if any(index >= len(row.cells) or row.cells[index] for index in used)]
+    if sparse and len(sparse) < len(rows):  # BDF: rows of a constant current have no impedance at all
+        notes = (*notes, f"{len(rows) - len(sparse)} rows without an impedance left out")
+        rows = sparse
     mark = decimal_mark(source, rows, used)
     numbers = np.array(
         [
@@ -50,7 +54,7 @@ def spectra_from_rows(
     raw = RawSpectrum(
         lines=np.array([row.line for row in rows]),
         frequency_Hz=numbers[:, 0],
-        z_ohm=numbers[:, 1] + 1j * numbers[:, 2] if columns.real else numbers[:, 1] * np.exp(1j * numbers[:, 2]),
+        z_ohm=numbers[:, 1] + 1j * numbers[:, 2] if columns.real else _from_polar(source, rows, numbers),
         sign_header=columns.sign_header,
         temperature_C=_temperatures(source, rows, columns, mark),
         notes=notes + doubt,
@@ -89,27 +93,40 @@ def _temperatures(source: SourceText, rows: list[Row], columns: Columns, mark: s
     column = columns.temperature
     if column is None:
         return None
-    return np.array([to_number(source, row, column.index, mark, "temperature") for row in rows])
+    written = [column.index < len(row.cells) and row.cells[column.index] != "" for row in rows]
+    return np.array(
+        [
+            to_number(source, row, column.index, mark, "temperature") if there else np.nan
+            for row, there in zip(rows, written, strict=True)
+        ]
+    )
 
 
 def _split_loops(
     source: SourceText, rows: list[Row], columns: Columns, mark: str, raw: RawSpectrum
 ) -> list[RawSpectrum]:
-    if columns.loop is None:
+    for column in columns.loops:
+        loops = _loop_numbers(source, rows, column, mark)
+        if (loops != loops[0]).any():
+            break
+    else:
         return [raw]
-    loops = np.array([to_number(source, row, columns.loop.index, mark, "loop number") for row in rows])
-    if not np.isfinite(loops).all() or (loops != np.round(loops)).any():
-        bad = int(np.argmax(~np.isfinite(loops) | (loops != np.round(loops))))
-        raise source.refuse(f"the loop number in column {columns.loop.header!r} is no whole number", rows[bad].line)
-    found = list(dict.fromkeys(loops.astype(int).tolist()))  # in the order of the file
-    if len(found) == 1:
-        return [raw]
+    found = list(dict.fromkeys(loops.tolist()))  # in the order of the file
     parts = []
     for loop in found:
         part = raw.part(loops == loop)
         if not (part.frequency_Hz == 0).all():  # a loop of direct current only is no spectrum
             parts.append(part.as_loop(loop))
     return parts or [raw]
+
+
+def _loop_numbers(source: SourceText, rows: list[Row], column: Quantity, mark: str) -> np.ndarray:
+    loops = np.array([to_number(source, row, column.index, mark, "loop number") for row in rows])
+    wrong = ~np.isfinite(loops) | (loops != np.round(loops))
+    if wrong.any():
+        line = rows[int(np.argmax(wrong))].line
+        raise source.refuse(f"the loop number in column {column.header!r} is no whole number", line)
+    return loops.astype(int)
 
 
 def _doubt_about_last_row(source: SourceText, rows: list[Row], used: list[int]) -> tuple[str, ...]:

@@ -43,14 +43,19 @@ def recorded(
     )  # fmt: skip
     writer.anchor(0.0, STARTED_UNIX, "start")
     t_s = 0.0
-    for number, (step, (setpoint_C, sample_C, bulk_ohm)) in enumerate(zip(steps, SPECTRA_TAKEN, strict=True), 1):
+    number = 0
+    for step, (setpoint_C, sample_C, bulk_ohm) in zip(steps, SPECTRA_TAKEN, strict=True):
+        number += 1
         attempt = writer.begin_step(step.key, t_s)
-        if number == 2:
+        if setpoint_C == 60:
             record_points(writer, step.key, attempt, t_s, number, setpoint_C, impedance(999.0)[:20])
             writer.end_step(step.key, attempt, "broken", t_s + 10)
             attempt = writer.begin_step(step.key, t_s + 3600)
+            number += 1  # a spectrum that is taken again has a number of its own
         t_s += 3600
-        record_points(writer, step.key, attempt, t_s, number, setpoint_C, impedance(bulk_ohm), overloaded=number == 3)
+        record_points(
+            writer, step.key, attempt, t_s, number, setpoint_C, impedance(bulk_ohm), overloaded=setpoint_C == 100
+        )
         record_spectrum(writer, step.key, attempt, t_s + 61, number, setpoint_C, sample_C)
         writer.end_step(step.key, attempt, "finished", t_s + 62)
     path = writer.path

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 from daq.errors import BadInput
 from daq.runfile.reader import RunFile
+from daq.sample import samples_of
+from procedures.analyse_files import AnalyseRequest, analyse_files
+from procedures.analysis.sweep import analyse_sweep
+from procedures.eis_spectra import geometry_of, load_spectra
 from procedures.interchange.exporting import EXPORT_FORMATS, export_run
 
 Recorded = tuple[RunFile, list[tuple[float, NDArray[np.float64], NDArray[np.complex128]]]]
@@ -25,8 +29,8 @@ def test_one_file_a_spectrum_with_the_temperature_in_name_and_header(recorded: R
     files = export_run(run, "zview", tmp_path / "out")
     assert [file.name for file in files] == [
         "Li2OH_0.99K0.01Cl_é_001_24.9C_heating.z",
-        "Li2OH_0.99K0.01Cl_é_002_60.0C_heating.z",
-        "Li2OH_0.99K0.01Cl_é_003_99.8C_heating.z",
+        "Li2OH_0.99K0.01Cl_é_003_60.0C_heating.z",
+        "Li2OH_0.99K0.01Cl_é_004_99.8C_heating.z",
     ]
     text = files[1].read_bytes().decode("utf-8")
     assert "Temperature (degC): 60.020" in text
@@ -76,6 +80,22 @@ def test_the_side_file_says_what_the_numbers_mean_and_where_they_come_from(recor
     database = run.path / "run.db" if run.path.is_dir() else run.path
     assert facts["run"]["sha256"] == hashlib.sha256(database.read_bytes()).hexdigest()
     assert facts["run"]["id"] == run.id
+
+
+@pytest.mark.parametrize("fmt", ["bdf", "zview", "gamry", "eclab"])
+def test_a_sweep_that_goes_out_and_comes_back_says_the_same(recorded: Recorded, tmp_path: Path, fmt: str) -> None:
+    run, _ = recorded
+    ours = analyse_sweep(load_spectra(run), geometry_of(samples_of(run.sample)[0])).results
+    export_run(run, fmt, tmp_path / "out")
+    back = analyse_files(
+        AnalyseRequest((tmp_path / "out",), thickness_mm=0.9, diameter_mm=10, temperature_uncertainty_K=0.1)
+    )
+    assert back.refusals == []
+    assert [result.name for result in back.results] == [result.name for result in ours]
+    compared = [(a, b) for a, b in zip(ours, back.results, strict=True) if a.value is not None]
+    assert {"total_resistance", "conductivity", "activation_energy"} <= {a.name for a, _ in compared}
+    for a, b in compared:
+        assert b.value == pytest.approx(a.value, rel=1e-5)
 
 
 def test_streams_as_csv_keep_every_row_and_digit(recorded: Recorded, tmp_path: Path) -> None:

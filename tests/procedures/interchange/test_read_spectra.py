@@ -104,6 +104,8 @@ HEADERS = [
     ("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm", 1, 1, -1),
     ("# freq/Hz,Re(Z)/MΩ,Im(Z)/MΩ", 1, 1e6, 1e6),
     ("f (Hz),Re(Z) (ohm),Im(Z) (ohm)", 1, 1, 1),
+    ("freq (khz),Re[Z] (Ohms),-Im[Z] (Ohms)", 1e3, 1, -1),
+    (",Freq_Hz,Zre_Ohm,Zim_Ohm", 1, 1, 1),
     ("", 1, 1, 1),
 ]
 
@@ -112,10 +114,12 @@ HEADERS = [
 def test_headers_say_sign_and_unit(tmp_path: Path, header: str, f_unit: float, re_unit: float, im_unit: float) -> None:
     f, z = arc()
     rows = [[a / f_unit, b.real / re_unit, b.imag / im_unit] for a, b in zip(f, z, strict=True)]
+    if header.startswith(","):  # pandas writes its index into a column without a name
+        rows = [[index, *row] for index, row in enumerate(rows)]
     spectrum = one(write(tmp_path, table(header, rows)))
     np.testing.assert_allclose(spectrum.frequency_Hz, f, rtol=1e-8)
     np.testing.assert_allclose(spectrum.z_ohm, z, rtol=1e-8)
-    unitless = not any(unit in header for unit in ("Hz", "hertz"))
+    unitless = not any(unit in header for unit in ("Hz", "hertz", "khz"))
     assert ("the header gives no units; taken as Hz and ohm" in spectrum.notes) == unitless
 
 
@@ -131,6 +135,24 @@ def test_modulus_and_phase(tmp_path: Path, header: str, phase) -> None:
     f, z = arc()
     rows = [[a, abs(b), float(phase(b))] for a, b in zip(f, z, strict=True)]
     np.testing.assert_allclose(one(write(tmp_path, table(header, rows))).z_ohm, z, rtol=1e-7)
+
+
+def test_of_two_loop_columns_the_one_that_changes_marks_the_loops(tmp_path: Path) -> None:
+    f, z = arc()
+    rows = [[f[i], z[i].real, z[i].imag, 1, loop] for loop in (1, 2) for i in range(len(f))]
+    path = write(tmp_path, table("freq/Hz\tRe(Z)/Ohm\tIm(Z)/Ohm\tcycle number\tz cycle", rows, "\t"))
+    assert [spectrum.loop for spectrum in read_spectra(path)] == [1, 2]
+
+
+def test_rows_of_bdf_without_an_impedance_are_left_out(tmp_path: Path) -> None:
+    f, z = arc()
+    header = "Test Time / s,Voltage / V,Current / A,Step Count / 1,Frequency / Hz,Real Impedance / ohm,"
+    header += "Imaginary Impedance / ohm"
+    direct = [f"{t},3.7,0.001,1,,," for t in range(10)]
+    rows = [f"{10 + i},3.7,0,2,{f[i]:.9e},{z[i].real:.9e},{z[i].imag:.9e}" for i in range(len(f))]
+    spectrum = one(write(tmp_path, "\n".join([header, *direct, *rows]) + "\n", "a.bdf.csv"))
+    np.testing.assert_allclose(spectrum.z_ohm, z, rtol=1e-8)
+    assert "10 rows without an impedance left out" in spectrum.notes
 
 
 def test_nova_text_with_semicolons(tmp_path: Path) -> None:

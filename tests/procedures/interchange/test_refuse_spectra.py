@@ -129,6 +129,11 @@ def test_missing_and_unknown_units(tmp_path: Path, header: str, said: str) -> No
     assert said in refused(tmp_path, text(header, *rows()), 1)
 
 
+def test_degrees_under_a_header_that_says_rad(tmp_path: Path) -> None:
+    polar = [f"{f:.6e},{abs(z):.6e},{np.angle(z, deg=True):.6e}" for f, z in zip(*arc(), strict=True)]
+    assert "full turn" in refused(tmp_path, text("Frequency (Hz),|Z| (Ohm),Phase (rad)", *polar), 2)
+
+
 def test_decimal_commas_between_separating_commas(tmp_path: Path) -> None:
     commas = [f"{f:.0f},{z.real:.2f},{z.imag:.2f}".replace(".", ",") for f, z in zip(*arc(), strict=True)]
     assert "';' or tabs" in refused(tmp_path, text(HEADER, *commas), 2)
