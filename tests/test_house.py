@@ -93,22 +93,46 @@ def test_nothing_ties_the_code_to_one_operating_system() -> None:
         assert not ports, f"{name_of(path)} names {ports}"
 
 
+def opens_text_blindly(call: ast.Call) -> bool:
+    """Whether a call opens a text file without saying how it is encoded. `transport.open()` opens no file."""
+    owner, _, called = ast.unparse(call.func).rpartition(".")
+    values = [*call.args[:2], *(word.value for word in call.keywords if word.arg == "mode")]
+    modes = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+    if called not in {"open", "read_text", "write_text"} or any(word.arg == "encoding" for word in call.keywords):
+        return False
+    if called != "open":
+        return True
+    if owner in {"os", "webbrowser"} or owner[:1].isupper():
+        return False
+    is_file = not owner or bool(modes) or re.search(r"path|file|folder|note", owner.rpartition(".")[2]) is not None
+    return is_file and not any("b" in mode for mode in modes)
+
+
+@pytest.mark.parametrize(
+    ("source", "guilty"),
+    [
+        ("open(path)", True),
+        ("open(path, 'w')", True),
+        ("path.open('a')", True),
+        ("self.snapshot_path.open()", True),
+        ("note.read_text()", True),
+        ("open(path, 'rb')", False),
+        ("path.open(mode='wb')", False),
+        ("open(path, encoding='utf-8')", False),
+        ("self.transport.open()", False),
+        ("RunFile.open(path)", False),
+    ],
+)
+def test_the_encoding_rule_sees_what_it_should(source: str, guilty: bool) -> None:
+    call = ast.parse(source, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert opens_text_blindly(call) is guilty
+
+
 def test_text_files_are_opened_as_utf_8() -> None:
     for path in MODULES:
         for node in nodes(path):
-            if not isinstance(node, ast.Call):
-                continue
-            called = ast.unparse(node.func).split(".")[-1]
-            if called not in {"open", "read_text", "write_text"}:
-                continue
-            words = {keyword.arg for keyword in node.keywords}
-            binary = any(
-                isinstance(value, ast.Constant) and isinstance(value.value, str) and "b" in value.value
-                for value in [*node.args[:2], *(k.value for k in node.keywords if k.arg == "mode")]
-                if called == "open"
-            )
-            opens_no_file = called == "open" and ast.unparse(node.func) in {"os.open", "webbrowser.open"}
-            assert "encoding" in words or binary or opens_no_file, (
+            assert not (isinstance(node, ast.Call) and opens_text_blindly(node)), (
                 f"{name_of(path)}:{node.lineno}: say encoding='utf-8'; Windows would take its own"
             )
 

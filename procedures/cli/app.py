@@ -154,6 +154,6 @@ def analyse(
     return analyse_command(request, json)
 
 
-def run_app() -> None:
-    """Run the command line; ends the process with the contract's exit status."""
-    wall.guarded(app)
+def run_app(words: list[str] | None = None) -> None:
+    """Run the command line on these words, else on the process's own; ends it with the contract's exit status."""
+    wall.guarded(lambda **options: app(args=words, **options))

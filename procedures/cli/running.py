@@ -79,8 +79,6 @@ def _print_end(console: Console, ended: Ended) -> None:
         results = run.results()
         if results:
             print_results(console, results)
-        else:
-            console.print("no results")
     console.print()
     say(console, f"{ended.end.outcome}: {ended.end.reason}")
     say(console, f"the run is in {ended.path}")
