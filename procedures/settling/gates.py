@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from procedures.settling.lag_fit import BOLTZMANN_EV_PER_K, ZERO_C_K
+from procedures.settling.lag_bank import ZERO_C_K
+from procedures.settling.lag_fit import BOLTZMANN_EV_PER_K
 from procedures.settling.observer import SampleObserver
 from procedures.settling.readings import Readings
 from procedures.settling.release import Gate

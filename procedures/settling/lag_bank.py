@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+ZERO_C_K = 273.15
 LAG_MIN_S = 10.0
 LAG_MAX_S = 7200.0
 COARSE = 64
@@ -32,6 +33,17 @@ def to_fine(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     The grid is 10 % wide: linear interpolation of a 10 K approach is good to 0.01 K.
     """
     return rows[..., _CELL] * (1 - _FRACTION) + rows[..., _CELL + 1] * _FRACTION
+
+
+def coarse_moments(weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Weights over the fine grid (505,) turned into forms of a coarse row r (64,).
+
+    Returns a, b, c: the weighted mean of the interpolated row is a.r, of its square b.r^2 + 2 c.(r[:-1] r[1:]).
+    """
+    low, high = weight * (1 - _FRACTION), weight * _FRACTION
+    mean = np.bincount(_CELL, low, COARSE) + np.bincount(_CELL + 1, high, COARSE)
+    square = np.bincount(_CELL, low * (1 - _FRACTION), COARSE) + np.bincount(_CELL + 1, high * _FRACTION, COARSE)
+    return mean, square, np.bincount(_CELL, low * _FRACTION, COARSE - 1)
 
 
 class LagBank:
@@ -57,7 +69,7 @@ class LagBank:
 
     def feed(self, t_s: float, temperature_C: float) -> None:
         """One reading, degC. Times that don't go forward and non-numbers are ignored."""
-        if not (math.isfinite(temperature_C) and math.isfinite(t_s)):
+        if not (-ZERO_C_K < temperature_C < 1e4 and math.isfinite(t_s)):
             return
         if self.t_s is None:
             self.t_s, self.reading_C = t_s, temperature_C
@@ -75,6 +87,10 @@ class LagBank:
         self.t_s, self.reading_C = t_s, temperature_C
         if t_s - self._times[(self._count - 1) % HISTORY_ROWS] >= HISTORY_STEP_S:
             self._keep()
+
+    def start_from(self, temperature_C: float) -> None:
+        """The sample is known to be here now, whatever its lag was so far."""
+        self.row = self._lagged = np.full(COARSE, temperature_C)
 
     def _doubt(self, temperature_C: float, dt: float) -> bool:
         """A jump that no furnace can do isn't believed until the next reading confirms it."""

@@ -9,15 +9,14 @@ yet shows as an uncertain temperature, and no separate rule for "learned enough"
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from procedures.settling.lag_bank import COARSE, FINE_LAGS_S, SUBDIVISIONS, to_fine
+from procedures.settling.lag_bank import COARSE, FINE_LAGS_S, SUBDIVISIONS, ZERO_C_K, coarse_moments, to_fine
 
 BOLTZMANN_EV_PER_K = 8.617333262e-5
-ZERO_C_K = 273.15
 
 PRIOR_LAG_S = 480.0
 PRIOR_LOG_SPREAD = 1.0
@@ -28,13 +27,13 @@ LAG_MODEL_ERROR = 0.03  # one time constant is a model: no lag is believed to be
 GAP_MODEL_ERROR = 0.05  # share of the gap between furnace and sample that one lag may get wrong in a monitor value
 TIMING_S = 2.0  # where within a spectrum the resistance is decided isn't known better
 MISFIT = 0.012
+DOUBT = -18.0  # log weight that every lag keeps: a wrong belief can be left, but doesn't blur the temperature
 MAX_POINTS = 120
 LEARNED = 0.3  # relative uncertainty from which a lag is worth naming
 PLAUSIBLE = 3.0  # standard errors by which a step may differ from what earlier steps taught
 PLAUSIBLE_LOG_LAG = 0.3
 
 _LOG_LAG = np.log(FINE_LAGS_S)
-_FROM_COARSE = to_fine(np.eye(COARSE)).T  # (505, 64)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def widen(log_weight: NDArray[np.float64], by: float) -> NDArray[np.float64]:
 
 
 def _with_doubt(log_weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.logaddexp(log_weight, -12.0)
+    return np.logaddexp(log_weight, DOUBT)
 
 
 def _moments(weight: NDArray[np.float64]) -> tuple[float, float]:
@@ -96,9 +95,11 @@ def fit_lag(
     y = np.array([p.log_resistance for p in points])
     weight = np.array([p.uncertainty for p in points]) ** -2.0
     total = weight.sum()
-    x = inverse_kT - (weight @ inverse_kT) / total
-    y = y - (weight @ y) / total
-    xx, xy, yy = weight @ x**2, (weight * y) @ x, float(weight @ y**2)
+    column = weight[:, None]
+    x = inverse_kT - (column * inverse_kT).sum(axis=0) / total
+    y = y - float(weight @ y) / total
+    # sums, not matrix products: a threaded BLAS spends more on its threads than on these sizes
+    xx, xy, yy = (column * x**2).sum(axis=0), ((weight * y)[:, None] * x).sum(axis=0), float(weight @ y**2)
     known = energy_spread_eV**-2.0
     energy = (xy + energy_eV * known) / (xx + known)
     misfit = yy - 2 * energy * xy + energy**2 * xx
@@ -144,8 +145,11 @@ class SampleTrack:
             self.beliefs[direction] = lag_prior(lag_s, relative_uncertainty)
             self._refit()
 
-    def begin_step(self, direction: str) -> None:
-        """Keep what the last step taught, and its last two points as anchor for the next."""
+    def begin_step(self, direction: str, known_C: float | None = None) -> None:
+        """Keep what the last step taught, and its last two points as anchor for the next.
+
+        `known_C`: the lagged temperatures were started anew from here, and the anchors with them.
+        """
         if len(self.points) >= 3 and not self.misfit:
             if self.lag_uncertainty < LEARNED:
                 self.learned.add(self.direction)
@@ -156,6 +160,8 @@ class SampleTrack:
             elif self.energy_spread_eV < PRIOR_ENERGY_SPREAD_EV:
                 self.energy_spread_eV = math.hypot(self.energy_spread_eV, STEP_ENERGY_SPREAD_EV)
         self.anchors = [] if self.misfit else self.points[-2:]
+        if known_C is not None:
+            self.anchors = [replace(p, row=np.full(COARSE, self.mean_temperature(p.row))) for p in self.anchors]
         self.points = []
         self.direction = direction
         self._refit()
@@ -192,8 +198,7 @@ class SampleTrack:
         self.weight = weight / weight.sum()
         self.log_lag, self.log_spread = _moments(self.weight)
         # moments of the temperature as a linear and a quadratic form of the coarse row: asked every second
-        self._mean_of = self.weight @ _FROM_COARSE
-        self._square_of = _FROM_COARSE.T @ (self.weight[:, None] * _FROM_COARSE)
+        self._mean_of, self._square_of, self._product_of = coarse_moments(self.weight)
         self.energy_now_eV = fit.energy_eV
         self.energy_known_eV = fit.energy_uncertainty_eV
         self.residual = fit.residual
@@ -214,7 +219,8 @@ class SampleTrack:
         """The sample's temperature and its uncertainty (degC, K) from the lagged temperatures of one moment."""
         mean = self.mean_temperature(row)
         away = row - mean
-        spread = math.sqrt(max(0.0, float(away @ self._square_of @ away)))
+        square = float(away**2 @ self._square_of + 2 * (away[:-1] * away[1:]) @ self._product_of)
+        spread = math.sqrt(max(0.0, square))
         position = (self.log_lag - _LOG_LAG[0]) / (_LOG_LAG[-1] - _LOG_LAG[0]) * (COARSE - 1)
         cell = min(max(int(position), 0), COARSE - 2)
         per_log = (row[cell + 1] - row[cell]) / (SUBDIVISIONS * (_LOG_LAG[1] - _LOG_LAG[0]))
@@ -226,8 +232,8 @@ class SampleTrack:
         inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (fine + ZERO_C_K))
         y = np.array([p.log_resistance for p in points])
         change = inverse_kT - inverse_kT[-1]
-        mean = change @ self.weight
-        spread = np.sqrt(np.maximum(0.0, (change - mean[:, None]) ** 2 @ self.weight))
+        mean = (change * self.weight).sum(axis=1)
+        spread = np.sqrt(np.maximum(0.0, ((change - mean[:, None]) ** 2 * self.weight).sum(axis=1)))
         noise = np.array([p.uncertainty for p in points])
         error = np.sqrt(
             noise**2

@@ -14,7 +14,7 @@ from procedures.settling.agreement import Agreement, judge_agreement
 from procedures.settling.gates import UNCERTAINTY_SHARE, Goal, control_gates, observer_gates, sensor_gates, soak_gate
 from procedures.settling.observer import LagEstimate, SampleObserver
 from procedures.settling.progress import ProgressTimer
-from procedures.settling.readings import LINK_LOST_S, Reading, Readings
+from procedures.settling.readings import LINK_LOST_S, TIME_LIMIT_S, Reading, Readings, plausible_C
 from procedures.settling.release import Action, Bracketing, Gate, Release, SettleState
 from procedures.settling.schedule import MonitorSchedule, remaining_s
 from procedures.settling.spec import SettleSpec
@@ -56,7 +56,7 @@ class Settling:
         interval_s: float = 1.0,
     ) -> None:
         for name, value in (("target_C", target_C), ("start_C", start_C)):
-            if not (math.isfinite(value) and -273.15 < value < 3000):
+            if not plausible_C(value):
                 raise BadInput(f"{value!r} is not a temperature", place=name)
         spec.check(sensor_noise_K, interval_s)
         self.spec = spec.for_step(start_C, target_C)
@@ -99,9 +99,9 @@ class Settling:
     ) -> SettleState:
         """One reading. Times that don't go forward are ignored; a reading that is no number counts as lost."""
         latest = self._readings.latest
-        if not math.isfinite(t_s) or (latest is not None and t_s <= latest.t_s):
+        if not abs(t_s) < TIME_LIMIT_S or (latest is not None and t_s <= latest.t_s):
             return self.state
-        if not all(map(math.isfinite, (temperature_C, working_setpoint_C, setpoint_C))):
+        if not all(map(plausible_C, (temperature_C, working_setpoint_C, setpoint_C))):
             return self.lost(t_s)
         self._first_s = t_s if self._first_s is None else self._first_s
         self.observer.feed(t_s, temperature_C)
@@ -117,12 +117,16 @@ class Settling:
 
     def lost(self, t_s: float) -> SettleState:
         """A reading did not come. Clocks stand still; after 60 s it is a fault until readings come back."""
+        if not abs(t_s) < TIME_LIMIT_S:
+            return self.state
         if self._readings.lose(t_s) > LINK_LOST_S and self.state in _WAITING:
             self._enter_fault(f"no reading from the furnace for more than {LINK_LOST_S:g} s")
         return self.state
 
     def feed_monitor(self, t_s: float, resistance_ohm: float, relative_uncertainty: float, sample: str = "") -> None:
         """A monitor spectrum's resistance (or a full one's) at the middle of its time."""
+        if self._readings.latest is None or not abs(t_s) < TIME_LIMIT_S:
+            return
         known_C = None if self.mode == "observed" else self.sample_temperature_at(t_s)[0]
         self.observer.feed_monitor(t_s, resistance_ohm, relative_uncertainty, sample, known_C)
         self._schedule.taken(t_s)

@@ -9,20 +9,20 @@ from typing import Literal
 
 import numpy as np
 
-from procedures.settling.lag_bank import COARSE, LagBank
+from procedures.settling.lag_bank import COARSE, ZERO_C_K, LagBank
 from procedures.settling.lag_fit import (
     BOLTZMANN_EV_PER_K,
     GAP_MODEL_ERROR,
     LEARNED,
     PRIOR_ENERGY_SPREAD_EV,
     TIMING_S,
-    ZERO_C_K,
     MonitorPoint,
     SampleTrack,
 )
 
 Direction = Literal["heating", "cooling"]
 SENSOR_LAG_S = 10.0
+COMMON_K = 0.3
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,22 @@ class SampleObserver:
             track.offer_lag(lag.lag_s, lag.relative_uncertainty, lag.direction)
 
     def begin_step(self, direction: Direction) -> None:
+        """A new set-point. Turning from heating to cooling may change the lag, but not where the samples are now."""
+        known_C = self._known_temperature_C() if direction != self._direction else None
+        if known_C is not None:
+            self._bank.start_from(known_C)
         self._direction = direction
         self._general = None
         for track in self._tracks.values():
-            track.begin_step(direction)
+            track.begin_step(direction, known_C)
+
+    def _known_temperature_C(self) -> float | None:
+        """The samples' common temperature, if they are known to have one."""
+        known = [track.temperature(self._bank.row) for track in self._tracks.values()]
+        if not known or max(uncertainty for _, uncertainty in known) > COMMON_K:
+            return None
+        values = [value for value, _ in known]
+        return sum(values) / len(values) if max(values) - min(values) <= COMMON_K else None
 
     def feed_monitor(
         self,
@@ -81,9 +93,9 @@ class SampleObserver:
     ) -> None:
         """A monitor spectrum's resistance at `t_s`, the middle of the time in which it was decided.
 
-        `temperature_C` where a sensor at the sample knows it. Non-numbers and values <= 0 are ignored.
+        `temperature_C` where a sensor at the sample knows it. What can't be a resistance is ignored.
         """
-        if not (math.isfinite(resistance_ohm) and resistance_ohm > 0 and math.isfinite(t_s)):
+        if not (1e-9 < resistance_ohm < 1e18 and math.isfinite(t_s)):
             return
         noise = relative_uncertainty if math.isfinite(relative_uncertainty) else 0.1
         noise = min(max(noise, 5e-4), 1.0)

@@ -12,8 +12,14 @@ from procedures.settling.windows import MedianGuard, SlopeWindow
 
 SHORT_WINDOW_S = 120.0
 LINK_LOST_S = 60.0
+TIME_LIMIT_S = 1e11
 TRACE_STEP_S = 5.0
 TRACE_LENGTH = 4320  # 6 h
+
+
+def plausible_C(value: float) -> bool:
+    """Whether a number can be a temperature at all (False for nan and infinities)."""
+    return -273.15 < value < 3000
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class Readings:
             window.push(reading.t_s, self.furnace_C)
         self.furnace_trace.push(reading.t_s, self.furnace_C)
         sample_C = reading.sample_temperature_C
-        if sample_C is not None and math.isfinite(sample_C):
+        if sample_C is not None and plausible_C(sample_C):
             self.sample_C = self._sample_median.push(sample_C)
             self.sample_window.push(reading.t_s, self.sample_C)
             self.sample_trace.push(reading.t_s, self.sample_C)

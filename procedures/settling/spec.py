@@ -123,7 +123,7 @@ class SettleSpec:
                 allowed=f"{least_slope:.2g} or more, or a longer window_min",
             )
         for name in ("band_K", "drift_limit_K"):
-            least = 3 * sensor_noise_K
+            least = 4 * sensor_noise_K / math.sqrt(self.median_of)  # 3 sigma of a median
             if getattr(self, name) < least:
                 raise BadInput(
                     f"{getattr(self, name):g} K is within {sensor_noise_K:g} K of sensor noise",
