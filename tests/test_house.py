@@ -211,8 +211,9 @@ def test_help_is_quick_because_it_imports_little() -> None:
 
 
 def commands() -> set[str]:
-    from procedures.cli.app import app
     from typer.main import get_command
+
+    from procedures.cli.app import app
 
     group = get_command(app)
     return set(getattr(group, "commands", {}))
