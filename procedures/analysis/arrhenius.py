@@ -4,7 +4,8 @@ ln sigma = ln A - Ea / (k T), or with the convention "ln sigma T": ln (sigma T) 
 activation energies that differ by about k T (0.56 and 0.589 eV from the same data), so the convention goes with
 every number. Errors in sigma and in T both count: the variance of a point is u(ln sigma)^2 + (Ea u(T) / k T^2)^2
 ("effective variance", Orear, Am. J. Phys. 50 (1982) 912). What all points share in ohm (the leads) is a parameter
-of the fit with its uncertainty as prior knowledge: R = R_measured (1 - s r), s = 0 +- 1, r the relative error. Where the points scatter by more than their uncertainties the errors are widened by
+of the fit with its uncertainty as prior knowledge: R = R_measured (1 - s r), s = 0 +- 1, r the relative
+error. Where the points scatter by more than their uncertainties the errors are widened by
 sqrt(chi^2 / (n - 2)) (Birge, Phys. Rev. 40 (1932) 207). Geometry is no part of it: it moves ln A alone.
 """
 

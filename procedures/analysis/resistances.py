@@ -118,7 +118,8 @@ def parts_of_total(
 ) -> tuple[Estimate, Estimate]:
     """Bulk and grain-boundary resistance where the spectrum carries them, else the reason."""
     if total.value is None:
-        return Estimate.refused("without a total there are no parts"), Estimate.refused("without a total")
+        reason = f"no total resistance, so no part of it: {total.reason}"
+        return Estimate.refused(reason), Estimate.refused(reason)
     arcs = arcs_of(best, options)
     bulk = [arc for arc in arcs if arc.name == "bulk"]
     boundary = [arc for arc in arcs if arc.name == "grain boundary"]

@@ -16,6 +16,8 @@ from procedures.analysis.options import FitOptions
 from procedures.analysis.resistances import Arc, arcs_of, parts_of_total, total_resistance
 from procedures.analysis.window import SpectrumData, Window, choose_window, usable_points
 
+_NEAR_LIMIT = 3.0
+
 
 @dataclass(frozen=True, eq=False)
 class SpectrumFit:
@@ -71,7 +73,7 @@ def fit_spectrum(data: SpectrumData, options: FitOptions | None = None) -> Spect
         window=window.text,
         noise=noise,
         options=options,
-        notes=(*notes, *_notes(arcs, window, best, noise, kk)),
+        notes=(*notes, *_notes(arcs, window, best, noise, kk, options)),
     )
 
 
@@ -105,13 +107,23 @@ def _refuse_misfit(best: Candidate, noise: float, options: FitOptions) -> Estima
     )
 
 
-def _notes(arcs: tuple[Arc, ...], window: Window, best: Candidate, noise: float, kk: KramersKronig) -> list[str]:
+def _notes(
+    arcs: tuple[Arc, ...], window: Window, best: Candidate, noise: float, kk: KramersKronig, options: FitOptions
+) -> list[str]:
     notes = []
     if window.valley_Hz is None:
         notes.append("no blocking line is seen; the total ends with the last arc of the electrolyte")
     for arc in arcs:
         if arc.name == "electrode":
             notes.append(f"{arc} is left out of the total")
+        limit_F = options.arc_capacitance_max_F
+        if arc.capacitance_F < _NEAR_LIMIT * limit_F and arc.capacitance_F > limit_F / _NEAR_LIMIT:
+            inside = "inside" if arc.name == "electrode" else "outside"
+            notes.append(
+                f"the capacitance of the arc of {short_number(arc.resistance_ohm)}ohm is close to the limit of "
+                f"{short_number(limit_F)}F (arc_capacitance_max_F), which decides whether it counts: with the arc "
+                f"{inside} the total would change by {short_number(arc.resistance_ohm)}ohm"
+            )
     top = 2 * math.pi * float(window.frequency_Hz[0])
     notes += [
         f"{arc.name} arc is above the window of {short_number(top / 2 / math.pi)}Hz: seen only as an intercept"
