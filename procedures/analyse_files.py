@@ -14,7 +14,7 @@ from daq.sample import Disc, Pellet, Sample
 from daq.tables import parse
 from procedures.analysis.spectrum import SpectrumData
 from procedures.analysis.sweep import MeasuredSpectrum, SweepAnalysis, analyse_sweep
-from procedures.eis_spectra import geometry_of
+from procedures.eis_spectra import electrode_area_cm2, geometry_of
 from procedures.interchange import ForeignSpectrum, read_spectra
 from procedures.interchange import temperature as spelled
 from procedures.interchange.file_settings import FileSettings, read_settings
@@ -92,7 +92,7 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
             raise errors[0]
         raise BadInput(f"none of the {len(files)} files could be read; the first: {errors[0]}")
     analysis = analyse_sweep(spectra, geometry_of(sample))
-    notes += [*_together(said_of), *analysis.notes]
+    notes += [*_together(said_of), *_half_a_geometry(sample), *analysis.notes]
     return FilesAnalysis(list(analysis.results), notes, refusals, spectra, analysis)
 
 
@@ -145,6 +145,17 @@ def _sample(request: AnalyseRequest, settings: FileSettings) -> Sample:
         given = {key: value for key, value in disc.items() if value is not None}
         electrode = parse(Disc, given, "--diameter or --area")
     return sample.model_copy(update={"pellet": pellet, "electrode": electrode})
+
+
+def _half_a_geometry(sample: Sample) -> list[str]:
+    """What is missing when somebody gave a part of what a conductivity needs."""
+    has_thickness = sample.pellet is not None and sample.pellet.thickness_mm is not None
+    has_area = electrode_area_cm2(sample) is not None
+    if has_thickness and not has_area:
+        return ["a conductivity needs the area too: give --diameter or --area"]
+    if has_area and not has_thickness:
+        return ["a conductivity needs the thickness too: give --thickness"]
+    return []
 
 
 def _together(said_of: Sequence[tuple[str, str]]) -> list[str]:

@@ -156,6 +156,13 @@ def test_one_bad_file_is_left_out_and_named(folder: Path) -> None:
     assert len(named(analysis, "total_resistance")) == 4
 
 
+def test_half_a_geometry_says_which_half_is_missing() -> None:
+    said = analyse_files(AnalyseRequest((SOLID,), thickness_mm=0.9)).notes
+    assert "a conductivity needs the area too: give --diameter or --area" in said
+    said = analyse_files(AnalyseRequest((SOLID,), area_cm2=0.8)).notes
+    assert "a conductivity needs the thickness too: give --thickness" in said
+
+
 def test_a_file_given_twice_counts_once(folder: Path) -> None:
     analysis = analyse_files(AnalyseRequest((folder, folder / "pellet_25C.csv")))
     assert len(analysis.spectra) == 4
