@@ -1,0 +1,321 @@
+"""Eurotherm 2200, 2400, 3200 and 3500 controllers over Modbus: `driver = "eurotherm"`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from daq.bench import DriverContext
+from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
+from daq.errors import InstrumentError, InstrumentLost, NotSafe
+from drivers.eurotherm import registers as reg
+from drivers.eurotherm.models import FAMILIES, Family, family_of, firmware_text, model_name
+from drivers.eurotherm.options import options_of, shared_line
+from drivers.eurotherm.ramp_check import RampCheck
+from drivers.eurotherm.registers import Registers
+from drivers.roles import FurnaceAbilities, FurnaceReading
+from drivers.temperature import (
+    HIGHEST_C,
+    TEMPERATURE_STREAM,
+    check_limits,
+    check_target,
+    monitor_limits,
+    snapshot_of,
+)
+from drivers.transport import BadReply
+
+log = logging.getLogger(__name__)
+
+RATE_CHECKED_EVERY = 10
+SAFE_ATTEMPTS = 3
+COLDEST_C = -273.15
+MANUAL_BIT = 4
+BREAK_BIT = 5
+UNIT_SECONDS = {"K/s": 1.0, "K/min": 60.0, "K/h": 3600.0}
+
+
+@dataclass
+class Commanded:
+    """What this driver asked for last, to tell a person's hand at the panel. `off`: manual with output 0, by us."""
+
+    target_C: float | None = None
+    rate: float | None = None
+    off: bool = False
+
+
+class Eurotherm:
+    """A furnace behind a Eurotherm controller.
+
+    `connect` identifies it, checks units and mode, and sets its own guards: high set-point limit, sensor-break
+    power 0. Every write is read back. After a lost cable or power all this is done again before anything else.
+    Temperatures in degC, ramps in K/min. Errors: InstrumentLost where no answer came, BadInput beyond `abilities`.
+    """
+
+    role: Literal["temperature"] = "temperature"
+    safe_within_s = 30.0
+    monitor_interval_s = 1.0
+    snapshot_stream = TEMPERATURE_STREAM
+
+    def __init__(self, context: DriverContext) -> None:
+        self.name = context.name
+        self.options = options_of(context)
+        self._context = context
+        self._shared = shared_line(context, self.options)
+        self._registers = Registers(self._shared.line, self.options.unit, self.name)
+        self._family: Family | None = None
+        self._identity_word = 0
+        self._firmware = ""
+        self._decimals = 1
+        self._rate_unit_s = 60.0
+        self._greeted: int | None = None
+        self._commanded = Commanded()
+        self._ramp = RampCheck()
+        self._readings = 0
+        self._rate_fault: str | None = None
+
+    @classmethod
+    def check(cls, context: DriverContext) -> None:
+        """Raises BadInput for options or limits that can't be used. Touches nothing."""
+        options_of(context)
+        check_limits(context)
+
+    # ------------------------------------------------------------ the instrument
+    @property
+    def transport(self) -> Any:
+        """The transport of its line: its trace, and its port."""
+        return self._shared.line.transport
+
+    def connect(self) -> None:
+        """Raises InstrumentLost when nothing answers, InstrumentError when it is not fit to be used."""
+        self._shared.enter(self.name)
+        self._family, self._greeted, self._commanded = None, None, Commanded()
+        try:
+            with self._session():
+                pass
+        except InstrumentError:
+            self.disconnect()
+            raise
+
+    def disconnect(self) -> None:
+        self._greeted = None
+        self._shared.leave(self.name)
+
+    def identity(self) -> Identity:
+        with self._session():
+            place = f"unit {self.options.unit} at {self.options.port}"
+            return Identity("Eurotherm", model_name(self._identity_word, self._known()), place, self._firmware)
+
+    def capabilities(self) -> Mapping[str, Any]:
+        return asdict(self.abilities())
+
+    def abilities(self) -> FurnaceAbilities:
+        limits = self._context.limits
+        return FurnaceAbilities(
+            limits.get("min_temperature_C", 0.0), limits["max_temperature_C"], self.options.ramp_max_K_per_min, False
+        )
+
+    def limits(self) -> Sequence[Limit]:
+        return monitor_limits(self._context.limits)
+
+    def read(self) -> Snapshot:
+        return snapshot_of(self.read_temperature())
+
+    def make_safe(self, reason: Reason) -> SafeReport:
+        """The bench file's `safe_state`, read back: off (manual, output 0), cool, or hold. Raises NotSafe."""
+        problem = ""
+        for _ in range(SAFE_ATTEMPTS):
+            try:
+                self.transport.forgive()
+                with self._session(settings=False):
+                    return self._make_safe()
+            except InstrumentError as error:
+                problem = str(error)
+        raise NotSafe(self.name, f"could not be made safe ({problem}); switch the furnace off at its mains")
+
+    # ------------------------------------------------------------ the role
+    def set_target(self, temperature_C: float, ramp_K_per_min: float | None = None) -> None:
+        """Go to `temperature_C`, the working set-point at `ramp_K_per_min` (None: at once)."""
+        check_target(self.name, temperature_C, ramp_K_per_min, self.abilities())
+        with self._session() as registers:
+            self._refuse_manual(registers)
+            if self._known().has_rate_disable:
+                registers.set_word(reg.RATE_DISABLE, 0, "the use of the rate limit")
+            registers.set_word(reg.SETPOINT_SELECT, 0, "the set-point in use")
+            rate = 0.0 if ramp_K_per_min is None else ramp_K_per_min * self._rate_unit_s / 60
+            if ramp_K_per_min is not None:  # the rate first, so that the set-point never jumps
+                self._set_rate(registers, rate)
+            self._set_target(registers, temperature_C)
+            if ramp_K_per_min is None:
+                self._set_rate(registers, rate)
+            registers.set_word(reg.MANUAL, 0, "automatic control")
+            self._commanded.off = False
+            self._ramp.start(ramp_K_per_min)
+
+    def hold(self) -> None:
+        """Stop a ramp where it is. A heater that is off stays off."""
+        with self._session() as registers:
+            if not self._commanded.off:
+                self._set_target(registers, self._rounded(registers.number(reg.WORKING_SETPOINT)))
+
+    def read_temperature(self) -> FurnaceReading:
+        """One consistent snapshot (a single request), the status word, and what a person changed at the panel."""
+        with self._session() as registers:
+            family = self._known()
+            measured, target, output, working_output, working = registers.numbers(reg.PROCESS_VALUE, 5)
+            status = registers.word(reg.STATUS)
+            if not COLDEST_C <= measured <= HIGHEST_C:
+                raise BadReply(self.name, f"a temperature of {measured:g} degC can't be true")
+            faults = family.fault_texts(status) + self._hand_at_the_panel(registers, target, status)
+            slow = self._ramp.fault(self._context.clock.monotonic(), working, target)
+            return FurnaceReading(
+                temperature_C=measured,
+                setpoint_C=target,
+                working_setpoint_C=working,
+                output_percent=working_output if family.output_register == reg.WORKING_OUTPUT else output,
+                faults=tuple(faults + ([slow] if slow else [])),
+            )
+
+    # ------------------------------------------------------------ greeting
+    @contextmanager
+    def _session(self, settings: bool = True) -> Iterator[Registers]:
+        """Own the line, the controller greeted since the port was last opened or the controller last silent."""
+        line = self._shared.line
+        try:
+            with line.owner():
+                if self._greeted != line.transport.opened:
+                    self._recognise()
+                    if settings:
+                        self._check_settings()
+                        self._greeted = line.transport.opened
+                yield self._registers
+        except InstrumentLost:
+            self._greeted = None  # it may have lost its power, or be another one by now
+            raise
+
+    def _recognise(self) -> None:
+        """The controller told by its identity word; the same as before. Raises InstrumentError when it is not."""
+        self._shared.line.meet(self.options.unit)
+        word = self._registers.word(reg.IDENTITY)
+        if self._family is None:
+            self._family = self._family_told_by(word)
+            self._identity_word = word
+            self._firmware = firmware_text(self._registers.word(reg.FIRMWARE))
+        elif word != self._identity_word:
+            raise InstrumentError(
+                self.name,
+                f"another instrument answers at {self.options.port} (identity {word:#06x}, before it was "
+                f"{self._identity_word:#06x}); put the right one back",
+            )
+
+    def _family_told_by(self, word: int) -> Family:
+        told, stated = family_of(word), self.options.model
+        if stated == "auto":
+            if told is None:
+                raise InstrumentError(
+                    self.name,
+                    f"identity {word:#06x} is not known; name the family in the bench file "
+                    '(model = "3200" or "3500"), and check the register list by hand first',
+                )
+            return told
+        if told is not None and told.name != stated:
+            raise InstrumentError(self.name, f'it is a {told.name}, but the bench file says model = "{stated}"')
+        return FAMILIES[stated]
+
+    def _check_settings(self) -> None:
+        """Units, mode and guards, as they have to be before anything is heated."""
+        registers, family, limits = self._registers, self._known(), self._context.limits
+        mode = registers.word(reg.MODE)
+        if mode != 0:
+            state = {1: "on standby", 2: "in configuration"}.get(mode, f"in mode {mode}")
+            raise InstrumentError(self.name, f"is {state}; put it back to operation at its panel")
+        units = registers.word(reg.UNITS)
+        if units != 0:
+            shown = {1: "Fahrenheit", 2: "kelvin"}.get(units, "no unit")
+            raise InstrumentError(self.name, f"shows {shown}; set it to degrees Celsius at its panel")
+        self._decimals = min(registers.word(reg.DECIMALS), 2)
+        self._rate_unit_s = self._rate_unit(family)
+        tolerance = self._tolerance()
+        registers.set_number(reg.SETPOINT_HIGH, limits["max_temperature_C"], "its high set-point limit", tolerance)
+        registers.set_number(reg.BREAK_POWER, 0.0, "the power at a broken sensor", tolerance)
+        if self.options.max_output_percent is not None:
+            registers.set_number(reg.OUTPUT_HIGH, self.options.max_output_percent, "its output limit", tolerance)
+        if family.has_power_flag and registers.word(reg.POWER_FAILED) and self._commanded.target_C is not None:
+            log.warning("%s: lost its power meanwhile; it went on from its own set-point", self.name)
+
+    def _rate_unit(self, family: Family) -> float:
+        """Seconds per unit of the rate limit: stated, or told by register 531 in the family's own code."""
+        if self.options.ramp_units != "auto":
+            return UNIT_SECONDS[self.options.ramp_units]
+        if family.seconds_per_rate_unit is None:
+            return 60.0
+        code = self._registers.word(reg.RATE_UNITS)
+        if code > 2:
+            raise InstrumentError(self.name, f"tells rate units {code}, which is none; state ramp_units in the bench")
+        return family.seconds_per_rate_unit[code]
+
+    def _known(self) -> Family:
+        if self._family is None:
+            raise InstrumentError(self.name, "is not connected; connect the bench first")
+        return self._family
+
+    # ------------------------------------------------------------ writing
+    def _tolerance(self) -> float:
+        """Half of the last digit that the controller keeps, and a hair."""
+        return 0.51 * 10.0**-self._decimals
+
+    def _rounded(self, value: float) -> float:
+        return round(value, self._decimals)
+
+    def _set_target(self, registers: Registers, temperature_C: float) -> None:
+        registers.set_number(reg.TARGET, temperature_C, "the set-point", self._tolerance())
+        self._commanded.target_C = temperature_C
+
+    def _set_rate(self, registers: Registers, rate: float) -> None:
+        """The rate limit, in the controller's unit. It may round; by more than 2 % is not the ramp that was asked."""
+        registers.set_number(reg.RATE_LIMIT, rate, "the ramp", 0.02 * rate)
+        self._commanded.rate, self._rate_fault = rate, None
+
+    def _make_safe(self) -> SafeReport:
+        registers, family = self._registers, self._known()
+        if self.options.safe_state == "off":
+            registers.set_word(reg.MANUAL, 1, "manual control")
+            registers.set_number(reg.OUTPUT, 0.0, "the output", 0.0)
+            self._commanded.off = True
+            output = registers.number(family.output_register)
+            if output != 0 or not registers.word(reg.STATUS) >> MANUAL_BIT & 1:
+                raise InstrumentError(self.name, f"the output still reads {output:.1f} %")
+            temperature_C = registers.number(reg.PROCESS_VALUE)
+            return SafeReport(True, f"heater off (manual, output 0 % read back) at {temperature_C:.1f} degC")
+        if self.options.safe_state == "cool":
+            target_C = self.abilities().temperature_min_C
+        else:
+            target_C = min(self._rounded(registers.number(reg.PROCESS_VALUE)), self.abilities().temperature_max_C)
+        self._set_target(registers, target_C)
+        return SafeReport(True, f"set-point {target_C:g} degC read back ({self.options.safe_state})")
+
+    # ------------------------------------------------------------ somebody else's hand
+    def _refuse_manual(self, registers: Registers) -> None:
+        """Who put it in manual during a run has a reason; only a run that starts, or our own `off`, is taken over."""
+        ours = self._commanded.off or self._commanded.target_C is None
+        if not ours and registers.word(reg.STATUS) >> MANUAL_BIT & 1:
+            raise InstrumentError(
+                self.name, "was put in manual at its panel; put it back to automatic there, then go on"
+            )
+
+    def _hand_at_the_panel(self, registers: Registers, target_C: float, status: int) -> list[str]:
+        """What differs from what was asked for last."""
+        asked = self._commanded
+        faults = []
+        if status >> MANUAL_BIT & 1 and not asked.off:
+            faults.append("it is in manual control")
+        if asked.target_C is not None and abs(target_C - asked.target_C) > self._tolerance():
+            faults.append(f"the set-point was changed at the panel, to {target_C:g} from {asked.target_C:g} degC")
+        if asked.rate is not None and self._readings % RATE_CHECKED_EVERY == 0:
+            rate = registers.number(reg.RATE_LIMIT)
+            changed = abs(rate - asked.rate) > max(0.02 * asked.rate, 1e-6)
+            self._rate_fault = f"the ramp was changed at the panel, to {rate:g}" if changed else None
+        self._readings += 1
+        return faults + ([self._rate_fault] if self._rate_fault else [])

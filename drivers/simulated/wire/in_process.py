@@ -1,0 +1,104 @@
+"""Real drivers on a cable in memory, with the peer and the shared simulated world at its other end, in this process.
+
+`driver = "simulated-eurotherm"`: everything between the driver and the furnace is the real code (frames, barriers,
+read-backs), under virtual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import Field
+
+from daq.bench import DriverContext
+from daq.tables import StrictModel, parse
+from drivers.eurotherm.driver import Eurotherm
+from drivers.simulated.options import simulation_of
+from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
+from drivers.simulated.wire.faults import Replies, WireFaults
+from drivers.simulated.wire.modbus_core import RtuCore
+from drivers.simulated.world import World
+from drivers.transport import MemoryLink, lay
+
+
+class PeerOptions(StrictModel):
+    """`peer = { ... }` of a wire instrument in this process: the model that answers, and the line's faults."""
+
+    family: Family = "2400"
+    baud: int = Field(default=9600, ge=0)
+    faults: Mapping[str, float | bool] = Field(default_factory=dict)
+
+
+def peer_options(context: DriverContext) -> PeerOptions:
+    """Raises BadInput."""
+    options = parse(PeerOptions, context.options.get("peer", {}), f"{context.place}.peer")
+    wire_faults(options.faults)
+    return options
+
+
+def wire_faults(table: Mapping[str, float | bool]) -> WireFaults:
+    """Raises BadInput for a fault that there is not."""
+    faults = WireFaults()
+    for name, value in table.items():
+        faults.set(f"{name}={('on' if value else 'off') if isinstance(value, bool) else value}")
+    return faults
+
+
+def driver_context(context: DriverContext, port: str) -> DriverContext:
+    """The context of the real driver behind it: everything that is not the peer's, and the port in memory."""
+    rest = {name: value for name, value in context.options.items() if name != "peer"}
+    return replace(context, options={"port": port, **rest})
+
+
+class EurothermPeer:
+    """A Eurotherm on its cable; built at the first byte, when the shared world may be opened."""
+
+    def __init__(self, context: DriverContext) -> None:
+        options = peer_options(context)
+        self.faults = wire_faults(options.faults)
+        self._context = context
+        self._options = options
+        self._core: RtuCore | None = None
+
+    @property
+    def device(self) -> EurothermDevice:
+        device = next(iter(self.core.units.values()))
+        assert isinstance(device, EurothermDevice)
+        return device
+
+    @property
+    def core(self) -> RtuCore:
+        if self._core is None:
+            device = EurothermDevice(shared_world(self._context), self._options.family, latency=True)
+            unit = int(self._context.options.get("unit", 1))
+            self._core = RtuCore({unit: device}, self.faults, self._options.baud)
+        return self._core
+
+    def feed(self, data: bytes, now: float) -> Replies:
+        return self.core.feed(data, now)
+
+
+def shared_world(context: DriverContext) -> World:
+    """The bench's one simulated world, opened by whoever comes first."""
+    simulation = simulation_of(context)
+    return context.share("simulated world", lambda: World(simulation, context.clock, context.state_folder))
+
+
+class SimulatedEurotherm(Eurotherm):
+    """The Eurotherm driver with a simulated controller on its cable, in this process: for virtual time."""
+
+    in_process = True
+
+    def __init__(self, context: DriverContext) -> None:
+        port = f"memory-{context.name}"
+        self.peer = EurothermPeer(context)
+        self.cable = MemoryLink(self.peer, context.clock, port)
+        lay(context, port, self.cable)
+        super().__init__(driver_context(context, port))
+
+    @classmethod
+    def check(cls, context: DriverContext) -> None:
+        peer_options(context)
+        simulation_of(context)
+        super().check(driver_context(context, f"memory-{context.name}"))
