@@ -8,11 +8,13 @@ full speed (1-2 s of rows at risk, measured); the timer only picks up stragglers
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, NoReturn
 
 from daq.clock import wall_monotonic
 from daq.errors import StorageError
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 GROUP_S = 0.020
 ROWS_PER_COMMIT = 50_000  # keeps the log of a huge batch small enough for the reserve
 
+Rows = list[Sequence[Any]]
 Statement = tuple[str, Sequence[Any]]
 
 
@@ -32,51 +35,53 @@ class Journal:
     """
 
     def __init__(self, connection: sqlite3.Connection, place: str, free_reserve: Callable[[], None]) -> None:
-        self.lock = threading.RLock()
         self._connection = connection
         self._place = place
         self._free_reserve = free_reserve
-        self._pending: dict[str, list[Sequence[Any]]] = {}
+        self._lock = threading.RLock()  # around every use of the connection
+        self._waiting: dict[str, Rows] = {}
         self._committed_at = -GROUP_S
         self._failure: StorageError | None = None
-        self._closed = False
+        self._refuses = False
+        self.closed = False
         self._straggler = threading.Event()
         self._timer = threading.Thread(target=self._commit_stragglers, name="run file timer", daemon=True)
         self._timer.start()
 
-    def add(self, sql: str, row: Sequence[Any]) -> None:
-        """One row, durable at the latest `GROUP_S` later. Raises StorageError."""
-        with self.lock:
-            if self._failure is not None or self._closed:
-                self._refuse()
-            try:
-                self._pending[sql].append(row)
-            except KeyError:
-                self._pending[sql] = [row]
-            if wall_monotonic() - self._committed_at >= GROUP_S:
-                self._commit()
-                if self._failure is not None:
-                    self._refuse()
-            elif not self._straggler.is_set():
-                self._straggler.set()
+    def lane(self, sql: str) -> Rows:
+        """Where the rows of one INSERT wait for their commit; what `add` and `add_many` take."""
+        with self._lock:
+            return self._waiting.setdefault(sql, [])
 
-    def add_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    def add(self, lane: Rows, row: Sequence[Any]) -> None:
+        """One row, durable at the latest `GROUP_S` later. Raises StorageError.
+
+        A row joins its lane without the lock: appending to a list is atomic, a commit takes rows off its head only.
+        """
+        if self._refuses:
+            self._refuse()
+        lane.append(row)
+        if wall_monotonic() - self._committed_at >= GROUP_S:
+            self.flush()
+        elif not self._straggler.is_set():
+            self._straggler.set()
+
+    def add_many(self, lane: Rows, rows: Rows) -> None:
         """Many rows of one table; as `add`, in transactions of at most `ROWS_PER_COMMIT`."""
         for start in range(0, len(rows), ROWS_PER_COMMIT):
-            with self.lock:
-                if self._failure is not None or self._closed:
-                    self._refuse()
-                self._pending.setdefault(sql, []).extend(rows[start : start + ROWS_PER_COMMIT])
-                if start or wall_monotonic() - self._committed_at >= GROUP_S:
-                    self.flush()
-                else:
-                    self._straggler.set()
+            if self._refuses:
+                self._refuse()
+            lane.extend(rows[start : start + ROWS_PER_COMMIT])
+            if start or wall_monotonic() - self._committed_at >= GROUP_S:
+                self.flush()
+            else:
+                self._straggler.set()
 
     def flush(self) -> None:
         """Everything added is durable on return. Raises StorageError."""
-        with self.lock:
+        with self._lock:
             self._commit()
-            if self._failure is not None:
+            if self._refuses:
                 self._refuse()
 
     def write(self, *statements: Statement) -> None:
@@ -84,14 +89,14 @@ class Journal:
 
         Raises StorageError when even the reserve didn't help.
         """
-        with self.lock:
-            if self._closed:
+        with self._lock:
+            if self.closed:
                 self._refuse()
             self._commit(statements)
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """A query; sees what is committed."""
-        with self.lock:
+        with self._lock:
             return self._connection.execute(sql, values).fetchall()
 
     @property
@@ -99,9 +104,9 @@ class Journal:
         return self._failure
 
     def close(self) -> sqlite3.Connection:
-        """Stop the timer; the connection goes back to the caller, with nothing pending."""
-        with self.lock:
-            self._closed = True
+        """Stop the timer; the connection goes back to the caller. Commit before: what still waits is dropped."""
+        with self._lock:
+            self.closed = self._refuses = True
             self._straggler.set()
         self._timer.join()
         return self._connection
@@ -109,21 +114,23 @@ class Journal:
     # ------------------------------------------------------------ inside the lock
     def _commit(self, statements: Sequence[Statement] = ()) -> None:
         """One transaction. On the first failure the reserve is freed and the transaction tried once more."""
-        if self._pending or statements:
+        self._straggler.clear()  # before the rows are counted: one that comes later sets it again
+        waiting = [(sql, rows, len(rows)) for sql, rows in self._waiting.items() if rows]
+        if waiting or statements:
             try:
-                self._transaction(self._pending, statements)
+                self._transaction(waiting, statements)
             except (sqlite3.Error, OSError) as error:
-                self._after_failure(error, statements)
-            self._pending = {}
+                self._after_failure(error, waiting, statements)
+            for _, rows, count in waiting:
+                del rows[:count]
         self._committed_at = wall_monotonic()
-        self._straggler.clear()
 
-    def _transaction(self, pending: dict[str, list[Sequence[Any]]], statements: Sequence[Statement]) -> None:
+    def _transaction(self, waiting: Sequence[tuple[str, Rows, int]], statements: Sequence[Statement]) -> None:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for sql, rows in pending.items():
-                connection.executemany(sql, rows)
+            for sql, rows, count in waiting:
+                connection.executemany(sql, islice(rows, count))
             for sql, values in statements:
                 connection.execute(sql, values)
             connection.execute("COMMIT")
@@ -132,32 +139,39 @@ class Journal:
                 connection.execute("ROLLBACK")
             raise
 
-    def _after_failure(self, error: sqlite3.Error | OSError, statements: Sequence[Statement]) -> None:
+    def _after_failure(
+        self, error: Exception, waiting: Sequence[tuple[str, Rows, int]], statements: Sequence[Statement]
+    ) -> None:
+        """Once more with the reserve freed; then without the rows, for how the run ended matters more."""
         if self._failure is None:
             log.error("%s: %s", self._place, error)
             self._failure = StorageError(
                 f"{self._place}: could not be written ({error}). The disk is full, gone, or not writable any more; "
                 "the run ends here. Free some space and resume it"
             )
-            self._failure.__cause__ = error
+            self._refuses = True
             self._free_reserve()
+            self._reuse_log()
             try:
-                self._transaction(self._pending, statements)
+                self._transaction(waiting, statements)
                 return
             except (sqlite3.Error, OSError) as again:
                 log.error("%s: still not, with the reserve freed: %s", self._place, again)
-        lost = sum(map(len, self._pending.values()))
+        lost = sum(count for _, _, count in waiting)
         if lost:
             log.error("%s: the last %d rows could not be written", self._place, lost)
-            self._pending = {}
-        if not statements:
-            return
-        try:  # without the rows: the end of the run matters more
-            self._transaction({}, statements)
+        try:
+            self._transaction((), statements)
         except (sqlite3.Error, OSError) as last:
-            raise StorageError(f"{self._place}: could not be written ({last})") from last
+            if statements:
+                raise StorageError(f"{self._place}: could not be written ({last})") from last
 
-    def _refuse(self) -> None:
+    def _reuse_log(self) -> None:
+        """Bring the log into the file, so that what follows is written over its start and needs no new room."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _refuse(self) -> NoReturn:
         if self._failure is not None:
             raise StorageError(str(self._failure)) from self._failure
         raise StorageError(f"{self._place}: the run is closed, nothing more can be recorded")
@@ -166,18 +180,13 @@ class Journal:
         pause = threading.Event()  # never set: a plain wait for wall time
         while True:
             self._straggler.wait()
-            if self._closed:
-                return
-            age_s = wall_monotonic() - self._committed_at
-            if age_s < GROUP_S:
-                pause.wait(GROUP_S - age_s)
-            with self.lock:
-                if self._closed:
+            pause.wait(max(0.0, self._committed_at + GROUP_S - wall_monotonic()))
+            with self._lock:
+                if self.closed:
                     return
-                if self._pending and wall_monotonic() - self._committed_at >= GROUP_S:
-                    try:
-                        self._commit()
-                    except Exception:  # the timer must live on; whoever records next meets the failure
-                        log.exception("%s: a late commit failed", self._place)
-                elif not self._pending:
-                    self._straggler.clear()
+                if wall_monotonic() - self._committed_at < GROUP_S:
+                    continue  # somebody committed meanwhile; if rows came after that, the flag is set
+                try:
+                    self._commit()
+                except Exception:  # the timer must live on; whoever records next meets the failure
+                    log.exception("%s: a late commit failed", self._place)

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 from filelock import FileLock
 
 from daq.contracts import Outcome, Result, Step, StepState, Value
@@ -50,13 +51,17 @@ class RunWriter:
         self._lock = lock
         self._streams = [stream.name for stream in streams]
         self._doors = {stream.name: Door(stream) for stream in streams}
-        self._journal = Journal(connection, str(folder), partial(free_reserve, folder))
-        steps = self._journal.ask("SELECT key, number FROM step ORDER BY number")
-        self._steps: dict[str, int] = {"": 0, **dict(steps)}
-        attempts = self._journal.ask(
+        self._steps: dict[str, int] = {
+            "": 0,
+            **dict(connection.execute("SELECT key, number FROM step ORDER BY number")),
+        }
+        attempts = connection.execute(
             "SELECT key, attempt, state FROM attempt JOIN step ON number = step ORDER BY number, attempt"
         )
         self._attempts: dict[str, tuple[int, StepState]] = {key: (attempt, state) for key, attempt, state in attempts}
+        self._journal = Journal(connection, str(folder), partial(free_reserve, folder))
+        self._lanes = {stream.name: self._journal.lane(self._doors[stream.name].insert_sql) for stream in streams}
+        self._events = self._journal.lane(_EVENT)
 
     # ------------------------------------------------------------ to begin, to go on
     @classmethod
@@ -137,13 +142,19 @@ class RunWriter:
             use_wal(connection)
             with guarded(folder):
                 writer = cls(folder, lock, connection, read_streams(connection))
-            writer._take_over()
         except BaseException as error:
             if connection is not None:
                 connection.close()
             owner.give_up(lock, folder, remove=False)
-            if isinstance(error, OSError | sqlite3.Error):
+            if isinstance(error, OSError | sqlite3.OperationalError):
                 raise BadInput(f"cannot be written: {error}", place=str(folder)) from error
+            if isinstance(error, sqlite3.Error):
+                raise RunFileError(f"is damaged: {error}", place=str(folder)) from error
+            raise
+        try:
+            writer._take_over()
+        except BaseException:
+            writer.abandon()
             raise
         return writer
 
@@ -167,17 +178,22 @@ class RunWriter:
             door, number = self._doors[stream], self._steps[step]
         except KeyError:
             self._refuse(stream, step)
-        self._journal.add(door.insert_sql, door.row(number, attempt, t_s, values))
+        self._journal.add(self._lanes[stream], door.row(number, attempt, t_s, values))
 
     def record_many(
-        self, stream: str, step: str, attempt: int, t_s: Sequence[float], columns: Mapping[str, Sequence[Any]]
+        self,
+        stream: str,
+        step: str,
+        attempt: int,
+        t_s: Sequence[float] | np.ndarray,
+        columns: Mapping[str, Sequence[Any] | np.ndarray],
     ) -> None:
         """Many rows: `t_s` and each column are sequences or arrays of one length. Raises as `record` does."""
         try:
             door, number = self._doors[stream], self._steps[step]
         except KeyError:
             self._refuse(stream, step)
-        self._journal.add_many(door.insert_sql, door.rows(number, attempt, t_s, columns))
+        self._journal.add_many(self._lanes[stream], door.rows(number, attempt, t_s, columns))
 
     def _refuse(self, stream: str, step: str) -> NoReturn:
         if stream not in self._doors:
@@ -188,7 +204,7 @@ class RunWriter:
         """A line of the run's log."""
         row = (float(t_s), level, source, clean_text(text))
         if self._journal.failure is None:
-            self._journal.add(_EVENT, row)
+            self._journal.add(self._events, row)
         else:
             self._journal.write((_EVENT, row))
 
@@ -280,7 +296,9 @@ class RunWriter:
         self._let_go(ended=True)
 
     def abandon(self) -> None:
-        """Leave the run as it is, without an owner: it reads as interrupted and can be resumed."""
+        """Leave the run without an owner: it reads as interrupted and can be resumed. After `close`: nothing."""
+        if self._journal.closed:
+            return
         with contextlib.suppress(StorageError):  # what could not be written was logged when it failed
             self._journal.write()
         self._let_go(ended=False)
