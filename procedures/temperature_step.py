@@ -110,6 +110,7 @@ class TemperatureStep:
             observer=self._watch.observer,
             samples=[sample.label for sample in samples] if self._potentiostat is not None else (),
             spectrum_s=0.0 if self._potentiostat is None else len(samples) * self._seconds(technique),
+            monitors=self._potentiostat is not None,
         )
         self._furnace.set_target(target_C, ramp_K_per_min)
         rig.log(f"furnace to {target_C:g} °C at {ramp_K_per_min:g} K/min")

@@ -43,7 +43,8 @@ def coarse_moments(weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], ..
     low, high = weight * (1 - _FRACTION), weight * _FRACTION
     mean = np.bincount(_CELL, low, COARSE) + np.bincount(_CELL + 1, high, COARSE)
     square = np.bincount(_CELL, low * (1 - _FRACTION), COARSE) + np.bincount(_CELL + 1, high * _FRACTION, COARSE)
-    return mean, square, np.bincount(_CELL, low * _FRACTION, COARSE - 1)
+    product = np.bincount(_CELL, low * _FRACTION, COARSE - 1)
+    return mean.astype(np.float64), square.astype(np.float64), product.astype(np.float64)
 
 
 class LagBank:

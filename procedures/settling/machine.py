@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from daq.errors import BadInput
 from procedures.settling import words
-from procedures.settling.agreement import Agreement, judge_agreement
-from procedures.settling.gates import UNCERTAINTY_SHARE, Goal, control_gates, observer_gates, sensor_gates, soak_gate
+from procedures.settling.evidence import Evidence, Mode
+from procedures.settling.gates import UNCERTAINTY_SHARE, Goal
 from procedures.settling.observer import LagEstimate, SampleObserver
 from procedures.settling.progress import ProgressTimer
-from procedures.settling.readings import LINK_LOST_S, TIME_LIMIT_S, Reading, Readings, plausible_C
+from procedures.settling.readings import LINK_LOST_S, TIME_LIMIT_S, Reading, plausible_C
 from procedures.settling.release import Action, Bracketing, Gate, Release, SettleState
-from procedures.settling.schedule import MonitorSchedule, remaining_s
+from procedures.settling.schedule import MonitorSchedule
 from procedures.settling.spec import SettleSpec
 
 SETPOINT_ROUNDING_K = 0.11  # controllers with one decimal
@@ -38,7 +38,8 @@ class Settling:
     lag                   the fixture's lag from the store, as a start
     observer              one for the whole sweep, so that later steps know what earlier ones taught
     samples               the samples to wait for; left out: those of which monitor spectra come
-    spectrum_s            how long the spectrum after the release will take
+    spectrum_s            how long the spectra after the release will take together
+    monitors              whether monitor spectra can be taken; without: no gate E, and no R(t) as thermometer
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Settling:
         samples: Sequence[str] = (),
         spectrum_s: float = 60.0,
         interval_s: float = 1.0,
+        monitors: bool = True,
     ) -> None:
         for name, value in (("target_C", target_C), ("start_C", start_C)):
             if not plausible_C(value):
@@ -70,20 +72,24 @@ class Settling:
         self.fault = ""
         self.gates: dict[str, Gate] = {}
         self.soak_s = 0.0
-        self._samples = tuple(samples)
-        self._noise_K = sensor_noise_K
-        self._spectrum_s = spectrum_s
-        self._readings = Readings(self.spec)
+        self._monitors = monitors
+        self._evidence = Evidence(
+            self.spec,
+            self.observer,
+            samples,
+            spectrum_s=spectrum_s,
+            sensor_noise_K=sensor_noise_K,
+            monitors=monitors,
+        )
+        self._readings = self._evidence.readings
         self._timer = ProgressTimer(self.spec, sensor_noise_K)
         self._schedule = MonitorSchedule(self.spec)
         self._goal = Goal(target_C)
-        self._agreements: dict[str, Agreement] = {}
         self._soak_began_s = math.inf
         self._gates_held_s: float | None = None  # clock of how long only gate E has been missing
         self._took_setpoint = False
         self._first_s: float | None = None
         self._reference_C: float | None = None
-        self._seen_sample_sensor = False
 
     # ------------------------------------------------------------ what comes in
     def feed(
@@ -107,7 +113,6 @@ class Settling:
         self.observer.feed(t_s, temperature_C)
         reading = Reading(t_s, temperature_C, working_setpoint_C, setpoint_C, sample_temperature_C, output_percent)
         advance_s = self._readings.push(reading)
-        self._seen_sample_sensor |= self._readings.sample_C is not None
         self._watch_faults(faults)
         if self.state in _WAITING:
             self._wait(advance_s)
@@ -127,14 +132,8 @@ class Settling:
         """A monitor spectrum's resistance (or a full one's) at the middle of its time."""
         if self._readings.latest is None or not abs(t_s) < TIME_LIMIT_S:
             return
-        known_C = None if self.mode == "observed" else self.sample_temperature_at(t_s)[0]
-        self.observer.feed_monitor(t_s, resistance_ohm, relative_uncertainty, sample, known_C)
+        self._evidence.add_monitor(t_s, resistance_ohm, relative_uncertainty, sample, self._soak_began_s)
         self._schedule.taken(t_s)
-        if self.spec.agree_percent is None or sample not in self.observer.samples:
-            return
-        track = self.observer.track(sample)
-        points = [p for p in track.points if p.t_s >= self._soak_began_s]
-        self._agreements[sample] = judge_agreement(track, points, self.spec)
 
     def begin_spectrum(self, t_s: float) -> None:
         """The spectrum starts now: drift that revokes the release is counted from here."""
@@ -148,46 +147,32 @@ class Settling:
 
     # ------------------------------------------------------------ what can be asked
     @property
-    def mode(self) -> str:
+    def mode(self) -> Mode:
         """Whose word counts: "sample" or "control" sensor, or "observed" from R(t)."""
-        if self.spec.sensor == "auto":
-            return "sample" if self._seen_sample_sensor else "observed"
-        return self.spec.sensor
+        return self._evidence.mode
 
     def monitor_due(self, t_s: float) -> bool:
         """Whether a short monitor spectrum of every sample is wanted now."""
-        if self._readings.latest is None or self.state not in _WAITING:
+        if self._readings.latest is None or self.state not in _WAITING or not self._monitors:
             return False
-        lag = min(self.observer.track(name).lag_s for name in self._names())
         return self._schedule.due(
             t_s,
             self.state,
             observed=self.mode == "observed",
-            learned=all(self.observer.lag(name) is not None for name in self._names()),
+            learned=all(self._evidence.lag_s(name) is not None for name in self._evidence.names),
             changing=abs(self.target_C - self.start_C) > 1.0,
-            lag_s=lag,
+            lag_s=min(self.observer.track(name).lag_s for name in self._evidence.names),
         )
 
     def sample_temperature_at(self, t_s: float, sample: str = "") -> tuple[float, float]:
         """The sample's temperature at a moment of the last 6 h and one standard error, (degC, K)."""
-        if self.mode == "observed":
-            return self.observer.temperature_at(t_s, sample)
-        at_sample = self.mode == "sample"
-        trace = self._readings.sample_trace if at_sample else self._readings.furnace_trace
-        value, count = trace.at(t_s)
-        return value, self._noise_K / math.sqrt(max(count, 1))
+        return self._evidence.temperature_at(t_s, sample)
 
     def estimate_remaining_s(self) -> float | None:
         """Seconds to the release by the lag formula; None while the lag isn't known. An estimate for an ETA."""
         if self.state not in _WAITING:
             return 0.0
-        if self._readings.latest is None:
-            return None
-        return max(
-            (self._remaining_of(name) for name in self._names()),
-            default=None,
-            key=lambda v: math.inf if v is None else v,
-        )
+        return None if self._readings.latest is None else self._evidence.remaining_s()
 
     def judge_spectrum(
         self,
@@ -205,45 +190,34 @@ class Settling:
 
     # ------------------------------------------------------------ states
     def _wait(self, advance_s: float) -> None:
-        latest = self._latest()
         if self.state is SettleState.RAMP and self._ramp_done():
             self.state = SettleState.APPROACH
             self._timer.ramp_ended()
-        self._timer.advance(advance_s, self._distance_K(), in_ramp=self.state is SettleState.RAMP)
+        self._timer.advance(advance_s, self._evidence.distance_K(self.target_C), in_ramp=self.state is SettleState.RAMP)
         if self.state is SettleState.APPROACH:
             self._approach()
         if self.state in (SettleState.SOAK, SettleState.CONFIRM):
-            self._soak(advance_s, latest)
+            self._soak(advance_s)
         if self.state in _WAITING and self._timer.expired:
             self.gates = self._all_gates()
             self._finish(words.timed_out(self._timer, self.gates), settled=False, timed_out=True)
 
     def _ramp_done(self) -> bool:
-        return self._took_setpoint and control_gates(self._readings, self.spec, self._goal)["setpoint_ramp"].holds
+        return self._took_setpoint and self._evidence.ramp_done(self._goal)
 
     def _approach(self) -> None:
         if abs(self._readings.furnace_C - self.target_C) <= self.spec.band_K:
             self._goal = Goal(self.target_C)
-        elif self._cannot_reach():
+        elif self._evidence.cannot_reach(self.target_C, self._timer.idle_s):
             mean_C = self._readings.furnace_short.mean(60.0)
             self._goal = Goal(self._readings.furnace_C if mean_C is None else mean_C, reachable=False)
         else:
             return
         self.state = SettleState.SOAK
         self.soak_s = 0.0
-        self._soak_began_s = self._latest().t_s
+        self._soak_began_s = self._evidence.latest.t_s
 
-    def _cannot_reach(self) -> bool:
-        """Stable away from the set-point with the heater at its end stop (or for twice the window, if unknown)."""
-        slope = self._readings.furnace_window.slope_K_per_min
-        if slope is None or abs(slope) > self.spec.slope_K_per_min:
-            return False
-        output = self._latest().output_percent
-        if output is None:
-            return self._timer.idle_s > 120 * self.spec.window_min
-        return output <= 1.0 if self._readings.furnace_C > self.target_C else output >= 99.0
-
-    def _soak(self, advance_s: float, latest: Reading) -> None:
+    def _soak(self, advance_s: float) -> None:
         off_K = abs(self._readings.furnace_C - self._goal.temperature_C)
         if off_K > 2 * self.spec.band_K or not self._ramp_done():
             self._to_approach()
@@ -267,25 +241,7 @@ class Settling:
             self._finish(words.still_moving(self.spec, self.gates), settled=False)
 
     def _all_gates(self) -> dict[str, Gate]:
-        observed = self.mode == "observed"
-        gates = control_gates(self._readings, self.spec, self._goal)
-        lags = [lag.lag_s for lag in map(self.observer.lag, self._names()) if lag is not None]
-        gates |= soak_gate(self.spec, self.soak_s, max(lags, default=None), observed=observed)
-        if not observed:
-            gates |= sensor_gates(self._readings, self.spec, at_sample=self.mode == "sample")
-        for name in self._names():
-            if observed:
-                gates |= observer_gates(self._readings, self.spec, self.observer, name, self._spectrum_s)
-            if self.spec.agree_percent is not None:
-                gates[f"agreement of {name}" if name else "agreement"] = self._agreement_gate(name)
-        return gates
-
-    def _agreement_gate(self, name: str) -> Gate:
-        verdict = self._agreements.get(name)
-        if verdict is None or verdict.newest_s < self._soak_began_s:
-            return Gate(None, self.spec.agree_percent or 0.0, "%")
-        fresh = verdict.is_fresh(self._latest().t_s)
-        return Gate(verdict.change_percent if fresh else None, verdict.limit_percent, "%")
+        return self._evidence.gates(self._goal, self.soak_s, self._soak_began_s)
 
     def _lag_unlearned(self) -> bool:
         """The furnace has been quiet for the fall-back soak and R has not told the lag."""
@@ -301,10 +257,9 @@ class Settling:
         return still and all(gate.value is not None and gate.value <= gate.limit / UNCERTAINTY_SHARE for gate in unsure)
 
     def _finish(self, reason: str, *, settled: bool, timed_out: bool = False) -> None:
-        t_s = self._latest().t_s
-        worst = max(self._names(), key=lambda name: self.sample_temperature_at(t_s, name)[1])
+        t_s = self._evidence.latest.t_s
+        worst = self._evidence.least_known()
         sample_C, uncertainty_K = self.sample_temperature_at(t_s, worst)
-        lag = self.observer.lag(worst)
         self.release = Release(
             t_s=t_s,
             reason=reason,
@@ -312,8 +267,8 @@ class Settling:
             gates=dict(self.gates),
             estimated_sample_C=sample_C,
             estimated_sample_uncertainty_K=uncertainty_K,
-            lag_s=None if lag is None or self.mode != "observed" else lag.lag_s,
-            drift_K_per_min=self._drift_K_per_min(worst),
+            lag_s=self._evidence.lag_s(worst) if self.mode == "observed" else None,
+            drift_K_per_min=self._evidence.drift_K_per_min(worst),
             soak_s=self.soak_s,
             action=_ACTIONS[self.spec.on_timeout] if timed_out else "measure",
         )
@@ -321,12 +276,12 @@ class Settling:
         self.state = SettleState.TIMED_OUT if timed_out else SettleState.READY
 
     def _watch_release(self) -> None:
-        now_C = self.sample_temperature_at(self._latest().t_s)[0]
+        now_C = self.sample_temperature_at(self._evidence.latest.t_s)[0]
         if self._reference_C is not None and abs(now_C - self._reference_C) > self.spec.drift_limit_K:
             self.state = SettleState.REVOKED
 
     def _watch_faults(self, faults: Sequence[str]) -> None:
-        latest = self._latest()
+        latest = self._evidence.latest
         problem = "; ".join(faults)
         if abs(latest.setpoint_C - self.target_C) <= SETPOINT_ROUNDING_K:
             self._took_setpoint = True
@@ -351,36 +306,3 @@ class Settling:
         self.soak_s = 0.0
         self._soak_began_s = math.inf
         self._gates_held_s = None
-
-    # ------------------------------------------------------------ small helpers
-    def _latest(self) -> Reading:
-        assert self._readings.latest is not None
-        return self._readings.latest
-
-    def _names(self) -> Sequence[str]:
-        return self._samples or self.observer.samples or ("",)
-
-    def _remaining_of(self, name: str) -> float | None:
-        lag = self.observer.lag(name)
-        return remaining_s(self._readings, self.spec, None if lag is None else lag.lag_s, self.observer, name)
-
-    def _drift_K_per_min(self, name: str) -> float | None:
-        if self.mode == "observed":
-            return 60 * self.observer.rate_K_per_s(self._latest().t_s, name)
-        at_sample = self.mode == "sample"
-        window = self._readings.sample_window if at_sample else self._readings.furnace_window
-        return window.slope_K_per_min
-
-    def _distance_K(self) -> float:
-        """How far there is to go: ramp, furnace and sample; what the progress timer watches."""
-        latest = self._latest()
-        distance = abs(self._readings.furnace_C - self.target_C)
-        if self.mode == "sample" and self._readings.sample_C is not None:
-            slope = self._readings.sample_window.slope_K_per_min
-            distance += 0.0 if slope is None else abs(slope) * self.spec.window_min
-        if self.mode == "observed":
-            distance += max(
-                abs(self.observer.temperature_at(latest.t_s, name)[0] - self._readings.furnace_C)
-                for name in self._names()
-            )
-        return distance
