@@ -3,11 +3,13 @@
 An RTU reply carries neither register nor transaction number, so a late reply is a valid answer to the wrong
 question. A unit is therefore *suspect* from the moment a request is sent until its reply was received whole and
 alone. A suspect unit is first asked to repeat a fresh nonce (function 8); it answers in order, so what comes
-before the nonce is old, and nothing old comes after it. Units without function 8 are waited out in silence.
+before the nonce is old, and nothing old comes after it. A unit without function 8 is asked for a block of a length
+that nobody else asks for, another one each time: the length of the answer tells its question as a nonce would.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from collections.abc import Sequence
@@ -21,6 +23,8 @@ from drivers.transport import BadReply, NoReply, PortGone, Refused, Transport, h
 log = logging.getLogger(__name__)
 
 REPEATS = 2
+MARKER_ADDRESS = 1
+MARKER_LENGTHS = tuple(n for n in range(3, 31) if n != 10)  # words; drivers ask for 1, 2 or 10, a 2200 gives up to 32
 QUIET_s = 0.6  # longer than a unit takes for its slowest answer (0.5 s)
 QUIET_AT_MOST_s = 3.0
 ECHO_WAIT_s = 0.15
@@ -55,6 +59,7 @@ class RtuLine:
         self._suspect: set[int] = set()
         self._met: set[int] = set()
         self._no_loopback: set[int] = set()
+        self._markers = itertools.cycle(MARKER_LENGTHS)
 
     def owner(self) -> AbstractContextManager[None]:
         return self.transport.owner()
@@ -73,7 +78,7 @@ class RtuLine:
                     continue
                 self._met.add(unit)
                 return
-            log.info("%s: unit %d repeats no nonce; its late replies are waited out", self.transport.name, unit)
+            log.info("%s: unit %d repeats no nonce; marked blocks are read instead", self.transport.name, unit)
             self._no_loopback.add(unit)
 
     def query(self, unit: int, pdu: bytes, repeats: int = REPEATS) -> bytes:
@@ -145,16 +150,38 @@ class RtuLine:
         try:
             return transport.receive(5, deadline)
         except NoReply as error:
-            raise NoReply(transport.name, f"only the adapter's echo came back, no answer behind it: {error}") from error
+            raise self._silence(error.got) from error
 
     # ------------------------------------------------------------ after trouble
     def _clear(self, unit: int) -> None:
-        if unit in self._no_loopback:
-            if not self.transport.drain(QUIET_s, QUIET_AT_MOST_s):
-                raise BadReply(self.transport.name, "the line never falls silent; look for a second master, or noise")
-            self._suspect.discard(unit)
-        else:
+        """Make sure that nothing old is on its way from this unit. Raises NoReply, BadReply."""
+        if unit not in self._no_loopback:
             self._barrier(unit)
+        elif not self._read_marker(unit) and not self.transport.drain(QUIET_s, QUIET_AT_MOST_s):
+            raise BadReply(self.transport.name, "the line never falls silent; look for a second master, or noise")
+        self._suspect.discard(unit)
+
+    def _read_marker(self, unit: int) -> bool:
+        """Read a block of a length of its own; False when the unit refuses such a block. Raises NoReply."""
+        transport = self.transport
+        self.barriers += 1
+        count = next(self._markers)
+        self._suspect.add(unit)
+        self._send(frames.rtu_frame(unit, frames.read_words(MARKER_ADDRESS, count)))
+        deadline = transport.deadline()
+        start, length, got = bytes((unit, frames.READ_WORDS, 2 * count)), 2 * count + 5, b""
+        refused = frames.rtu_frame(unit, bytes((frames.READ_WORDS | frames.EXCEPTION_BIT, 2)))
+        while True:
+            some = transport.receive_some(length, deadline)
+            if not some or transport.link.now() >= deadline:
+                if got.endswith(refused):
+                    return False
+                raise self._silence()
+            got = (got + some)[-4 * length :]
+            for place in range(len(got) - length + 1):
+                frame = got[place : place + length]
+                if frame.startswith(start) and frames.crc16(frame[:-2]) == frame[-2:]:
+                    return True
 
     def _barrier(self, unit: int, listen_for_echo: bool = False) -> None:
         """Ask for a fresh nonce and throw everything away until exactly this comes back. Raises NoReply."""
@@ -174,13 +201,18 @@ class RtuLine:
         self._quiet_since_s = transport.link.now()
         self._suspect.discard(unit)
 
+    def _silence(self, got: bytes = b"") -> NoReply:
+        transport = self.transport
+        came = "only the adapter's echo came back, no answer" if self.has_echo else "no answer"
+        return NoReply(transport.name, f"{came} on {transport.link.where} within {transport.timeout_s:g} s", got)
+
     def _await_frame(self, frame: bytes, deadline: float) -> None:
         transport = self.transport
         window = b""
         while window != frame:
             some = transport.receive_some(max(1, len(frame) - len(window)), deadline)
             if not some or transport.link.now() >= deadline:
-                raise NoReply(transport.name, f"no answer on {transport.link.where} within {transport.timeout_s:g} s")
+                raise self._silence()
             window += some
             if len(window) >= len(frame) and window != frame:
                 window = _possible_start(window, frame)
