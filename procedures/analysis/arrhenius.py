@@ -174,7 +174,8 @@ def _checked(
     usable = np.isfinite(celsius) & (celsius > -ZERO_CELSIUS_K) & np.isfinite(values[0]) & (values[0] > 0)
     usable &= np.isfinite(values[1]) & np.isfinite(shared).all(axis=0)
     if usable.sum() < 2:
-        raise AnalysisRefused(f"{usable.sum()} temperatures with a conductivity: an activation energy needs at least 2")
+        count = "a single point" if usable.any() else "no point"
+        raise AnalysisRefused(f"{count} with a temperature and a conductivity: an activation energy needs at least two")
     if np.ptp(celsius[usable]) < _LEAST_SPAN_K:
         raise AnalysisRefused("all temperatures are the same within 1 K: there is no activation energy in them")
     kelvin = celsius[usable] + ZERO_CELSIUS_K

@@ -26,6 +26,7 @@ from procedures.analysis.options import FitOptions
 _FEWEST_POINTS = 10
 _OVERFIT_LIMIT = 0.85
 _LEAST_PER_DECADE = 1.5
+_LEAST_FREE = 0.3
 _DIFFERENCE = np.array([1.0, -4.0, 6.0, -4.0, 1.0]) / math.sqrt(70.0)
 
 
@@ -115,7 +116,7 @@ def _fit(omega: Floats, z: Complexes, enough: float) -> tuple[Floats, Floats, in
             break
     assert best is not None
     pull = np.sum(np.linalg.qr(best[2])[0] ** 2, axis=1)
-    return best[1], np.maximum(1 - pull, 0.05), best[3]
+    return best[1], 1 - pull, best[3]
 
 
 def _doubt(residual: Floats, free: Floats, rms: float, noise: float, frequency_Hz: Floats, options: FitOptions) -> str:
@@ -125,7 +126,8 @@ def _doubt(residual: Floats, free: Floats, rms: float, noise: float, frequency_H
         return (
             f"residual {100 * rms:.2g} %, {rms / noise:.1f} times what noise and accuracy allow ({100 * noise:.2g} %)"
         )
-    alone = np.abs(residual) / np.sqrt(free)
+    alone = np.abs(residual) / np.sqrt(np.maximum(free, _LEAST_FREE))
+    alone = np.where(np.tile(_inner(n), 2), alone, 0.0)
     worst = int(np.argmax(alone))
     usual = max(noise, float(np.median(alone)) / 0.6745)
     if alone[worst] > options.kk_outlier_max * usual:
@@ -137,6 +139,11 @@ def _doubt(residual: Floats, free: Floats, rms: float, noise: float, frequency_H
     if chance < options.kk_structure_p_min:
         return f"residuals of neighbouring points are alike (by chance in {100 * chance:.1g} % of spectra)"
     return ""
+
+
+def _inner(n: int) -> np.ndarray:
+    """All but two points at each end, where the time constants of the elements end as well."""
+    return (np.arange(n) > 1) & (np.arange(n) < n - 2)
 
 
 def _order_p(residual: Floats) -> float:

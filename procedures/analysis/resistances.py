@@ -33,10 +33,14 @@ class Arc:
     name: ArcName
     relative_uncertainty: float = math.nan
 
+    @property
+    def apex_Hz(self) -> float:
+        return 1 / (2 * math.pi * self.time_constant_s)
+
     def __str__(self) -> str:
         return (
             f"{self.name} arc of {short_number(self.resistance_ohm)}ohm, {short_number(self.capacitance_F)}F, "
-            f"apex at {short_number(1 / (2 * math.pi * self.time_constant_s))}Hz"
+            f"apex at {short_number(self.apex_Hz)}Hz"
         )
 
 
@@ -120,38 +124,33 @@ def parts_of_total(
     if total.value is None:
         reason = f"no total resistance, so no part of it: {total.reason}"
         return Estimate.refused(reason), Estimate.refused(reason)
+    highest_Hz = float(frequency_Hz.max())
     arcs = arcs_of(best, options)
-    bulk = [arc for arc in arcs if arc.name == "bulk"]
-    boundary = [arc for arc in arcs if arc.name == "grain boundary"]
-    series = best.value("series_resistance_ohm") if best.circuit.resistor else 0.0
-    doubt = intercept_doubt(best, frequency_Hz, options)
-    if boundary and not bulk:
-        apex_Hz = 1 / (2 * math.pi * boundary[0].time_constant_s)
-        if apex_Hz > float(frequency_Hz.max()) / _APEX_INSIDE:
-            reason = (
-                f"the grain-boundary arc has its apex at {short_number(apex_Hz)}Hz, too close to the highest "
-                f"frequency of {short_number(float(frequency_Hz.max()))}Hz to be told from the bulk"
-            )
-            return Estimate.refused(reason), Estimate.refused(reason)
-    lead = options.lead_resistance_uncertainty_ohm
-    intercept = series - options.lead_resistance_ohm
-    if bulk:
-        value = sum(arc.resistance_ohm for arc in bulk) + intercept
-        parts = {"fit": _parts_error(best, bulk, options, best.circuit.resistor), "lead": lead, "intercept": doubt}
-        bulk_estimate = _accepted("bulk", value, parts, f"arc of {short_number(bulk[0].capacitance_F)}F", options)
-    elif best.circuit.resistor:
-        parts = {"fit": _parts_error(best, [], options, True), "lead": lead, "intercept": doubt}
-        bulk_estimate = _accepted("bulk", intercept, parts, "intercept: its arc is above the window", options)
-    else:
-        bulk_estimate = Estimate.refused(
-            f"its arc lies above the highest frequency of {short_number(float(frequency_Hz.max()))}Hz "
-            "and no intercept stands out from the grain-boundary arc"
+    beyond = [arc for arc in arcs if arc.apex_Hz > highest_Hz and arc.name != "electrode"]
+    bulk = [arc for arc in arcs if arc.name == "bulk" and arc not in beyond]
+    boundary = [arc for arc in arcs if arc.name == "grain boundary" and arc not in beyond]
+    fastest = (bulk + boundary)[:1]
+    if not fastest or (not bulk and fastest[0].apex_Hz > highest_Hz / _APEX_INSIDE):
+        reason = (
+            f"the arcs lie above the highest frequency of {short_number(highest_Hz)}Hz or too close to it: "
+            "bulk and grain boundary can't be told apart, only their sum"
         )
+        return Estimate.refused(reason), Estimate.refused(reason)
+    doubt = intercept_doubt(best, frequency_Hz, options)
+    series = best.value("series_resistance_ohm") if best.circuit.resistor else 0.0
+    value = series - options.lead_resistance_ohm + sum(arc.resistance_ohm for arc in bulk + beyond)
+    if value <= 0:
+        bulk_estimate = Estimate.refused("no intercept stands out from the grain-boundary arc")
+    else:
+        text = f"arc of {short_number(bulk[0].capacitance_F)}F" if bulk else "intercept: its arc is above the window"
+        error = _parts_error(best, bulk + beyond, best.circuit.resistor)
+        parts = {"fit": error, "lead": options.lead_resistance_uncertainty_ohm, "intercept": doubt}
+        bulk_estimate = _accepted("bulk", value, parts, text, options)
     if not boundary:
         return bulk_estimate, Estimate.refused(_no_boundary(options))
     value = sum(arc.resistance_ohm for arc in boundary)
-    parts = {"fit": _parts_error(best, boundary, options, False), "intercept": doubt}
-    text = f"arc of {short_number(boundary[0].capacitance_F)}F"
+    parts = {"fit": _parts_error(best, boundary, False), "intercept": doubt}
+    text = f"arc of {short_number(boundary[-1].capacitance_F)}F"
     return bulk_estimate, _accepted("grain-boundary", value, parts, text, options)
 
 
@@ -165,7 +164,7 @@ def intercept_doubt(best: Candidate, frequency_Hz: Floats, options: FitOptions) 
     return math.hypot(phase, stray)
 
 
-def _parts_error(best: Candidate, arcs: list[Arc], options: FitOptions, series: bool) -> float:
+def _parts_error(best: Candidate, arcs: list[Arc], series: bool) -> float:
     parameters = best.solution.parameters
     gradient = np.zeros(len(parameters))
     chosen = {arc.time_constant_s for arc in arcs}

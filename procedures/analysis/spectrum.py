@@ -124,11 +124,11 @@ def _notes(
                 f"{short_number(limit_F)}F (arc_capacitance_max_F), which decides whether it counts: with the arc "
                 f"{inside} the total would change by {short_number(arc.resistance_ohm)}ohm"
             )
-    top = 2 * math.pi * float(window.frequency_Hz[0])
+    top_Hz = float(window.frequency_Hz[0])
     notes += [
-        f"{arc.name} arc is above the window of {short_number(top / 2 / math.pi)}Hz: seen only as an intercept"
+        f"{arc.name} arc is above the window of {short_number(top_Hz)}Hz: seen only as an intercept"
         for arc in arcs
-        if arc.time_constant_s * top < 0.3
+        if arc.apex_Hz > top_Hz
     ]
     if best.residual > 3 * noise:
         notes.append(

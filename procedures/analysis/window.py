@@ -78,11 +78,10 @@ def _refuse_no_spectrum(frequency_Hz: Floats, z_ohm: Complexes) -> None:
         raise AnalysisRefused("the frequencies span less than one decade: that is no spectrum")
     if np.mean(z_ohm.real < 0) > 0.2:
         raise AnalysisRefused("the real part is negative in much of the spectrum: a wrong sign, or not an impedance")
-    below = frequency_Hz < np.sqrt(frequency_Hz[0] * frequency_Hz[-1])
-    angle = np.angle(z_ohm[below], deg=True)
-    if below.any() and np.median(angle) > 10:
+    angle = np.angle(z_ohm[frequency_Hz < frequency_Hz[0] / 30], deg=True)
+    if len(angle) > 2 and np.mean(angle > 0) > 0.7 and np.median(angle) > 3:
         raise AnalysisRefused(
-            "the imaginary part is positive at low frequencies: the sign is turned (capacitive has Im < 0)"
+            "the imaginary part is positive below the highest frequencies: the sign is turned (capacitive has Im < 0)"
         )
 
 
