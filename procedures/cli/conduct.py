@@ -89,6 +89,9 @@ class Conductor:
             else:
                 self._draw(lambda display, one=news: display.show(one))
 
+    def close(self) -> None:
+        self._draw(lambda display: display.close())
+
     def _say(self, line: str) -> None:
         self._draw(lambda display: display.say(line))
 
@@ -98,7 +101,7 @@ class Conductor:
         try:
             what(self._display)
         except (OSError, ValueError):  # the terminal or pipe is gone; the run goes on without it
-            log.warning("the display is gone", exc_info=True)
+            log.info("the display is gone", exc_info=True)
             self._display = None
 
 
@@ -112,5 +115,5 @@ def conduct(work: Callable[[Watcher], T], display: Display) -> T:
                 conductor.turn()
             conductor.turn()
         finally:
-            display.close()
+            conductor.close()
         return future.result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,9 @@ from procedures.cli.looking import run_as_json
 from procedures.cli.progress import display_for
 from procedures.cli.results import print_results
 from procedures.cli.text import seconds_of
-from procedures.cli.wall import Status, complain
+from procedures.cli.wall import Status, abandon_stdout, complain
 
+log = logging.getLogger(__name__)
 DEMO = {
     "sample": {
         "name": "(Li2OH)0.99K0.01Cl",
@@ -50,22 +52,31 @@ def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> i
 
 
 def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = False) -> int:
-    """Do it, show what came out, and say by the exit status how the last run ended."""
+    """Do it, show what came out, and say by the exit status how the last run ended, whoever still listens."""
     console = Console(file=sys.stderr, highlight=False, emoji=False) if json else stdout()
     ended = conduct(work, display_for(console))
-    if json:
-        shown = [_shown(one.path) for one in ended]
-        print_json(shown[0] if single else shown)
-    else:
-        for one in ended:
-            _print_end(console, one)
+    try:
+        if json:
+            shown = [_shown(one.path) for one in ended]
+            print_json(shown[0] if single else shown)
+        else:
+            for one in ended:
+                _print_end(console, one)
+        sys.stdout.flush()
+        _complain(ended)
+    except OSError:
+        log.info("nobody listens any more", exc_info=True)
+        abandon_stdout()
+    return STATUS.get(ended[-1].end.outcome, Status.STOPPED)
+
+
+def _complain(ended: list[Ended]) -> None:
     for one in ended:
         if one.end.outcome == "failed":
             complain(f"{one.path}: the run failed: {one.end.reason}")
         for safety in one.end.safety:
             if not safety.verified:
                 complain(f"{safety.instrument}: {safety.text}")
-    return STATUS.get(ended[-1].end.outcome, Status.STOPPED)
 
 
 def _shown(path: Path) -> dict[str, object]:
@@ -77,8 +88,10 @@ def _print_end(console: Console, ended: Ended) -> None:
     console.print()
     with RunFile.open(ended.path) as run:
         results = run.results()
-        if results:
-            print_results(console, results)
-    console.print()
+    if results:
+        print_results(console, results)
+        console.print()
     say(console, f"{ended.end.outcome}: {ended.end.reason}")
     say(console, f"the run is in {ended.path}")
+    if ended.end.outcome != "finished":
+        say(console, f"go on with: cellrig resume {ended.path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from enum import IntEnum
 from typing import Any
 
 from daq.errors import BadInput, CellrigError, Stopped
+
+log = logging.getLogger(__name__)
 
 
 class Status(IntEnum):
@@ -25,8 +28,17 @@ def complain(text: str) -> None:
     print("cellrig: " + " ".join(text.split()), file=sys.stderr, flush=True)
 
 
+def abandon_stdout() -> None:
+    """Whoever read stdout is gone: what is still in its buffer goes nowhere, and Python's own exit stays quiet."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        log.debug("stdout is no file", exc_info=True)
+
+
 def guarded(command: Callable[..., Any]) -> None:
     """Run a Typer app and end the process. Anything that is not listed here is a bug and keeps its traceback."""
+    logging.basicConfig(level=logging.ERROR, format="cellrig: %(name)s: %(message)s")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -51,7 +63,7 @@ def _status(command: Callable[..., Any]) -> int:
         complain("interrupted")
         return Status.STOPPED
     except BrokenPipeError:  # `cellrig runs | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()
         return Status.DONE
     except Exception as error:  # Typer's own usage errors, told from bugs by what they carry; bugs are raised on
         usage = getattr(error, "format_message", None)

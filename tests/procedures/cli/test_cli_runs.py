@@ -329,6 +329,27 @@ def test_a_killed_run_reads_as_interrupted_and_goes_on(plan: Path, cellrig: Prom
         assert found["value"] == pytest.approx(TRUTH_S_CM[int(temperature)], rel=0.03)
 
 
+def test_a_reader_that_goes_away_does_not_touch_the_run(plan: Path, cellrig: Prompt, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "cellrig", "run", "plan.toml"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+    shown = cellrig("show", "last", "--json").json
+    assert shown["outcome"] == "finished"
+    assert len(by_temperature(shown["results"], "conductivity")) == 3
+
+
 def test_a_run_that_fails_says_why_with_status_1(plan: Path, cellrig: Prompt, tmp_path: Path) -> None:
     fault = '[[simulation.faults]]\ninstrument = "furnace"\nkind = "thermocouple_open"\nafter_s = 2000\nfor_s = 600\n'
     (tmp_path / "bench.toml").write_text(BENCH + fault, encoding="utf-8")
