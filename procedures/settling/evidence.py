@@ -120,7 +120,8 @@ class Evidence:
             gates |= sensor_gates(self.readings, self.spec, at_sample=self.mode == "sample")
         for name in self.names:
             if observed:
-                gates |= observer_gates(self.readings, self.spec, self.observer, name, self._spectrum_s)
+                spectrum_s = max(self._spectrum_s, self.observer.spectrum_s)
+                gates |= observer_gates(self.readings, self.spec, self.observer, name, spectrum_s)
             if self.watches_agreement:
                 gates[f"agreement of {name}" if name else "agreement"] = self._agreement_gate(name, since_s)
         return gates

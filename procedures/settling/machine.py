@@ -38,7 +38,8 @@ class Settling:
     lag                   the fixture's lag from the store, as a start
     observer              one for the whole sweep, so that later steps know what earlier ones taught
     samples               the samples to wait for; left out: those of which monitor spectra come
-    spectrum_s            how long the spectra after the release will take together
+    spectrum_s            how long the spectra after the release will take together; if the last one judged took
+                          longer, that is believed
     monitors              whether monitor spectra can be taken; without: no gate E, and no R(t) as thermometer
     """
 
@@ -183,6 +184,7 @@ class Settling:
     ) -> Bracketing:
         """Gate D: the sample's temperature at start and end, and a high-frequency value repeated at both."""
         drift_K = self.sample_temperature_at(t_end_s, sample)[0] - self.sample_temperature_at(t_start_s, sample)[0]
+        self.observer.spectrum_s = max(0.0, t_end_s - t_start_s)
         percent = None
         if resistances_ohm is not None and min(resistances_ohm) > 0:
             percent = 100 * math.log(resistances_ohm[1] / resistances_ohm[0])

@@ -52,6 +52,7 @@ class SampleObserver:
         self._offered: list[LagEstimate] = []
         self._direction: Direction = "heating"
         self._general: SampleTrack | None = None
+        self.spectrum_s = 0.0  # how long the last spectrum really took; long at high resistance
 
     # ------------------------------------------------------------ what comes in
     def feed(self, t_s: float, temperature_C: float) -> None:

@@ -159,6 +159,19 @@ def test_without_a_potentiostat_the_control_sensor_decides(model: ModuleType, pl
     assert "agreement" not in settling.release.gates
 
 
+def test_long_spectra_wait_for_less_drift_also_when_only_the_last_one_tells(model: ModuleType, player: Any) -> None:
+    short = heat(model, player, 5, spectrum_s=35.0)
+    long = heat(model, player, 5, spectrum_s=300.0)
+    observer = SampleObserver()
+    before = Settling(SettleSpec(), target_C=25, start_C=25, observer=observer)
+    before.judge_spectrum(0.0, 300.0)
+    learned = heat(model, player, 5, spectrum_s=35.0, observer=observer)
+    assert long.minutes > short.minutes + 2
+    assert learned.minutes == pytest.approx(long.minutes, abs=0.5)
+    rate = long.settling.release.drift_K_per_min
+    assert abs(rate) * 5 <= 0.2
+
+
 @pytest.mark.parametrize(("lag_min", "noise"), [(3, 0.003), (10, 0.03)])
 def test_uncertainty_is_honest(model: ModuleType, player: Any, lag_min: float, noise: float) -> None:
     deviations = []
