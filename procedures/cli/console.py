@@ -14,9 +14,21 @@ from rich.console import Console
 from rich.table import Table
 
 
+class PatientConsole(Console):
+    """Rich ends the process when a pipe breaks; a run must not end because its reader went away."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def stdout() -> Console:
     """The terminal, or 80 columns of plain text into a pipe. NO_COLOR is respected by rich itself."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False)
+    return PatientConsole(file=sys.stdout, highlight=False, emoji=False)
+
+
+def stderr() -> Console:
+    """For progress, where stdout is for JSON."""
+    return PatientConsole(file=sys.stderr, highlight=False, emoji=False)
 
 
 def say(console: Console, line: str) -> None:

@@ -14,7 +14,7 @@ from daq.plan import Plan, load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher, resume_run, run_plan
 from procedures.cli.conduct import conduct
-from procedures.cli.console import print_json, say, stdout
+from procedures.cli.console import print_json, say, stderr, stdout
 from procedures.cli.looking import run_as_json
 from procedures.cli.progress import display_for
 from procedures.cli.results import print_results
@@ -53,7 +53,7 @@ def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> i
 
 def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = False) -> int:
     """Do it, show what came out, and say by the exit status how the last run ended, whoever still listens."""
-    console = Console(file=sys.stderr, highlight=False, emoji=False) if json else stdout()
+    console = stderr() if json else stdout()
     ended = conduct(work, display_for(console))
     try:
         if json:
