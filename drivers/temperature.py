@@ -28,8 +28,10 @@ LOWEST_C, HIGHEST_C = -200.0, 1800.0
 
 
 def snapshot_of(reading: FurnaceReading) -> Snapshot:
-    """A reading as a row of `TEMPERATURE_STREAM`."""
-    return Snapshot({name: getattr(reading, name) for name in TEMPERATURE_STREAM.column_names}, reading.faults)
+    """A reading as a row of `TEMPERATURE_STREAM`; what an instrument does not tell (nan) is NULL."""
+    values = {name: getattr(reading, name) for name in TEMPERATURE_STREAM.column_names}
+    known = {name: None if value is None or math.isnan(value) else value for name, value in values.items()}
+    return Snapshot(known, reading.faults)
 
 
 def check_limits(context: DriverContext, lowest_C: float = LOWEST_C, highest_C: float = HIGHEST_C) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from drivers.modbus import frames
 from drivers.simulated.faults import OPEN_THERMOCOUPLE_C
 from drivers.simulated.wire.modbus_core import IllegalAddress, IllegalValue
+from drivers.simulated.wire.physics import Physics
 from drivers.simulated.world import FurnaceView
 
 Family = Literal["2200", "2400", "3200", "3500"]
@@ -27,16 +28,6 @@ SECONDS_PER_RATE_UNIT: dict[Family, tuple[int, int, int]] = {
 WORDS_MAX: dict[Family, int] = {"2200": 32, "2400": 125, "3200": 125, "3500": 125}
 IEEE = 0x8000
 START_UP_s = 5.0
-
-
-class Physics(Protocol):
-    """What the controller measures and heats: `drivers.simulated.world.World`."""
-
-    def set_target(self, temperature_C: float, ramp_K_per_s: float | None) -> None: ...
-    def hold(self) -> None: ...
-    def heater_off(self) -> None: ...
-    def fix_output(self, percent: float) -> None: ...
-    def furnace(self) -> FurnaceView: ...
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Real drivers on a cable in memory, with the peer and the shared simulated world at its other end, in this process.
 
-`driver = "simulated-eurotherm"`: everything between the driver and the furnace is the real code (frames, barriers,
-read-backs), under virtual time.
+`driver = "simulated-eurotherm"` or `"simulated-linkam"`: everything between the driver and the furnace is the real
+code (frames, barriers, read-backs), under virtual time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from pydantic import Field
 
 from daq.bench import DriverContext
 from daq.tables import StrictModel, parse
-from drivers.eurotherm.driver import Eurotherm
+from drivers.eurotherm import Eurotherm
+from drivers.linkam import Linkam
 from drivers.simulated.options import simulation_of
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import Replies, WireFaults
+from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore
 from drivers.simulated.world import World
 from drivers.transport import MemoryLink, lay
@@ -93,6 +95,45 @@ class SimulatedEurotherm(Eurotherm):
     def __init__(self, context: DriverContext) -> None:
         port = f"memory-{context.name}"
         self.peer = EurothermPeer(context)
+        self.cable = MemoryLink(self.peer, context.clock, port)
+        lay(context, port, self.cable)
+        super().__init__(driver_context(context, port))
+
+    @classmethod
+    def check(cls, context: DriverContext) -> None:
+        peer_options(context)
+        simulation_of(context)
+        super().check(driver_context(context, f"memory-{context.name}"))
+
+
+class LinkamPeer:
+    """A Linkam on its cable; built at the first byte, when the shared world may be opened."""
+
+    def __init__(self, context: DriverContext) -> None:
+        options = peer_options(context)
+        self.faults = wire_faults(options.faults)
+        self._context = context
+        self._options = options
+        self._core: LinkamCore | None = None
+
+    @property
+    def device(self) -> LinkamCore:
+        if self._core is None:
+            self._core = LinkamCore(shared_world(self._context), self.faults, self._options.baud)
+        return self._core
+
+    def feed(self, data: bytes, now: float) -> Replies:
+        return self.device.feed(data, now)
+
+
+class SimulatedLinkam(Linkam):
+    """The Linkam driver with a simulated controller on its cable, in this process: for virtual time."""
+
+    in_process = True
+
+    def __init__(self, context: DriverContext) -> None:
+        port = f"memory-{context.name}"
+        self.peer = LinkamPeer(context)
         self.cable = MemoryLink(self.peer, context.clock, port)
         lay(context, port, self.cable)
         super().__init__(driver_context(context, port))

@@ -1,0 +1,118 @@
+"""One command and its reply, on a line without check sums: shape, silence and plausibility stand in for them.
+
+A reply that could be old is not possible after 0.6 s of silence; a temperature that jumped, or a state that
+changed, is believed only when a second status says the same.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from drivers.linkam import protocol
+from drivers.linkam.protocol import Status, StatusError
+from drivers.transport import BadReply, NoReply, Transport, hex_of
+
+log = logging.getLogger(__name__)
+
+SPACING_s = 0.25  # commands that follow faster than 0.2 s are lost
+QUIET_s = 0.6
+QUIET_AT_MOST_s = 3.0
+TRIES = 4
+JUMP_K = 1.0
+AGREE_K = 1.0
+
+
+class Exchange:
+    """Raises NoReply, BadReply, PortGone. `fastest_K_per_min` bounds how far a temperature can have moved."""
+
+    def __init__(self, transport: Transport, fastest_K_per_min: float) -> None:
+        self.transport = transport
+        self._fastest_K_per_s = fastest_K_per_min / 60
+        self._suspect = True
+        self._opened = 0
+        self._last_sent_s = -SPACING_s
+        self._believed: tuple[float, Status] | None = None
+
+    def command(self, command: bytes) -> None:
+        """Send a command that is answered by CR alone. It may be sent again: all of them may be repeated."""
+        for attempt in range(TRIES):
+            try:
+                with self.transport.owner():
+                    self._prepare()
+                    reply = self._ask(command, 1)
+                    if reply != protocol.END:
+                        raise BadReply(self.transport.name, f"answered {hex_of(reply)} to {command!r}")
+                    self._suspect = False
+                    return
+            except (NoReply, BadReply):
+                if attempt == TRIES - 1:
+                    raise
+
+    def status(self) -> Status:
+        """The status, believed: of the right shape, and no jump or change that a second one does not confirm."""
+        with self.transport.owner():
+            status = self._one_status()
+            for _ in range(TRIES):
+                if self._is_believable(status):
+                    break
+                again = self._one_status()
+                if _agree(status, again):
+                    break
+                status = again
+            else:
+                raise BadReply(self.transport.name, "tells another temperature at each asking; check the cable")
+            self._believed = (self.transport.link.now(), status)
+            return status
+
+    def _one_status(self) -> Status:
+        for attempt in range(TRIES):
+            reply = b""
+            try:
+                self._prepare()
+                reply = self._ask(protocol.ASK_STATUS, protocol.STATUS_BYTES)
+                status = protocol.read_status(reply)
+                self._suspect = False
+                return status
+            except StatusError as error:
+                if attempt == TRIES - 1:
+                    text = f"a reply is no status: {error} (got {hex_of(reply)})"
+                    raise BadReply(self.transport.name, text) from error
+            except (NoReply, BadReply):
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    def _prepare(self) -> None:
+        """After an anomaly, or on a port just opened: wait until nothing old can be on its way."""
+        transport = self.transport
+        if self._opened != transport.opened:
+            self._opened, self._suspect = transport.opened, True
+        if self._suspect and not transport.drain(QUIET_s, QUIET_AT_MOST_s):
+            raise BadReply(transport.name, "the line never falls silent; check the line settings")
+
+    def _ask(self, command: bytes, length: int) -> bytes:
+        """Exactly `length` bytes; suspect until the caller has looked at them."""
+        transport = self.transport
+        transport.link.sleep(max(0.0, self._last_sent_s + SPACING_s - transport.link.now()))
+        transport.discard()
+        self._suspect = True
+        transport.send(command)
+        self._last_sent_s = transport.link.now()
+        reply = transport.receive(length, transport.deadline())
+        extra = transport.discard()
+        if extra:
+            raise BadReply(transport.name, f"{hex_of(extra)} came after the answer to {command!r}")
+        return reply
+
+    def _is_believable(self, status: Status) -> bool:
+        if self._believed is None:
+            return False
+        then_s, before = self._believed
+        most_K = JUMP_K + self._fastest_K_per_s * (self.transport.link.now() - then_s)
+        same = (status.state, status.errors) == (before.state, before.errors)
+        return same and abs(status.temperature_C - before.temperature_C) <= most_K
+
+
+def _agree(one: Status, other: Status) -> bool:
+    near = abs(one.temperature_C - other.temperature_C) <= AGREE_K
+    return near and (one.state, one.errors) == (other.state, other.errors)
