@@ -37,8 +37,8 @@ def judge_agreement(track: SampleTrack, points: Sequence[MonitorPoint], spec: Se
 
     Usual: the last `agree_repeats` points, at least `agree_apart_min` apart, within `agree_percent` or 3 standard
     errors of each other. If any earlier point says that R moved by itself (4 standard errors), the watch grows:
-    the change fitted over the last half of the time so far must be within the tolerance. For a change that dies
-    away exponentially, what is still to come is then smaller than that.
+    the change fitted over the last quarter of the time so far must be within the tolerance. For a change that dies
+    away exponentially, what is still to come is smaller than that once it has gone on for 2.8 of its time constants.
     """
     percent = spec.agree_percent if spec.agree_percent is not None else math.inf
     if len(points) < 2:
@@ -47,7 +47,7 @@ def judge_agreement(track: SampleTrack, points: Sequence[MonitorPoint], spec: Se
     differs = (abs(excess[:-1]) > MOVING_ERRORS * error[:-1]) & (abs(excess[:-1]) > percent / 100)
     newest = points[-1].t_s
     if differs.any():
-        change, limit = _half_window_change(points, excess.tolist()), spec.tolerance_percent
+        change, limit = _late_change(points, excess.tolist()), spec.tolerance_percent
         return Agreement(change, limit, True, newest)
     chosen = _apart(points, spec.agree_repeats, 60 * spec.agree_apart_min)
     if chosen is None:
@@ -70,13 +70,13 @@ def _apart(points: Sequence[MonitorPoint], repeats: int, apart_s: float) -> list
     return None
 
 
-def _half_window_change(points: Sequence[MonitorPoint], excess: Sequence[float]) -> float | None:
-    """Percent by which the fitted line over the last half of the time changes; None below four points there."""
-    start = 0.5 * (points[0].t_s + points[-1].t_s)
-    half = [(p.t_s, float(e)) for p, e in zip(points, excess, strict=True) if p.t_s >= start]
-    if len(half) < 4:
+def _late_change(points: Sequence[MonitorPoint], excess: Sequence[float]) -> float | None:
+    """Percent by which a fitted line over the last quarter of the time changes; None below four points there."""
+    start = 0.25 * points[0].t_s + 0.75 * points[-1].t_s
+    late = [(p.t_s, float(e)) for p, e in zip(points, excess, strict=True) if p.t_s >= start]
+    if len(late) < 4:
         return None
-    mean_t = sum(t for t, _ in half) / len(half)
-    mean_e = sum(e for _, e in half) / len(half)
-    slope = sum((t - mean_t) * (e - mean_e) for t, e in half) / sum((t - mean_t) ** 2 for t, _ in half)
-    return 100 * slope * (half[-1][0] - half[0][0])
+    mean_t = sum(t for t, _ in late) / len(late)
+    mean_e = sum(e for _, e in late) / len(late)
+    slope = sum((t - mean_t) * (e - mean_e) for t, e in late) / sum((t - mean_t) ** 2 for t, _ in late)
+    return 100 * slope * (late[-1][0] - late[0][0])

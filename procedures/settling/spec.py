@@ -70,7 +70,7 @@ class SettleSpec:
     agree_percent: float | None = 0.5
     agree_repeats: int = 2
     agree_apart_min: float = 0.75
-    agree_max_min: float = 60.0
+    agree_max_min: float = 90.0
     drift_limit_K: float = 0.2
     tolerance_percent: float = 1.0
     observer_gap_max_K: float = 1.0
