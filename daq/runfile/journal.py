@@ -13,18 +13,18 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any, NoReturn
 
 from daq.clock import wall_monotonic
 from daq.errors import StorageError
+from daq.runfile.lane import Lane
 
 log = logging.getLogger(__name__)
 GROUP_S = 0.020
 ROWS_PER_COMMIT = 50_000  # keeps the log of a huge batch small enough for the reserve
 
-Rows = list[Sequence[Any]]
 Statement = tuple[str, Sequence[Any]]
+Waiting = Sequence[tuple[Lane, int]]
 
 
 class Journal:
@@ -39,7 +39,7 @@ class Journal:
         self._place = place
         self._free_reserve = free_reserve
         self._lock = threading.RLock()  # around every use of the connection
-        self._waiting: dict[str, Rows] = {}
+        self._lanes: list[Lane] = []
         self._committed_at = -GROUP_S
         self._failure: StorageError | None = None
         self._refuses = False
@@ -48,30 +48,29 @@ class Journal:
         self._timer = threading.Thread(target=self._commit_stragglers, name="run file timer", daemon=True)
         self._timer.start()
 
-    def lane(self, sql: str) -> Rows:
-        """Where the rows of one INSERT wait for their commit; what `add` and `add_many` take."""
+    def lane(self, sql: str) -> Lane:
+        """A new lane for the rows of one INSERT; what `add` and `add_many` take."""
+        lane = Lane(sql)
         with self._lock:
-            return self._waiting.setdefault(sql, [])
+            self._lanes.append(lane)
+        return lane
 
-    def add(self, lane: Rows, row: Sequence[Any]) -> None:
-        """One row, durable at the latest `GROUP_S` later. Raises StorageError.
-
-        A row joins its lane without the lock: appending to a list is atomic, a commit takes rows off its head only.
-        """
+    def add(self, lane: Lane, row: Sequence[Any]) -> None:
+        """One row, durable at the latest `GROUP_S` later. Raises StorageError."""
         if self._refuses:
             self._refuse()
-        lane.append(row)
+        lane.rows.append(row)
         if wall_monotonic() - self._committed_at >= GROUP_S:
             self.flush()
         elif not self._straggler.is_set():
             self._straggler.set()
 
-    def add_many(self, lane: Rows, rows: Rows) -> None:
+    def add_many(self, lane: Lane, rows: Sequence[Sequence[Any]]) -> None:
         """Many rows of one table; as `add`, in transactions of at most `ROWS_PER_COMMIT`."""
         for start in range(0, len(rows), ROWS_PER_COMMIT):
             if self._refuses:
                 self._refuse()
-            lane.extend(rows[start : start + ROWS_PER_COMMIT])
+            lane.rows.extend(rows[start : start + ROWS_PER_COMMIT])
             if start or wall_monotonic() - self._committed_at >= GROUP_S:
                 self.flush()
             else:
@@ -115,22 +114,22 @@ class Journal:
     def _commit(self, statements: Sequence[Statement] = ()) -> None:
         """One transaction. On the first failure the reserve is freed and the transaction tried once more."""
         self._straggler.clear()  # before the rows are counted: one that comes later sets it again
-        waiting = [(sql, rows, len(rows)) for sql, rows in self._waiting.items() if rows]
+        waiting = [(lane, len(lane.rows)) for lane in self._lanes if lane.rows]
         if waiting or statements:
             try:
                 self._transaction(waiting, statements)
             except (sqlite3.Error, OSError) as error:
                 self._after_failure(error, waiting, statements)
-            for _, rows, count in waiting:
-                del rows[:count]
+            for lane, count in waiting:
+                lane.drop(count)
         self._committed_at = wall_monotonic()
 
-    def _transaction(self, waiting: Sequence[tuple[str, Rows, int]], statements: Sequence[Statement]) -> None:
+    def _transaction(self, waiting: Waiting, statements: Sequence[Statement]) -> None:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for sql, rows, count in waiting:
-                connection.executemany(sql, islice(rows, count))
+            for lane, count in waiting:
+                lane.insert(connection, count)
             for sql, values in statements:
                 connection.execute(sql, values)
             connection.execute("COMMIT")
@@ -139,9 +138,7 @@ class Journal:
                 connection.execute("ROLLBACK")
             raise
 
-    def _after_failure(
-        self, error: Exception, waiting: Sequence[tuple[str, Rows, int]], statements: Sequence[Statement]
-    ) -> None:
+    def _after_failure(self, error: Exception, waiting: Waiting, statements: Sequence[Statement]) -> None:
         """Once more with the reserve freed; then without the rows, for how the run ended matters more."""
         if self._failure is None:
             log.error("%s: %s", self._place, error)
@@ -157,7 +154,7 @@ class Journal:
                 return
             except (sqlite3.Error, OSError) as again:
                 log.error("%s: still not, with the reserve freed: %s", self._place, again)
-        lost = sum(count for _, _, count in waiting)
+        lost = sum(count for _, count in waiting)
         if lost:
             log.error("%s: the last %d rows could not be written", self._place, lost)
         try:
