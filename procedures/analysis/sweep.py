@@ -9,6 +9,7 @@ from daq.contracts import Result
 from procedures.analysis.arrhenius import Convention
 from procedures.analysis.branches import Branch, SampleLines, lines_of
 from procedures.analysis.geometry import Geometry
+from procedures.analysis.joint_parts import with_joint_parts
 from procedures.analysis.options import FitOptions
 from procedures.analysis.spectrum import SpectrumFit
 from procedures.analysis.sweep_points import MeasuredSpectrum, SweepPoint, fit_point, last_settled
@@ -42,14 +43,19 @@ def analyse_sweep(
     options = options or FitOptions()
     kept, notes = last_settled(spectra)
     samples = list(dict.fromkeys(one.sample for one in kept))
-    points = [fit_point(one, _geometry_of(one.sample, geometry), options) for one in kept]
+    points: list[SweepPoint] = []
+    joint_notes: dict[str, list[str]] = {}
+    for name in samples:
+        own = [fit_point(one, _geometry_of(name, geometry), options) for one in kept if one.sample == name]
+        own, joint_notes[name] = with_joint_parts(own, options)
+        points += own
     lines = {name: lines_of(name, [p for p in points if p.spectrum.sample == name], convention) for name in samples}
     results: list[Result] = []
     for point in points:
         results += point_results(point, lines[point.spectrum.sample], several=len(samples) > 1)
     for name in samples:
         results += sweep_results(lines[name], _geometry_of(name, geometry), convention, several=len(samples) > 1)
-        notes += _sample_notes(lines[name], points, _geometry_of(name, geometry))
+        notes += _sample_notes(lines[name], joint_notes[name], points, _geometry_of(name, geometry))
     return SweepAnalysis(
         results=results,
         spectra=[(p.spectrum, p.fit, p.reason) for p in points],
@@ -66,7 +72,9 @@ def _geometry_of(sample: str, geometry: Geometry | Mapping[str, Geometry] | None
     return geometry.get(sample)
 
 
-def _sample_notes(lines: SampleLines, points: Sequence[SweepPoint], geometry: Geometry | None) -> list[str]:
+def _sample_notes(
+    lines: SampleLines, joint_notes: list[str], points: Sequence[SweepPoint], geometry: Geometry | None
+) -> list[str]:
     notes = []
     if geometry is None:
         notes.append("without thickness and area there are resistances and no conductivities")
@@ -78,7 +86,7 @@ def _sample_notes(lines: SampleLines, points: Sequence[SweepPoint], geometry: Ge
                 f"the geometry adds {100 * geometry.relative_uncertainty:.1f} % to every conductivity, in common; "
                 "it is in none of the stated uncertainties"
             )
-    notes += lines.notes
+    notes += joint_notes + lines.notes
     for point in points:
         if point.spectrum.sample == lines.sample and point.fit is not None:
             notes += [f"{point.spectrum}: {note}" for note in point.fit.notes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from procedures.analysis.spectrum import SpectrumData
 from procedures.analysis.sweep import MeasuredSpectrum
@@ -88,13 +89,13 @@ class TwoArcs:
         """Relative standard error of the total that no estimator can beat (Cramer-Rao), by numerical derivatives."""
         values = np.array([*self.resistances_ohm, *self.times_s, *self.exponents, self.line_ohm_s, self.line_exponent])
         here = self.z_ohm(frequency_Hz)
-        columns = []
+        columns: list[NDArray[np.complex128]] = []
         for k in range(len(values)):
             moved = values.copy()
             moved[k] *= 1 + 1e-6
             columns.append((_two_arcs(moved).z_ohm(frequency_Hz) - here) / (values[k] * 1e-6) / np.abs(here) / noise)
-        slopes = np.stack(columns, axis=1) * values
-        slopes = np.concatenate([slopes.real, slopes.imag])
+        matrix: NDArray[np.complex128] = np.stack(columns, axis=1) * values
+        slopes = np.concatenate([matrix.real, matrix.imag])
         covariance = np.linalg.pinv(slopes.T @ slopes)
         gradient = np.zeros(len(values))
         gradient[:2] = self.resistances_ohm

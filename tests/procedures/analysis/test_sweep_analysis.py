@@ -11,7 +11,7 @@ from spectra_made import BOLTZMANN_EV_K, FREQUENCY_HZ, Pellet
 
 from daq.errors import BadInput
 from procedures.analysis.geometry import Geometry
-from procedures.analysis.spectrum import SpectrumData
+from procedures.analysis.spectrum import FitOptions, SpectrumData
 from procedures.analysis.sweep import MeasuredSpectrum, analyse_sweep
 
 PAPER = Geometry(thickness_mm=0.9, area_cm2=np.pi / 4, thickness_uncertainty_mm=0.02)
@@ -42,6 +42,25 @@ def test_K001_gives_what_the_paper_says():
     assert len(results_named(analysis, "kramers_kronig_residual")) == len(TEMPERATURES_C)
     assert not results_named(analysis, "transition_temperature")
     assert any("2.2 %" in note for note in analysis.notes)
+
+
+def test_joint_fit_tells_bulk_from_grain_boundary_once_the_phase_is_compensated():
+    temperatures_C = np.arange(25.0, 121.0, 10.0)
+    spectra = Pellet().sweep(temperatures_C, np.random.default_rng(3), temperature_error_K=0.0)
+    plain = analyse_sweep(spectra, PAPER)
+    compensated = analyse_sweep(spectra, PAPER, FitOptions(phase_uncertainty_deg=0.1))
+    told = [r for r in results_named(compensated, "bulk_resistance") if r.value is not None]
+    assert len(told) >= 7
+    assert len(told) > len([r for r in results_named(plain, "bulk_resistance") if r.value is not None]) >= 1
+    for result in told:
+        truth = 529 * Pellet().scale(result.at["temperature_C"])
+        assert result.value == pytest.approx(truth, rel=0.25)
+        assert result.interval is not None
+        assert result.interval[0] < truth + 0.3 < result.interval[1] * 1.02
+    for result in results_named(compensated, "grain_boundary_resistance"):
+        assert result.value == pytest.approx(25_000 * Pellet().scale(result.at["temperature_C"]), rel=0.02)
+    refused = [r for r in results_named(plain, "bulk_resistance") if r.value is None]
+    assert all("compensation" in (r.reason or "") for r in refused)
 
 
 def test_random_truths_are_found_and_lie_in_their_intervals():
