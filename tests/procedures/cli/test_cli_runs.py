@@ -399,3 +399,13 @@ def test_analyse_refuses_what_is_no_spectrum_and_keeps_the_rest(
     assert [Path(one["path"]).name for one in named.json["refused"]] == ["notes.txt"]
     assert cellrig("analyse", "out/notes.txt").status == 2
     assert cellrig("analyse", "out", "--diameter-mm", "-3").status == 2
+
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+
+
+@pytest.mark.parametrize("example", sorted(one.name for one in EXAMPLES.glob("*.toml") if "_bench" not in one.name))
+def test_every_example_is_in_order(example: str, cellrig: Prompt) -> None:
+    told = cellrig("check", str(EXAMPLES / example), "--json")
+    assert told.status == 0, told.err
+    assert told.json["runs"]
