@@ -62,6 +62,8 @@ class Journal:
         lane.rows.append(row)
         if wall_monotonic() - self._committed_at >= GROUP_S:
             self.flush()
+            if self._refuses:
+                self._refuse()
         elif not self._straggler.is_set():
             self._straggler.set()
 
@@ -73,15 +75,16 @@ class Journal:
             lane.rows.extend(rows[start : start + ROWS_PER_COMMIT])
             if start or wall_monotonic() - self._committed_at >= GROUP_S:
                 self.flush()
+                if self._refuses:
+                    self._refuse()
             else:
                 self._straggler.set()
 
     def flush(self) -> None:
-        """Everything added is durable on return. Raises StorageError."""
+        """Everything added is durable on return, by the room of the reserve if need be; else raises StorageError."""
         with self._lock:
-            self._commit()
-            if self._refuses:
-                self._refuse()
+            if not self.closed:
+                self._commit()
 
     def write(self, *statements: Statement) -> None:
         """These statements, after everything that was added, durable on return; also after a failure.
@@ -154,14 +157,15 @@ class Journal:
                 return
             except (sqlite3.Error, OSError) as again:
                 log.error("%s: still not, with the reserve freed: %s", self._place, again)
+        if not statements:
+            raise StorageError(str(self._failure)) from error  # the rows still wait: there may be room later
         lost = sum(count for _, count in waiting)
         if lost:
             log.error("%s: the last %d rows could not be written", self._place, lost)
         try:
             self._transaction((), statements)
         except (sqlite3.Error, OSError) as last:
-            if statements:
-                raise StorageError(f"{self._place}: could not be written ({last})") from last
+            raise StorageError(f"{self._place}: could not be written ({last})") from last
 
     def _reuse_log(self) -> None:
         """Bring the log into the file, so that what follows is written over its start and needs no new room."""

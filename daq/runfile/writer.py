@@ -213,7 +213,7 @@ class RunWriter:
         self._journal.write((_ANCHOR, (float(t_s), float(unix), why)))
 
     def flush(self) -> None:
-        """Everything recorded is durable on return."""
+        """Everything recorded is durable on return. Raises StorageError when that needed more than the reserve."""
         self._journal.flush()
 
     @property
@@ -287,8 +287,9 @@ class RunWriter:
         Raises StorageError when the outcome could not be written: the run then reads as interrupted.
         """
         head = _outcome(outcome, reason, float(t_s))
+        if self._journal.closed:
+            raise StorageError(f"{self.path}: the run is closed already")
         try:
-            self._journal.write()  # the rows first: if they don't fit, the outcome may
             self._journal.write(*[(_SET, (key, to_json(value, key))) for key, value in head.items()])
         except StorageError:
             self._let_go(ended=False)

@@ -270,6 +270,10 @@ def test_the_lock_and_the_reserve_are_there_while_it_runs_only(writer: RunWriter
     assert [path.name for path in writer.path.iterdir()] == ["run.db"]
     with pytest.raises(StorageError, match="closed"):
         writer.record("points", "25", 1, 0.0, {"voltage_V": 1.0, "current_A": 1.0})
+    with pytest.raises(StorageError, match="closed already"):
+        writer.close("failed", "", 1.0)
+    with RunFile.open(writer.path) as run:
+        assert run.outcome == "finished"
 
 
 def test_a_reader_that_stays_does_not_keep_the_run_from_ending(writer: RunWriter) -> None:
