@@ -30,7 +30,8 @@ from drivers.transport import BadReply
 log = logging.getLogger(__name__)
 
 RATE_CHECKED_EVERY = 10
-SAFE_ATTEMPTS = 3
+SAFE_PAUSE_s = 0.2
+SAFE_TIMEOUTS = 30  # how many time-outs long it tries at most
 COLDEST_C = -273.15
 MANUAL_BIT = 4
 BREAK_BIT = 5
@@ -55,13 +56,13 @@ class Eurotherm:
     """
 
     role: Literal["temperature"] = "temperature"
-    safe_within_s = 30.0
     monitor_interval_s = 1.0
     snapshot_stream = TEMPERATURE_STREAM
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
         self.options = options_of(context)
+        self.safe_within_s = SAFE_TIMEOUTS * max(self.options.timeout_s, 0.3)
         self._context = context
         self._shared = shared_line(context, self.options)
         self._registers = Registers(self._shared.line, self.options.unit, self.name)
@@ -125,14 +126,18 @@ class Eurotherm:
 
     def make_safe(self, reason: Reason) -> SafeReport:
         """The bench file's `safe_state`, read back: off (manual, output 0), cool, or hold. Raises NotSafe."""
-        problem = ""
-        for _ in range(SAFE_ATTEMPTS):
+        link = self.transport.link
+        until_s = link.now() + self.safe_within_s / 2  # the last try may take as long again
+        while True:
             try:
                 self.transport.forgive()
                 with self._session(settings=False):
                     return self._make_safe()
             except InstrumentError as error:
                 problem = str(error)
+            if link.now() >= until_s:
+                break
+            link.sleep(SAFE_PAUSE_s)
         raise NotSafe(self.name, f"could not be made safe ({problem}); switch the furnace off at its mains")
 
     # ------------------------------------------------------------ the role
