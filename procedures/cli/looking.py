@@ -14,7 +14,7 @@ from daq.catalog import RunSummary, find_run, read_catalog
 from daq.contracts import Outcome
 from daq.runfile.reader import EventRecord, RunFile, StepRecord
 from procedures.cli import text
-from procedures.cli.console import print_json, say, stdout, table
+from procedures.cli.console import print_json, remark, say, stdout, table
 from procedures.cli.results import as_json, print_results
 from procedures.cli.wall import complain
 
@@ -125,8 +125,8 @@ def _print_run(console: Console, run: RunFile) -> None:
     for one in run.streams():
         streams.add_row(one.name, str(one.rows), escape(", ".join(one.columns)))
     console.print(streams)
-    _print_news(console, run.events())
     console.print()
+    print_news(console, run.events())
     say(console, str(run.path))
     if outcome in ("interrupted", "stopped", "failed"):
         say(console, f"go on with: cellrig resume {run.path}")
@@ -154,13 +154,14 @@ def _print_steps(console: Console, steps: Sequence[StepRecord]) -> None:
     console.print()
 
 
-def _print_news(console: Console, events: Sequence[EventRecord]) -> None:
+def print_news(console: Console, events: Sequence[EventRecord]) -> None:
     """The last warnings and errors: the whole log is in the run file."""
     news = [one for one in events if one.level in ("warning", "error")]
     if not news:
         return
     more = f" (the last {NEWS_SHOWN} of {len(news)})" if len(news) > NEWS_SHOWN else ""
-    console.print(f"\nwarnings{more}")
+    console.print(f"warnings{more}")
     for one in news[-NEWS_SHOWN:]:
-        first_line = one.text.strip().splitlines()[-1] if one.text.strip() else ""
-        console.print(f"  {text.duration(one.t_s)}  {one.source}: {escape(first_line)}")
+        last_line = one.text.strip().splitlines()[-1] if one.text.strip() else ""
+        remark(console, f"after {text.duration(one.t_s)}, {one.source}: {last_line}")
+    console.print()

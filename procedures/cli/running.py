@@ -15,7 +15,7 @@ from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher, resume_run, run_plan
 from procedures.cli.conduct import conduct
 from procedures.cli.console import print_json, say, stderr, stdout
-from procedures.cli.looking import run_as_json
+from procedures.cli.looking import print_news, run_as_json
 from procedures.cli.progress import display_for
 from procedures.cli.results import print_results
 from procedures.cli.text import seconds_of
@@ -88,9 +88,11 @@ def _print_end(console: Console, ended: Ended) -> None:
     console.print()
     with RunFile.open(ended.path) as run:
         results = run.results()
+        events = run.events()
     if results:
         print_results(console, results)
         console.print()
+    print_news(console, events)
     say(console, f"{ended.end.outcome}: {ended.end.reason}")
     say(console, f"the run is in {ended.path}")
     if ended.end.outcome != "finished":
