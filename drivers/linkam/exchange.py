@@ -18,8 +18,9 @@ SPACING_s = 0.25  # commands that follow faster than 0.2 s are lost
 QUIET_s = 0.6
 QUIET_AT_MOST_s = 3.0
 TRIES = 4
-JUMP_K = 1.0
-AGREE_K = 1.0
+JUMP_K = 0.5
+JUMP_AT_MOST_K = 1.0  # however long ago: a second question costs little, and one wrong hex digit more
+AGREE_K = 0.7
 
 
 class Exchange:
@@ -108,7 +109,8 @@ class Exchange:
         if self._believed is None:
             return False
         then_s, before = self._believed
-        most_K = JUMP_K + self._fastest_K_per_s * (self.transport.link.now() - then_s)
+        passed_s = self.transport.link.now() - then_s
+        most_K = min(JUMP_K + self._fastest_K_per_s * passed_s, JUMP_AT_MOST_K)
         same = (status.state, status.errors) == (before.state, before.errors)
         return same and abs(status.temperature_C - before.temperature_C) <= most_K
 
