@@ -34,11 +34,13 @@ demo: $(READY)  ## an impedance sweep over temperature on the simulated bench, f
 test: $(READY) .venv/.system-packages  ## the tests (PYTEST_ARGS="tests/daq -k clock" for some of them)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-lint: $(READY)  ## ruff, pyright, import-linter: style, types, floors
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/pyright
-	$(BIN)/lint-imports
+lint: $(READY)  ## ruff, pyright, import-linter: style, types, floors; all four, then what failed
+	@failed=""; \
+	for check in "ruff check ." "ruff format --check ." "pyright" "lint-imports"; do \
+		echo "== $$check"; \
+		$(BIN)/$$check || failed="$$failed [$$check]"; \
+	done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 format: $(READY)  ## let ruff format the code
 	$(BIN)/ruff check --fix .
