@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from procedures.settling.agreement import Agreement, judge_agreement
-from procedures.settling.gates import Goal, control_gates, observer_gates, sensor_gates, soak_gate
+from procedures.settling.gates import Goal, control_gates, observer_gates, sensitivity_per_K, sensor_gates, soak_gate
 from procedures.settling.observer import SampleObserver
 from procedures.settling.readings import Reading, Readings
 from procedures.settling.release import Gate
@@ -79,6 +79,14 @@ class Evidence:
         """The sample whose temperature is the least certain now."""
         t_s = self.latest.t_s
         return max(self.names, key=lambda name: self.temperature_at(t_s, name)[1])
+
+    def uncertainty_percent(self) -> float:
+        """What the uncertainty of the sample's temperature costs in conductivity, the worst sample's."""
+        each = []
+        for name in self.names:
+            sample_C, uncertainty_K = self.temperature_at(self.latest.t_s, name)
+            each.append(100 * uncertainty_K * sensitivity_per_K(self.observer.activation_energy_eV(name), sample_C))
+        return max(map(abs, each))
 
     def lag_s(self, name: str) -> float | None:
         lag = self.observer.lag(name)

@@ -15,36 +15,59 @@ ZERO_C_K = 273.15
 LAG_MIN_S = 10.0
 LAG_MAX_S = 7200.0
 COARSE = 64
-SUBDIVISIONS = 8
+SUBDIVISIONS = 4
+# A sample behind a holder has two lags in series; hypotheses of the smaller over the larger, and what is thought of
+# each beforehand. More than these can't be told apart in a noisy resistance.
+RATIOS = (0.0, 0.2, 0.5)
+RATIO_PRIOR = (0.5, 0.25, 0.25)
 HISTORY_STEP_S = 5.0
 HISTORY_ROWS = 4320  # 6 h
 JUMP_K_PER_S = 2.0
 
 LAGS_S: NDArray[np.float64] = np.geomspace(LAG_MIN_S, LAG_MAX_S, COARSE)
 FINE_COUNT = (COARSE - 1) * SUBDIVISIONS + 1
-FINE_LAGS_S: NDArray[np.float64] = np.geomspace(LAG_MIN_S, LAG_MAX_S, FINE_COUNT)
-_CELL = np.minimum(np.arange(FINE_COUNT) // SUBDIVISIONS, COARSE - 2)
-_FRACTION = np.arange(FINE_COUNT) / SUBDIVISIONS - _CELL
+HYPOTHESES = FINE_COUNT * len(RATIOS)
+_LARGER_S = np.tile(np.geomspace(LAG_MIN_S, LAG_MAX_S, FINE_COUNT), len(RATIOS))
+_RATIO = np.repeat(RATIOS, FINE_COUNT)
+_RATIO[_LARGER_S * _RATIO < LAG_MIN_S] = 0.0  # a second lag below the grid's is none
+TOTAL_LAG_S: NDArray[np.float64] = _LARGER_S * (1 + _RATIO)
+RATIO_CLASS = np.repeat(np.arange(len(RATIOS)), FINE_COUNT)
 
 
-def to_fine(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows over the coarse grid (…, 64) interpolated in ln(lag) onto the fine grid (…, 505).
+def _interpolation() -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Indices and coefficients (4, hypotheses) that make a hypothesis' temperature from a coarse row.
 
-    The grid is 10 % wide: linear interpolation of a 10 K approach is good to 0.01 K.
+    Two lags a > b in series answer with (a T_a - b T_b) / (a - b), each T interpolated in ln(lag).
     """
-    return rows[..., _CELL] * (1 - _FRACTION) + rows[..., _CELL + 1] * _FRACTION
+    spacing = math.log(LAGS_S[1] / LAGS_S[0])
+    indices, coefficients = [], []
+    smaller = np.where(_RATIO > 0, _RATIO, 1.0) * _LARGER_S
+    for lag, factor in ((_LARGER_S, 1 / (1 - _RATIO)), (smaller, -_RATIO / (1 - _RATIO))):
+        position = np.log(lag / LAG_MIN_S) / spacing
+        cell = np.clip(position.astype(np.intp), 0, COARSE - 2)
+        indices += [cell, cell + 1]
+        coefficients += [factor * (1 - position + cell), factor * (position - cell)]
+    return np.array(indices), np.array(coefficients)
 
 
-def coarse_moments(weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Weights over the fine grid (505,) turned into forms of a coarse row r (64,).
+_INDEX, _COEFFICIENT = _interpolation()
 
-    Returns a, b, c: the weighted mean of the interpolated row is a.r, of its square b.r^2 + 2 c.(r[:-1] r[1:]).
+
+def to_hypotheses(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows over the coarse grid (..., 64) as temperatures of all hypotheses (..., 759), good to 0.02 K."""
+    return sum((rows[..., i] * c for i, c in zip(_INDEX, _COEFFICIENT, strict=True)), np.zeros(1))
+
+
+def coarse_moments(weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights of the hypotheses as forms of a coarse row r: weighted mean a.r, mean square r.B.r.
+
+    a is (64,), B is (64, 64).
     """
-    low, high = weight * (1 - _FRACTION), weight * _FRACTION
-    mean = np.bincount(_CELL, low, COARSE) + np.bincount(_CELL + 1, high, COARSE)
-    square = np.bincount(_CELL, low * (1 - _FRACTION), COARSE) + np.bincount(_CELL + 1, high * _FRACTION, COARSE)
-    product = np.bincount(_CELL, low * _FRACTION, COARSE - 1)
-    return mean.astype(np.float64), square.astype(np.float64), product.astype(np.float64)
+    mean = np.bincount(_INDEX.ravel(), (weight * _COEFFICIENT).ravel(), COARSE)
+    pairs = _INDEX[:, None, :] * COARSE + _INDEX[None, :, :]
+    products = weight * _COEFFICIENT[:, None, :] * _COEFFICIENT[None, :, :]
+    square = np.bincount(pairs.ravel(), products.ravel(), COARSE * COARSE)
+    return mean.astype(np.float64), square.astype(np.float64).reshape(COARSE, COARSE)
 
 
 class LagBank:

@@ -1,9 +1,9 @@
 """Learn a sample's lag behind the furnace sensor from its own resistance, the way one reads a thermometer.
 
-Model: ln R = c + E / (k T), T the furnace reading after a first-order lag. On a grid of lags c and E are fitted
-in closed form (c free, E with what is known of it), and the misfit becomes a weight of each lag. What is said
-of the sample's temperature is the weighted mean, its uncertainty the weighted spread: a lag that is not known
-yet shows as an uncertain temperature, and no separate rule for "learned enough" is needed.
+Model: ln R = c + E / (k T), T the furnace reading after a first-order lag, or two in series. On a grid of lags c and E
+are fitted in closed form (c free, E with what is known of it), and the misfit becomes a weight of each lag. What is
+said of the sample's temperature is the weighted mean, its uncertainty the weighted spread: a lag that is not known yet
+shows as an uncertain temperature, and no separate rule for "learned enough" is needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from procedures.settling.lag_bank import COARSE, FINE_LAGS_S, SUBDIVISIONS, ZERO_C_K, coarse_moments, to_fine
+from procedures.settling.lag_bank import (
+    COARSE,
+    LAGS_S,
+    RATIO_CLASS,
+    RATIO_PRIOR,
+    TOTAL_LAG_S,
+    ZERO_C_K,
+    coarse_moments,
+    to_hypotheses,
+)
 
 BOLTZMANN_EV_PER_K = 8.617333262e-5
 
@@ -22,8 +31,9 @@ PRIOR_LAG_S = 480.0
 PRIOR_LOG_SPREAD = 1.0
 PRIOR_ENERGY_SPREAD_EV = 0.3
 STEP_ENERGY_SPREAD_EV = 0.02  # how far the local activation energy may move from one step to the next
+MAKE_UP_DOUBT = 0.1
 STEP_LOG_SPREAD = 0.03  # and the lag
-LAG_MODEL_ERROR = 0.03  # one time constant is a model: no lag is believed to better than this
+LAG_MODEL_ERROR = 0.03  # lags in series are a model: none is believed to better than this
 GAP_MODEL_ERROR = 0.05  # share of the gap between furnace and sample that one lag may get wrong in a monitor value
 TIMING_S = 2.0  # where within a spectrum the resistance is decided isn't known better
 MISFIT = 0.012
@@ -33,7 +43,10 @@ LEARNED = 0.3  # relative uncertainty from which a lag is worth naming
 PLAUSIBLE = 3.0  # standard errors by which a step may differ from what earlier steps taught
 PLAUSIBLE_LOG_LAG = 0.3
 
-_LOG_LAG = np.log(FINE_LAGS_S)
+_LOG_LAG = np.log(TOTAL_LAG_S)
+_LOG_COARSE = np.log(LAGS_S)
+_LOG_SPACING = float(_LOG_COARSE[1] - _LOG_COARSE[0])
+_CLASS_PRIOR = np.log(np.array(RATIO_PRIOR))[RATIO_CLASS]
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class MonitorPoint:
 
 @dataclass(frozen=True)
 class LagFit:
-    """`log_weight` per fine lag (505,), activation energy (eV), relative rms of the residuals, points used."""
+    """`log_weight` per hypothesis (759,), activation energy (eV), relative rms of the residuals, points used."""
 
     log_weight: NDArray[np.float64]
     energy_eV: float
@@ -64,16 +77,24 @@ class LagFit:
 
 
 def lag_prior(lag_s: float = PRIOR_LAG_S, log_spread: float = PRIOR_LOG_SPREAD) -> NDArray[np.float64]:
-    """Log weights of a log-normal belief about the lag."""
-    log_weight = -0.5 * ((_LOG_LAG - math.log(lag_s)) / max(log_spread, STEP_LOG_SPREAD)) ** 2
-    return _with_doubt(log_weight)
+    """Log weights of a log-normal belief about the whole lag, whatever it is made of."""
+    spread = max(log_spread, STEP_LOG_SPREAD)
+    return _with_doubt(_CLASS_PRIOR - 0.5 * ((_LOG_LAG - math.log(lag_s)) / spread) ** 2)
 
 
 def widen(log_weight: NDArray[np.float64], by: float) -> NDArray[np.float64]:
-    """The same belief some time later: blurred by `by` in ln(lag), and never quite sure."""
+    """The same belief some time later: blurred by `by` in ln(lag) for each make-up, and never quite sure."""
     weight = np.exp(log_weight - log_weight.max())
-    mean, spread = _moments(weight / weight.sum())
-    return _with_doubt(-0.5 * ((_LOG_LAG - mean) / math.hypot(spread, by)) ** 2)
+    weight = weight / weight.sum()
+    later = np.full_like(weight, -np.inf)
+    for make_up, before in enumerate(RATIO_PRIOR):
+        mine = make_up == RATIO_CLASS
+        share = float(weight[mine].sum())
+        mean, spread = _moments(np.where(mine, weight, 0.0) / share if share > 1e-6 else weight)
+        spread = math.hypot(spread, by)
+        share = (1 - MAKE_UP_DOUBT) * share + MAKE_UP_DOUBT * before
+        later[mine] = math.log(share / spread) - 0.5 * ((_LOG_LAG[mine] - mean) / spread) ** 2
+    return _with_doubt(later - later.max())
 
 
 def _with_doubt(log_weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,7 +112,7 @@ def fit_lag(
     """Weights of all lags given the monitor points; needs two points to say anything."""
     if len(points) < 2:
         return LagFit(prior, energy_eV, energy_spread_eV, 0.0, 0.0, len(points))
-    inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (to_fine(np.array([p.row for p in points])) + ZERO_C_K))
+    inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (to_hypotheses(np.array([p.row for p in points])) + ZERO_C_K))
     y = np.array([p.log_resistance for p in points])
     weight = np.array([p.uncertainty for p in points]) ** -2.0
     total = weight.sum()
@@ -198,7 +219,7 @@ class SampleTrack:
         self.weight = weight / weight.sum()
         self.log_lag, self.log_spread = _moments(self.weight)
         # moments of the temperature as a linear and a quadratic form of the coarse row: asked every second
-        self._mean_of, self._square_of, self._product_of = coarse_moments(self.weight)
+        self._mean_of, self._square_of = coarse_moments(self.weight)
         self.energy_now_eV = fit.energy_eV
         self.energy_known_eV = fit.energy_uncertainty_eV
         self.residual = fit.residual
@@ -219,16 +240,16 @@ class SampleTrack:
         """The sample's temperature and its uncertainty (degC, K) from the lagged temperatures of one moment."""
         mean = self.mean_temperature(row)
         away = row - mean
-        square = float(away**2 @ self._square_of + 2 * (away[:-1] * away[1:]) @ self._product_of)
+        square = float(away @ self._square_of @ away)
         spread = math.sqrt(max(0.0, square))
-        position = (self.log_lag - _LOG_LAG[0]) / (_LOG_LAG[-1] - _LOG_LAG[0]) * (COARSE - 1)
+        position = (self.log_lag - _LOG_COARSE[0]) / _LOG_SPACING
         cell = min(max(int(position), 0), COARSE - 2)
-        per_log = (row[cell + 1] - row[cell]) / (SUBDIVISIONS * (_LOG_LAG[1] - _LOG_LAG[0]))
+        per_log = (row[cell + 1] - row[cell]) / _LOG_SPACING
         return mean, math.hypot(spread, LAG_MODEL_ERROR * float(per_log))
 
     def excess(self, points: list[MonitorPoint]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What temperature doesn't explain: ln R - E/(kT) of each point less the last one's, and standard errors."""
-        fine = to_fine(np.array([p.row for p in points]))
+        fine = to_hypotheses(np.array([p.row for p in points]))
         inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (fine + ZERO_C_K))
         y = np.array([p.log_resistance for p in points])
         change = inverse_kT - inverse_kT[-1]

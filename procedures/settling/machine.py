@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from daq.errors import BadInput
 from procedures.settling import words
 from procedures.settling.evidence import Evidence, Mode
-from procedures.settling.gates import UNCERTAINTY_SHARE, Goal
+from procedures.settling.gates import Goal
 from procedures.settling.observer import LagEstimate, SampleObserver
 from procedures.settling.progress import ProgressTimer
 from procedures.settling.readings import LINK_LOST_S, TIME_LIMIT_S, Reading, plausible_C
@@ -249,14 +249,15 @@ class Settling:
         """The furnace has been quiet for the fall-back soak and R has not told the lag."""
         if self.mode != "observed" or self.soak_s < 60 * self.spec.fallback_soak_min:
             return False
+        known = all(self._evidence.lag_s(name) is not None for name in self._evidence.names)
+        may_be_open = ("sample_uncertainty", "agreement") if known else ("sample_", "drift_", "agreement")
         shut = [name for name, gate in self.gates.items() if not gate.holds]
-        return bool(shut) and all(name.startswith(("sample_uncertainty", "agreement")) for name in shut)
+        return bool(shut) and all(name.startswith(may_be_open) for name in shut)
 
     def _within_tolerance(self) -> bool:
-        """The estimate costs less than the whole tolerance (its gate asks for half), and R stands still."""
-        unsure = [gate for name, gate in self.gates.items() if name.startswith("sample_uncertainty")]
+        """What isn't known of the temperature costs less than the tolerance, and R stands still."""
         still = all(gate.holds for name, gate in self.gates.items() if name.startswith("agreement"))
-        return still and all(gate.value is not None and gate.value <= gate.limit / UNCERTAINTY_SHARE for gate in unsure)
+        return still and self._evidence.uncertainty_percent() <= self.spec.tolerance_percent
 
     def _finish(self, reason: str, *, settled: bool, timed_out: bool = False) -> None:
         t_s = self._evidence.latest.t_s

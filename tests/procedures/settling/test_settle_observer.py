@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from procedures.settling import LagEstimate, SampleObserver, SettleSpec, SettleState, Settling
-from procedures.settling.lag_bank import LAGS_S, LagBank
+from procedures.settling.lag_bank import LAGS_S, TOTAL_LAG_S, LagBank, to_hypotheses
 
 
 def heat(model: ModuleType, player: Any, lag_min: float, cell: Any = None, **options: Any) -> Any:
@@ -37,6 +37,18 @@ def test_bank_is_the_exact_first_order_lag() -> None:
     assert bank.row == pytest.approx(25 + rate * (1200 - LAGS_S * -np.expm1(-1200 / LAGS_S)), abs=1e-9)
     past = bank.row_at(602.5)
     assert past == pytest.approx(25 + rate * (602.5 - LAGS_S * -np.expm1(-602.5 / LAGS_S)), abs=2e-2)
+
+
+def test_two_lags_in_series_come_from_the_same_bank() -> None:
+    bank, holder, sample = LagBank(), 25.0, 25.0
+    for t in range(0, 1801):
+        reading = 25 + min(t, 600) * 0.05
+        bank.feed(t, reading)
+        holder += (reading - holder) * -math.expm1(-1 / 400)
+        sample += (holder - sample) * -math.expm1(-1 / 200)
+    of_half = np.arange(TOTAL_LAG_S.size) >= 2 * TOTAL_LAG_S.size // 3
+    nearest = np.argmin(np.where(of_half, abs(np.log(TOTAL_LAG_S / 600)), 9.0))
+    assert to_hypotheses(bank.row)[nearest] == pytest.approx(sample, abs=0.1)
 
 
 def test_bank_does_not_depend_on_how_often_it_is_fed() -> None:
@@ -89,6 +101,30 @@ def test_first_step_learns_the_lag_and_tells_the_temperature(
     assert step.minutes < 10 + 4.5 * lag_min
 
 
+@pytest.mark.parametrize("holder_lag_s", [60.0, 300.0])
+def test_a_holder_between_furnace_and_sample_is_seen(
+    model: ModuleType, player: Any, monkeypatch: pytest.MonkeyPatch, holder_lag_s: float
+) -> None:
+    """Two lags in series; one alone in the model would be 0.3-0.7 K and 2-3 % off at every step."""
+
+    class WithHolder(model.Furnace):
+        holder_C = 25.0
+
+        def step(self, setpoint_C: float) -> None:
+            inner_C = self.sample_C
+            self.sample_C = self.holder_C
+            super().step(setpoint_C)
+            self.holder_C = self.sample_C
+            self.sample_C = inner_C + (self.holder_C - inner_C) * -math.expm1(-1 / holder_lag_s)
+
+    monkeypatch.setattr(model, "Furnace", WithHolder)
+    _, points = model.observed_sweep(5, 1)
+    assert all(point.settled for point in points)
+    assert max(abs(point.reported_C - point.sample_C) for point in points) < 0.25
+    assert model.worst_error_percent(points) < 1.7
+    assert points[-1].lag_s == pytest.approx(300 + holder_lag_s, rel=0.1)  # the whole of both
+
+
 def test_nothing_to_learn_at_ambient_holds_nothing_up(model: ModuleType, player: Any) -> None:
     cell = model.Cell()
     settling = Settling(SettleSpec(), target_C=25, start_C=25)
@@ -125,8 +161,8 @@ def test_resistance_that_ignores_temperature_falls_back_in_words(model: ModuleTy
     """An electronic short hardly changes with temperature: no thermometer, but no thermometer is needed either."""
     step = heat(model, player, 10, model.Cell(activation_energy_eV=0.0))
     release = step.settling.release
-    assert "could not be learned" in release.reason or release.estimated_sample_uncertainty_K <= 1.0
-    assert 20 < step.minutes < 90
+    assert "could not be learned" in release.reason
+    assert 60 < step.minutes < 90
     assert release.settled  # what is not known of the temperature costs nothing in sigma
 
 
@@ -309,7 +345,7 @@ def test_the_step_after_a_transition_is_ordinary_again(model: ModuleType, player
 def test_sweep_is_fast_and_right(model: ModuleType, lag_min: int) -> None:
     limits_h = {2: 2.5, 10: 5.2, 20: 9.3}  # a 60 min dwell takes 12.06 h
     errors = []
-    for seed in (0, 1):
+    for seed in (0, 1) if lag_min < 20 else (0,):
         hours, points = model.observed_sweep(lag_min, seed)
         assert hours < limits_h[lag_min]
         assert all(point.settled for point in points)
