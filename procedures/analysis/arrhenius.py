@@ -4,9 +4,9 @@ ln sigma = ln A - Ea / (k T), or with the convention "ln sigma T": ln (sigma T) 
 activation energies that differ by about k T (0.56 and 0.589 eV from the same data), so the convention goes with
 every number. Errors in sigma and in T both count: the variance of a point is u(ln sigma)^2 + (Ea u(T) / k T^2)^2
 ("effective variance", Orear, Am. J. Phys. 50 (1982) 912). What all points share in ohm (the leads) is a parameter
-of the fit with its uncertainty as prior knowledge: R = R_measured (1 - s r), s = 0 +- 1, r the relative
-error. Where the points scatter by more than their uncertainties the errors are widened by
-sqrt(chi^2 / (n - 2)) (Birge, Phys. Rev. 40 (1932) 207). Geometry is no part of it: it moves ln A alone.
+of the fit with its uncertainty as prior knowledge: R_measured = R + s u, s = 0 +- 1. Where the points
+scatter by more than their uncertainties the errors are widened by sqrt(chi^2 / (n - 2)) (Birge, Phys. Rev. 40
+(1932) 207). Geometry is no part of it: it moves ln A alone.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Convention = Literal["ln sigma", "ln sigma T"]
 CONVENTIONS: tuple[Convention, ...] = ("ln sigma", "ln sigma T")
 _LEAST_RELATIVE = 1e-4
 _LEAST_SPAN_K = 1.0
-_LEAST_LEFT = 0.05
-_ROUNDS = 12
+_LEAST_WHOLE = 0.05
+_ROUNDS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,30 +100,13 @@ def fit_arrhenius(
     )
     if convention not in CONVENTIONS:
         raise AnalysisRefused(f"{convention!r} is no Arrhenius convention (allowed: {', '.join(CONVENTIONS)})")
-    inverse = 1 / (BOLTZMANN_EV_K * kelvin)
-    mean = float(inverse.mean())
     power = 1.0 if convention == "ln sigma T" else 0.0
-    count, shared = len(kelvin), len(common)
-    line = np.zeros(2)
-    offsets = np.zeros(shared)
-    residuals = error = np.ones(count)
-    covariance = np.eye(2 + shared)
-    for _ in range(_ROUNDS):
-        left = np.maximum(1 - offsets @ common, _LEAST_LEFT)
-        ordinate = np.log(sigma) - np.log(left) + power * np.log(kelvin)
-        slope = line[1] / (BOLTZMANN_EV_K * kelvin**2) - power / kelvin
-        error = np.hypot(own / left, slope * kelvin_error)
-        design = np.concatenate([[np.ones(count), mean - inverse], -common / left]).T
-        weighted = design / error[:, None]
-        prior = np.diag([0.0, 0.0] + [1.0] * shared)
-        covariance = np.linalg.inv(weighted.T @ weighted + prior)
-        target = (ordinate - (common / left).T @ offsets) / error
-        solution = covariance @ (weighted.T @ target)
-        line, offsets = solution[:2], solution[2:]
-        residuals = ordinate - design[:, :2] @ line
+    solved = _regress(kelvin, sigma, own, kelvin_error, common, power)
+    line, mean, residuals, error = solved.line, solved.mean, solved.residuals, solved.error
+    count = len(kelvin)
     freedom = count - 2
-    chi_square = float(np.sum((residuals / error) ** 2) + offsets @ offsets)
-    covariance = covariance[:2, :2]
+    chi_square = solved.chi_square
+    covariance = solved.covariance
     widened, quantile = 1.0, NORMAL_95
     if freedom > 0 and chi_square > freedom:
         widened = math.sqrt(chi_square / freedom)
@@ -144,6 +127,51 @@ def fit_arrhenius(
         _covariance=covariance,
         _inverse_kT_mean=mean,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Regression:
+    line: Floats
+    mean: float
+    covariance: Floats
+    residuals: Floats
+    error: Floats
+    chi_square: float
+
+
+def _regress(
+    kelvin: Floats, sigma: Floats, own: Floats, kelvin_error: Floats, common: Floats, power: float
+) -> _Regression:
+    """Gauss-Newton on ln sigma_measured = -ln(T^power exp(-(a + b x)) + sum s_j u_j), the series
+    resistances s_j being 0 +- 1 beforehand. Starts from the line that leaves them out."""
+    inverse = 1 / (BOLTZMANN_EV_K * kelvin)
+    mean = float(inverse.mean())
+    x = mean - inverse
+    measured = np.log(sigma)
+    series = common / sigma
+    shared = len(common)
+    start_error = np.sqrt(own**2 + np.sum(common**2, axis=0) + (kelvin_error / kelvin) ** 2)
+    design = np.stack([np.ones_like(x), x], axis=1) / start_error[:, None]
+    line = np.linalg.lstsq(design, (measured + power * np.log(kelvin)) / start_error, rcond=None)[0]
+    values = np.concatenate([line, np.zeros(shared)])
+    prior = np.diag([0.0, 0.0] + [1.0] * shared)
+    residuals, error, inverse_gram = x, own, prior
+    for _ in range(_ROUNDS):
+        true = kelvin**power * np.exp(-np.clip(values[0] + values[1] * x, -600, 600))
+        whole = np.maximum(true + values[2:] @ series, _LEAST_WHOLE * true)
+        share = true / whole
+        slope = values[1] / (BOLTZMANN_EV_K * kelvin**2) - power / kelvin
+        error = np.hypot(own, share * slope * kelvin_error)
+        residuals = measured + np.log(whole)
+        slopes = np.concatenate([[share, share * x], -series / whole]).T / error[:, None]
+        inverse_gram = np.linalg.inv(slopes.T @ slopes + prior)
+        step = inverse_gram @ (slopes.T @ (residuals / error) - prior @ values)
+        share_of_step = min(1.0, 2.0 / max(float(np.abs(step[2:]).max(initial=0.0)), 1e-9))
+        values = values + share_of_step * step
+        if float(np.abs(step).max()) < 1e-9:
+            break
+    chi_square = float(np.sum((residuals / error) ** 2) + values[2:] @ values[2:])
+    return _Regression(values[:2], mean, inverse_gram[:2, :2], residuals, error, chi_square)
 
 
 def _energy(line: Floats, covariance: Floats, quantile: float, convention: Convention, count: int) -> Estimate:

@@ -13,7 +13,8 @@ class Estimate:
     """`uncertainty` is one standard error, `interval` 95 %; a refused number has `value` None and a `reason`.
 
     `components` are the parts of the uncertainty in the unit of the value, by name ("fit", "lead", ...); they
-    add in quadrature. "lead" and "range" are common to all spectra taken with the same leads and instrument.
+    add in quadrature. "lead" is the same in ohm for all spectra taken with the same leads. `refused_value` is the
+    number behind a refusal, for those who know more than the one who refused (the Arrhenius line knows the leads).
     """
 
     value: float | None
@@ -22,6 +23,7 @@ class Estimate:
     method: str = ""
     reason: str | None = None
     components: tuple[tuple[str, float], ...] = ()
+    refused_value: float | None = None
 
     @classmethod
     def refused(cls, reason: str, method: str = "") -> Estimate:

@@ -22,7 +22,7 @@ def with_joint_parts(points: Sequence[SweepPoint], options: FitOptions) -> tuple
     Totals stay those of the single fits. Where there is no joint fit the points come back as they are. Long
     sweeps are fitted in batches, in the order in which they were taken.
     """
-    chosen = [k for k, p in enumerate(points) if p.counts]
+    chosen = [k for k, p in enumerate(points) if p.counts and math.isfinite(p.resistance_ohm)]
     changed, notes = list(points), []
     if len(chosen) < FEWEST:
         return changed, notes

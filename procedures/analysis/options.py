@@ -72,5 +72,14 @@ class FitOptions:
             if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value < 0:
                 raise BadInput(f"{value!r} is no value", place=item.name, allowed="a number from 0 upwards")
 
+    def __str__(self) -> str:
+        """What decides most, for a report."""
+        return (
+            f"arcs up to {self.arc_capacitance_max_F:.3g} F are the electrolyte's, up to "
+            f"{self.bulk_capacitance_max_F:.3g} F the bulk's; leads {self.lead_resistance_ohm:g} ± "
+            f"{self.lead_resistance_uncertainty_ohm:g} ohm; range ± {100 * self.gain_uncertainty:g} %; phase ± "
+            f"{self.phase_uncertainty_deg:g}° at 1 MHz"
+        )
+
     def as_dict(self) -> dict[str, float]:
         return asdict(self)

@@ -95,11 +95,11 @@ def _checked_total(value: float, parts: dict[str, float], method: str, options: 
             "lead": "it is not above what the leads leave; compensate for them",
             "range": "the instrument's own error",
         }[largest]
-        return Estimate.refused(
+        reason = (
             f"the total resistance would be {short_number(value)}ohm with a standard error of "
-            f"{short_number(error)}ohm: {cause}",
-            method,
+            f"{short_number(error)}ohm: {cause}"
         )
+        return Estimate(None, method=method, reason=reason, components=tuple(parts.items()), refused_value=value)
     return Estimate.positive(value, parts, method)
 
 

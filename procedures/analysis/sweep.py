@@ -56,6 +56,8 @@ def analyse_sweep(
     for name in samples:
         results += sweep_results(lines[name], _geometry_of(name, geometry), convention, several=len(samples) > 1)
         notes += _sample_notes(lines[name], joint_notes[name], points, _geometry_of(name, geometry))
+    if points:
+        notes.append(f"assumed: {options}")
     return SweepAnalysis(
         results=results,
         spectra=[(p.spectrum, p.fit, p.reason) for p in points],

@@ -13,6 +13,8 @@ from procedures.analysis.geometry import Geometry
 from procedures.analysis.options import FitOptions
 from procedures.analysis.spectrum import SpectrumData, SpectrumFit, fit_spectrum
 
+_LINE_OWN = 0.2
+
 
 @dataclass(frozen=True, eq=False)
 class MeasuredSpectrum:
@@ -60,32 +62,39 @@ class SweepPoint:
         return math.nan if value is None else value
 
     @property
+    def line_ohm(self) -> float:
+        """Resistance for the Arrhenius line: the total, or one that was refused for the leads alone, since the line
+        has a parameter for them. NaN when there is none."""
+        total = self.fit.total_resistance if self.fit is not None else None
+        if total is None or total.value is not None or total.refused_value is None:
+            return self.resistance_ohm
+        own = math.sqrt(sum(part**2 for name, part in total.components if name != "lead"))
+        return total.refused_value if 0 < own < _LINE_OWN * total.refused_value else math.nan
+
+    @property
     def sigma_S_cm(self) -> float:
         """Conductivity; without a geometry 1 / R, which has the same activation energy."""
         if self.geometry is None:
-            return 1 / self.resistance_ohm
-        return self.geometry.conductivity_S_cm(self.resistance_ohm)
+            return 1 / self.line_ohm
+        return self.geometry.conductivity_S_cm(self.line_ohm)
 
     @property
     def own_relative(self) -> float:
         """Relative error that is this spectrum's alone (fit, model, range)."""
-        if self.fit is None or self.fit.total_resistance.value is None:
+        if self.fit is None:
             return math.nan
-        total = self.fit.total_resistance
-        square = sum(part**2 for name, part in total.components if name != "lead")
-        return math.sqrt(square) / self.resistance_ohm
+        square = sum(part**2 for name, part in self.fit.total_resistance.components if name != "lead")
+        return math.sqrt(square) / self.line_ohm
 
     @property
     def lead_relative(self) -> float:
         """Relative error from the leads, the same in ohm for all spectra of a sweep."""
-        if self.fit is None or self.fit.total_resistance.value is None:
-            return math.nan
-        return self.fit.total_resistance.component("lead") / self.resistance_ohm
+        return math.nan if self.fit is None else self.fit.total_resistance.component("lead") / self.line_ohm
 
     @property
     def counts(self) -> bool:
         """Whether it has a place in an Arrhenius plot."""
-        return math.isfinite(self.resistance_ohm) and math.isfinite(self.spectrum.temperature_C)
+        return math.isfinite(self.line_ohm) and math.isfinite(self.spectrum.temperature_C)
 
 
 def last_settled(spectra: Sequence[MeasuredSpectrum]) -> tuple[list[MeasuredSpectrum], list[str]]:

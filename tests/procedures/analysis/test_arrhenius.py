@@ -65,6 +65,17 @@ def test_a_resistance_of_the_leads_is_found_where_the_sample_is_no_larger():
     assert fit.activation_energy_eV.value == pytest.approx(0.5, abs=0.005)
 
 
+def test_points_that_are_nearly_all_lead_still_tell_the_lead():
+    resistance = 0.1 / line(TEMPERATURES_C, 0.75, 0.007)
+    measured = resistance + 0.3
+    assert resistance[-1] < 0.1
+    fit = fit_arrhenius(TEMPERATURES_C, 0.1 / measured, 0.003, common_relative_uncertainty=[0.3 / measured])
+    energy = fit.activation_energy_eV
+    assert energy.value == pytest.approx(0.75, rel=0.01)
+    assert energy.interval is not None
+    assert energy.interval[0] < 0.75 < energy.interval[1]
+
+
 def test_band_is_narrowest_inside_and_holds_the_line():
     sigma = line(TEMPERATURES_C, 0.5, 1e-5)
     fit = fit_arrhenius(TEMPERATURES_C, sigma, 0.02)
