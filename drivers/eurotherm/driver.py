@@ -71,6 +71,7 @@ class Eurotherm:
         self._firmware = ""
         self._decimals = 1
         self._rate_unit_s = 60.0
+        self._is_connected = False
         self._greeted: int | None = None
         self._commanded = Commanded()
         self._ramp = RampCheck()
@@ -92,6 +93,7 @@ class Eurotherm:
     def connect(self) -> None:
         """Raises InstrumentLost when nothing answers, InstrumentError when it is not fit to be used."""
         self._shared.enter(self.name)
+        self._is_connected = True
         self._family, self._greeted, self._commanded = None, None, Commanded()
         try:
             with self._session():
@@ -101,7 +103,7 @@ class Eurotherm:
             raise
 
     def disconnect(self) -> None:
-        self._greeted = None
+        self._greeted, self._is_connected = None, False
         self._shared.leave(self.name)
 
     def identity(self) -> Identity:
@@ -188,6 +190,8 @@ class Eurotherm:
     def _session(self, settings: bool = True) -> Iterator[Registers]:
         """Own the line, the controller greeted since the port was last opened or the controller last silent."""
         line = self._shared.line
+        if settings and not self._is_connected:  # what makes safe may come unannounced
+            raise InstrumentError(self.name, "is not connected; connect the bench first")
         try:
             with line.owner():
                 if self._greeted != line.transport.opened:

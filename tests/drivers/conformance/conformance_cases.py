@@ -1,0 +1,126 @@
+"""One instrument to be walked: built by the door a bench file has, with its peer behind it, and a cable to pull.
+
+Every driver that is found by entry point needs a case here: a driver without a peer fails the suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wire_bench import world_in
+
+from daq import plugins
+from daq.bench import Bench, BenchConfig, BenchFileModel, build_bench, is_virtual, load_bench
+from daq.clock import Clock, SystemClock
+from daq.contracts import Instrument
+from daq.tables import parse
+from daq.virtual_clock import VirtualClock
+from drivers.simulated.wire.eurotherm_device import EurothermDevice
+from drivers.simulated.wire.linkam_core import LinkamCore
+from drivers.simulated.wire.modbus_core import RtuCore
+from drivers.simulated.wire.mounts import TcpMount
+
+LIMITS = {"max_temperature_C": 150.0}
+
+
+@dataclass
+class Case:
+    """`instrument` is connected. `unplug` and `plug` are None where there is no cable to pull."""
+
+    table: Mapping[str, Any]
+    instrument: Any
+    bench: Bench
+    clock: Clock
+    is_hardware: bool = False
+    unplug: Callable[[], None] | None = None
+    plug: Callable[[], None] | None = None
+
+    @property
+    def driver(self) -> Any:
+        return plugins.load(plugins.DRIVERS, self.table["driver"], "test")
+
+
+def cases(bench: Path | None) -> list[str]:
+    """Names of the instruments: of the bench file, else of all drivers."""
+    if bench is not None:
+        return sorted(load_bench(bench).model.instruments)
+    return plugins.names(plugins.DRIVERS)
+
+
+@contextmanager
+def open_case(name: str, bench: Path | None, folder: Path) -> Iterator[Case]:
+    if bench is not None:
+        config = load_bench(bench)
+        table = {"driver": config.model.instruments[name].driver}
+        with connected(config, name, table, folder, is_hardware=True) as case:
+            yield case
+        return
+    peer = PEERS.get(name)
+    assert peer is not None, f"the driver {name!r} has no peer to be tested against; add one to {__file__}"
+    with peer(folder) as (options, mount):
+        table = {"driver": name, **options}
+        model = parse(BenchFileModel, {"bench": {"name": "test"}, "instruments": {"one": table}}, "bench.toml")
+        with connected(BenchConfig(model, folder / "bench.toml"), "one", table, folder) as case:
+            if mount is not None:
+                case.unplug, case.plug = mount.unplug, mount.plug
+            cable = getattr(case.instrument, "cable", None)
+            if cable is not None:
+                case.unplug = lambda: setattr(cable, "unplugged", True)
+                case.plug = lambda: setattr(cable, "unplugged", False)
+            yield case
+
+
+@contextmanager
+def connected(
+    config: BenchConfig, name: str, table: Mapping[str, Any], folder: Path, *, is_hardware: bool = False
+) -> Iterator[Case]:
+    clock: Clock = VirtualClock() if is_virtual(config) else SystemClock()
+    bench = build_bench(config, clock, folder / "state")
+    with clock.attached():
+        instrument: Instrument = bench.instruments[name]
+        instrument.connect()
+        try:
+            yield Case(table, instrument, bench, clock, is_hardware)
+        finally:
+            bench.close()
+
+
+# ---------------------------------------------------------------- peers
+Opened = tuple[dict[str, Any], TcpMount | None]
+
+
+@contextmanager
+def no_peer(options: dict[str, Any]) -> Iterator[Opened]:
+    yield options, None
+
+
+@contextmanager
+def eurotherm(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    mount = TcpMount(lambda: RtuCore({1: EurothermDevice(world)}))
+    yield {"port": mount.port, "timeout_s": 0.3, "limits": LIMITS}, mount
+    mount.close()
+    world.close()
+
+
+@contextmanager
+def linkam(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    mount = TcpMount(lambda: LinkamCore(world))
+    yield {"port": mount.port, "timeout_s": 0.3, "limits": LIMITS}, mount
+    mount.close()
+    world.close()
+
+
+PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
+    "eurotherm": eurotherm,
+    "linkam": linkam,
+    "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
+    "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
+    "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
+    "simulated-potentiostat": lambda folder: no_peer({}),
+}
