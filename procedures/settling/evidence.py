@@ -68,12 +68,15 @@ class Evidence:
 
     # ------------------------------------------------------------ temperatures
     def temperature_at(self, t_s: float, sample: str = "") -> tuple[float, float]:
-        """(degC, K): by the sensor at the sample, by R(t), or by the control sensor, as the mode is."""
+        """(degC, K): by the sensor at the sample, by R(t), or by the control sensor, as the mode is.
+
+        (nan, inf) while that sensor has not spoken.
+        """
         if self.mode == "observed":
             return self.observer.temperature_at(t_s, sample)
         trace = self.readings.sample_trace if self.mode == "sample" else self.readings.furnace_trace
         value, count = trace.at(t_s)
-        return value, self._noise_K / math.sqrt(max(count, 1))
+        return value, self._noise_K / math.sqrt(count) if count else math.inf
 
     def least_known(self) -> str:
         """The sample whose temperature is the least certain now."""

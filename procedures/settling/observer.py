@@ -94,9 +94,12 @@ class SampleObserver:
     ) -> None:
         """A monitor spectrum's resistance at `t_s`, the middle of the time in which it was decided.
 
-        `temperature_C` where a sensor at the sample knows it. What can't be a resistance is ignored.
+        `temperature_C` where a sensor at the sample knows it. What can't be a resistance is ignored, as is
+        one at an unknown temperature.
         """
         if not (1e-9 < resistance_ohm < 1e18 and math.isfinite(t_s)):
+            return
+        if temperature_C is not None and not math.isfinite(temperature_C):
             return
         noise = relative_uncertainty if math.isfinite(relative_uncertainty) else 0.1
         noise = min(max(noise, 5e-4), 1.0)

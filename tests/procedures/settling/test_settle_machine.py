@@ -339,9 +339,11 @@ def test_sample_sensor_asked_for_but_absent_times_out_in_words() -> None:
     t = 0
     while settling.release is None:
         steady(settling, t)
+        settling.feed_monitor(t, 1000.0, 0.003)  # a resistance at a temperature nobody knows
         t += 1
         assert t < 4000
     assert not settling.release.settled
+    assert settling.release.estimated_sample_C is None
     assert "slope unknown" in settling.release.reason
 
 

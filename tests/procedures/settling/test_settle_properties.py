@@ -47,7 +47,7 @@ def _feed(settling: Settling, t_s: float, kind: str, furnace_C: float, sample_C:
     return settling.feed(t_s, **reading)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(_spec, st.lists(_move, min_size=1, max_size=12), st.floats(0.2, 1.0))
 def test_ready_means_every_gate_holds_at_that_instant(spec: SettleSpec, moves: list, calm: float) -> None:
     settling = Settling(spec, target_C=40, start_C=39, sensor_noise_K=0.002)
@@ -65,7 +65,8 @@ def test_ready_means_every_gate_holds_at_that_instant(spec: SettleSpec, moves: l
                 assert release.t_s == t_s
                 open_gates = [name for name, gate in release.gates.items() if not gate.holds]
                 assert not release.settled or not open_gates or "fell back" in release.reason
-                assert abs(furnace_C - 40) <= spec.band_K or spec.median_of > 1 or not release.settled
+                near = abs(furnace_C - 40) <= spec.band_K or spec.median_of > 1
+                assert near or not release.settled or "not reachable" in release.reason
                 assert kind not in ("lost", "fault", "nan", "ramp")
                 assert math.isfinite(release.estimated_sample_C or 0.0)
             if state in (SettleState.RAMP, SettleState.APPROACH, SettleState.SOAK, SettleState.CONFIRM):
