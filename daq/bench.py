@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from daq import plugins
 from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
-from daq.errors import BadInput, InstrumentError
+from daq.errors import BadInput, CellrigError, InstrumentError
 from daq.tables import StrictModel, parse, read_toml
 
 T = TypeVar("T")
@@ -152,7 +152,7 @@ class Bench:
             for instrument in self.instruments.values():
                 instrument.connect()
                 done.append(instrument)
-        except InstrumentError:
+        except CellrigError:
             for instrument in reversed(done):
                 with suppress(InstrumentError):
                     instrument.disconnect()

@@ -143,18 +143,17 @@ class Engine:
         return outcomes
 
     def _analyse(self) -> None:
-        self._writer.flush()
+        """Results, if there are any. Whatever goes wrong here, the run still gets its end."""
         try:
+            self._writer.flush()
             with RunFile.open(self._writer.path) as run:
                 results = self._experiment.analyse(run)
+            self._writer.replace_results(results)
         except CellrigError as error:
             self.tell("analysis", "warning", f"no results: {error}")
-            return
         except Exception:  # the data are safe on disk; a bug in an analysis must not lose the run's end
             log.exception("the analysis failed")
             self.tell("analysis", "error", f"the analysis failed: {traceback.format_exc(limit=-4)}")
-            return
-        self._writer.replace_results(results)
 
     # ------------------------------------------------------------ what the rig and the monitor call
     @property

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +20,7 @@ from daq.clock import Clock, ScaledClock, SystemClock, wall_unix
 from daq.control import RunControl
 from daq.disk import check_room
 from daq.engine import Engine, Progress, RunEnd
-from daq.errors import BadInput, InstrumentError
+from daq.errors import BadInput, CellrigError
 from daq.plan import Plan, Procedure, build_procedure, check_plan
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
@@ -55,17 +56,19 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
     check_room(runs_folder, sum(one.rows for one in checked))
     ended: list[Ended] = []
     with bench_lock(plan.bench, f"cellrig run {plan.place}"):
-        clock = _clock(plan.bench, start_s=0.0, epoch_unix=wall_unix())
+        epoch_unix = wall_unix()
+        clock = _clock(plan.bench, start_s=0.0, epoch_unix=epoch_unix)
         bench: Bench | None = None
         try:
             for one in checked:
                 writer = _create(plan, one.procedure, runs_folder, clock)
-                if bench is None:
-                    bench = build_bench(plan.bench, clock, _state_folder(plan.bench, writer.path))
-                writer.remember("world", _world_path(plan.bench, bench, writer.path))
-                writer.remember("clock_origin_s", clock.monotonic())
-                one.procedure.bind(bench, plan.samples)
-                ended.append(_run(bench, one.procedure, writer, 0.0, watcher, connect=not ended))
+                with _abandoned_on_error(writer):
+                    if bench is None:
+                        bench = build_bench(plan.bench, clock, _state_folder(plan.bench, writer.path))
+                    writer.remember("world", _world_path(plan.bench, bench, writer.path))
+                    writer.remember("clock", {"epoch_unix": epoch_unix, "origin_s": clock.monotonic()})
+                    one.procedure.bind(bench, plan.samples)
+                    ended.append(_run(bench, one.procedure, writer, 0.0, watcher, connect=not ended))
                 if ended[-1].end.outcome != "finished":
                     break
         finally:
@@ -85,39 +88,50 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None) ->
         config = BenchConfig.from_dict(run.bench)
         samples = samples_of(run.sample)
         procedure: Procedure = build_procedure(run.procedure, run.parameters, f"{run.id}, parameters")
-        world = Path(run.recall("world"))
-        origin_s = float(run.recall("clock_origin_s", 0.0))
-        began_unix = run.anchors()[0].unix
-    virtual = is_virtual(config)
-    if down_for_s is not None and not virtual:
+        world, kept = run.recall("world"), run.recall("clock")
+        if world is None or kept is None:
+            raise BadInput("the run was killed before it began; run its plan anew", place=str(run.path))
+        anchors = run.anchors()
+    if down_for_s is not None and not is_virtual(config):
         raise BadInput("this bench runs in real time: the time that passed is known", place="--down-for")
     with bench_lock(config, f"cellrig resume {path.name}"):
         writer = RunWriter.reopen(path)
-        start_s = origin_s + writer.last_t_s + (down_for_s or 0.0)
-        clock = _clock(config, start_s=start_s, epoch_unix=began_unix - origin_s if virtual else wall_unix())
-        offset_s = start_s - origin_s if virtual else max(writer.last_t_s, clock.unix() - began_unix)
-        bench = build_bench(config, clock, world if world.is_absolute() else path / world)
-        try:
-            procedure.bind(bench, samples)
-            with RunFile.open(path) as run:
-                procedure.recover(run)
-            return _run(bench, procedure, writer, offset_s, watcher, connect=True)
-        finally:
-            bench.close()
+        with _abandoned_on_error(writer):
+            start_s = kept["origin_s"] + writer.last_t_s + (down_for_s or 0.0)
+            clock = _clock(config, start_s=start_s, epoch_unix=kept["epoch_unix"])
+            began_unix = anchors[0].unix if anchors else kept["epoch_unix"] + kept["origin_s"]
+            offset_s = max(writer.last_t_s, clock.unix() - began_unix)
+            bench = build_bench(config, clock, path / world)
+            try:
+                procedure.bind(bench, samples)
+                with RunFile.open(path) as run:
+                    procedure.recover(run)
+                return _run(bench, procedure, writer, offset_s, watcher, connect=True)
+            finally:
+                bench.close()
+
+
+@contextmanager
+def _abandoned_on_error(writer: RunWriter) -> Iterator[None]:
+    """A run that could not even begin reads as interrupted, not as running."""
+    try:
+        yield
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _run(
     bench: Bench, procedure: Procedure, writer: RunWriter, offset_s: float, watcher: Watcher, *, connect: bool
 ) -> Ended:
     control = RunControl(bench.clock)
-    resumed = offset_s > 0
-    writer.anchor(offset_s, bench.clock.unix(), "resume" if resumed else "start")
+    writer.anchor(offset_s, bench.clock.unix(), "resume" if offset_s > 0 else "start")
     watcher.on_start(writer.path, control)
     try:
         if connect:
             with bench.clock.attached():
                 bench.connect()
-    except InstrumentError as error:
+    except CellrigError as error:
         writer.event(offset_s, "error", "engine", f"not started: {error}")
         writer.close("failed", str(error), offset_s)
         return Ended(writer.path, RunEnd("failed", str(error), ()))

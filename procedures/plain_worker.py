@@ -6,6 +6,7 @@ What the engine adds (journal, resume, the run file) is not there; safety at the
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,17 +28,27 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 def run_plainly(procedure: BenchProcedure) -> None:
     """Walk the procedure's steps on its bench; an unbound one runs on the built-in simulated bench."""
-    if not procedure.is_bound:
-        config = load_bench(None)
-        clock: Clock = VirtualClock() if is_virtual(config) else SystemClock()
-        procedure.bind(build_bench(config, clock, Path("never-written")), [Sample(name="sample")])
-    bench = procedure.bench
-    with bench.clock.attached():
-        bench.connect()
-        _walk(procedure, bench)
+    if procedure.is_bound:
+        _walk(procedure, procedure.bench)
+        return
+    config = load_bench(None)
+    clock: Clock = VirtualClock() if is_virtual(config) else SystemClock()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = build_bench(config, clock, Path(folder))
+        procedure.bind(bench, [Sample(name="sample")])
+        try:
+            _walk(procedure, bench)
+        finally:
+            bench.close()
 
 
 def _walk(procedure: BenchProcedure, bench: Bench) -> None:
+    with bench.clock.attached():
+        bench.connect()
+        _steps(procedure, bench)
+
+
+def _steps(procedure: BenchProcedure, bench: Bench) -> None:
     control = RunControl(bench.clock)
     rig = PlainRig(procedure, bench, control)
     reason = "failed"
