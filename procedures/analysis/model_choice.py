@@ -20,6 +20,8 @@ _NEAR = 12.0
 _HOPELESS = 3.0
 _SCREENING_STEPS = 10
 _ORDER_SIGMA = 3.3
+_DOUBTFUL_ARC = 0.4
+_EVIDENCE = 20.0
 # Measured over 2000 draws: the linear covariance covers 98.6 % at its 99 % level, because the model is curved.
 _CURVATURE = 1.04
 
@@ -72,6 +74,7 @@ def fit_candidates(frequency_Hz: Floats, z_ohm: Complexes, blocking: bool, noise
         solved[circuit] = min(solutions, key=lambda one: one.cost)
     found = [_judged(solution, weight, z_ohm, noise_floor) for solution in solved.values()]
     found.sort(key=lambda one: one.criterion)
+    found = [one for one in found if not _by_chance(one, found)]
     weights = np.array([math.exp(-0.5 * min(one.criterion - found[0].criterion, 600.0)) for one in found])
     weights /= weights.sum()
     return [
@@ -114,6 +117,17 @@ def _starts(circuit: Circuit, grid: StartingGrid, solved: dict[Circuit, Solution
         one = solved[Circuit(circuit.inductor, circuit.resistor, 1, circuit.blocking)]
         starts += grid.second_arcs(one.circuit, one.parameters, 1)
     return starts
+
+
+def _by_chance(one: Candidate, others: list[Candidate]) -> bool:
+    """An arc that is hardly larger than its standard error needs more evidence than the criterion asks for:
+    without it the circuit may be worse by no less than `_EVIDENCE`. Noise makes such arcs, of any capacitance."""
+    places = [one.circuit.place(f"arc{k}_resistance_ohm") for k in range(1, one.circuit.arcs + 1)]
+    if not any(one.covariance[p, p] > _DOUBTFUL_ARC**2 for p in places):
+        return False
+    return any(
+        other.circuit.arcs < one.circuit.arcs and other.criterion - one.criterion < _EVIDENCE for other in others
+    )
 
 
 def near_ones(candidates: list[Candidate]) -> list[Candidate]:
