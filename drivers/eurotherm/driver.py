@@ -16,6 +16,7 @@ from drivers.eurotherm.models import FAMILIES, Family, family_of, firmware_text,
 from drivers.eurotherm.options import options_of, shared_line
 from drivers.eurotherm.ramp_check import RampCheck
 from drivers.eurotherm.registers import Registers
+from drivers.modbus import RtuLine
 from drivers.roles import FurnaceAbilities, FurnaceReading
 from drivers.temperature import (
     HIGHEST_C,
@@ -30,6 +31,7 @@ from drivers.transport import BadReply
 log = logging.getLogger(__name__)
 
 RATE_CHECKED_EVERY = 10
+SELF_TEST_READS = 20
 SAFE_PAUSE_s = 0.2
 SAFE_TIMEOUTS = 30  # how many time-outs long it tries at most
 COLDEST_C = -273.15
@@ -141,6 +143,16 @@ class Eurotherm:
                 break
             link.sleep(SAFE_PAUSE_s)
         raise NotSafe(self.name, f"could not be made safe ({problem}); switch the furnace off at its mains")
+
+    def self_test(self) -> list[str]:
+        """What `cellrig doctor --self-test` prints: how quickly and how cleanly the line answers. Writes nothing."""
+        line, link = self._shared.line, self.transport.link
+        began_s = link.now()
+        for _ in range(SELF_TEST_READS):
+            self.read_temperature()
+        each_ms = 1000 * (link.now() - began_s) / SELF_TEST_READS
+        barriers = f", {line.barriers} barriers since the port was opened" if isinstance(line, RtuLine) else ""
+        return [f"{SELF_TEST_READS} readings, {each_ms:.1f} ms each{barriers}"]
 
     # ------------------------------------------------------------ the role
     def set_target(self, temperature_C: float, ramp_K_per_min: float | None = None) -> None:

@@ -12,6 +12,7 @@ from daq.contracts import Limit
 from daq.errors import BadInput, InstrumentError
 from daq.plugins import suggest
 from daq.tables import parse
+from drivers.simulated.published import FollowingWorld
 from drivers.simulated.simulation import Simulation, read_simulation
 from drivers.simulated.world import World
 
@@ -66,6 +67,17 @@ def check_faults(context: DriverContext, simulation: Simulation, kinds: Sequence
             )
 
 
+def shared_world(context: DriverContext, simulation: Simulation) -> World:
+    """The bench's one simulated world, opened by whoever comes first. Raises BadInput, InstrumentError."""
+
+    def opened() -> World:
+        if simulation.furnace_is_peer:
+            return FollowingWorld(simulation, context.name, context.state_folder)
+        return World(simulation, context.clock, context.state_folder)
+
+    return context.share("simulated world", opened)
+
+
 class WorldDoor:
     """A driver's way into the shared world; closed until the driver is connected."""
 
@@ -74,8 +86,7 @@ class WorldDoor:
         self._world: World | None = None
 
     def enter(self, simulation: Simulation) -> None:
-        context = self._context
-        self._world = context.share("simulated world", lambda: World(simulation, context.clock, context.state_folder))
+        self._world = shared_world(self._context, simulation)
 
     def leave(self) -> None:
         self._world = None

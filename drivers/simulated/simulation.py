@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -43,6 +43,7 @@ class SimulationTable(StrictModel):
     cell: str = "blocking"
     preset: str = "K001"
     seed: int = Field(default=1, ge=0)
+    furnace: Literal["own", "peer"] = "own"
     parameters: dict[str, Any] = Field(default_factory=dict)
     channels: dict[str, ChannelTable] = Field(default_factory=dict)
     faults: list[dict[str, Any]] = Field(default_factory=list)
@@ -72,13 +73,17 @@ class ChannelSpec:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A checked simulation. `channels[0]` is channel 1; there are always eight."""
+    """A checked simulation. `channels[0]` is channel 1; there are always eight.
+
+    `furnace_is_peer`: the furnace is simulated by a process of its own, which answers on the wire.
+    """
 
     seed: int
     furnace: FurnaceParameters
     analyser: AnalyserParameters
     channels: tuple[ChannelSpec, ...]
     faults: tuple[Fault, ...]
+    furnace_is_peer: bool = False
 
     def fingerprint(self) -> dict[str, Any]:
         """What a kept state belongs to: every number, without the faults."""
@@ -110,6 +115,7 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
         analyser=_only(AnalyserParameters, checked.parameters, here_parameters),
         channels=tuple(others.get(number, main) for number in range(1, CHANNELS_MAX + 1)),
         faults=tuple(parse(Fault, fault, f"{here}.faults[{n}]") for n, fault in enumerate(checked.faults)),
+        furnace_is_peer=checked.furnace == "peer",
     )
 
 

@@ -174,6 +174,17 @@ class World:
         if kept is None:
             return
         snapshot, commands = kept
+        self._adopt(snapshot, holdings)
+        last_unix = snapshot.unix
+        for command in commands:
+            self._to_step(command.step)
+            self._obey(command)
+            last_unix = command.unix
+        away_s = min(max(0.0, self._clock.unix() - last_unix), LONGEST_ABSENCE_s)
+        self._to_step(self._step + math.floor(away_s / STEP_s))
+
+    def _adopt(self, snapshot: WorldSnapshot, holdings: list[Holding]) -> None:
+        """Be as the snapshot says. Raises BadInput when it has another number of samples or another dead time."""
         delay_steps = len(self._furnace.state.underway_W)
         if len(snapshot.samples) != len(holdings) or len(snapshot.furnace.underway_W) != delay_steps:
             raise BadInput(
@@ -183,25 +194,20 @@ class World:
         self._furnace.state = replace(snapshot.furnace, underway_W=list(snapshot.furnace.underway_W))
         self._samples = [Sample(holding, replace(s)) for holding, s in zip(holdings, snapshot.samples, strict=True)]
         self._step, self._commands = snapshot.step, snapshot.commands
-        last_unix = snapshot.unix
-        for command in commands:
-            self._to_step(command.step)
-            self._obey(command)
-            last_unix = command.unix
-        away_s = min(max(0.0, self._clock.unix() - last_unix), LONGEST_ABSENCE_s)
-        self._to_step(self._step + math.floor(away_s / STEP_s))
+
+    def snapshot(self) -> WorldSnapshot:
+        """What it is at its present step."""
+        return WorldSnapshot(
+            simulation=self.simulation.fingerprint(),
+            step=self._step,
+            unix=self._clock.unix(),
+            commands=self._commands,
+            furnace=self._furnace.state,
+            samples=[sample.state for sample in self._samples],
+        )
 
     def _save(self) -> None:
-        self._folder.save(
-            WorldSnapshot(
-                simulation=self.simulation.fingerprint(),
-                step=self._step,
-                unix=self._clock.unix(),
-                commands=self._commands,
-                furnace=self._furnace.state,
-                samples=[sample.state for sample in self._samples],
-            )
-        )
+        self._folder.save(self.snapshot())
 
     def _save_or_tell(self) -> None:
         """A full disk must not end a reading: the state kept last is still good, only older."""

@@ -154,6 +154,41 @@ def analyse(
     return analyse_command(request, json)
 
 
+@app.command(short_help="Is every instrument there, and well?")
+def doctor(
+    bench: Annotated[Path, typer.Argument(metavar="BENCH", help="the bench, a TOML file")],
+    self_test: Annotated[bool, typer.Option("--self-test", help="also let each instrument test itself")] = False,
+    json: Json = False,
+) -> int:
+    """Connect to every instrument of a bench: identity, firmware, limits, a reading; cause and remedy of what fails.
+
+    Nothing is heated or polarised.
+    """
+    from procedures.cli.examining import doctor_command
+
+    return doctor_command(bench, self_test, json)
+
+
+@app.command(short_help="An instrument's stand-in on a port, to try things on.")
+def simulate(
+    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm or linkam")],
+    bench: Annotated[
+        Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
+    ] = None,
+    tcp: Annotated[int | None, typer.Option("--tcp", metavar="PORT", help="answer on this TCP port")] = None,
+    pty: Annotated[Path | None, typer.Option("--pty", metavar="PATH", help="answer on a pseudo-terminal")] = None,
+    family: Annotated[str, typer.Option(metavar="F", help="of a Eurotherm: 2200, 2400, 3200, 3500")] = "2400",
+    speed: Annotated[float | None, typer.Option(metavar="X", help="bench seconds per second")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="F=X", help="a fault of the line, as late=0.1")
+    ] = None,
+) -> int:
+    """Start a program that answers as an instrument does, with physics behind it and faults on demand."""
+    from procedures.cli.simulating import simulate_command
+
+    return simulate_command(peer, bench, tcp, pty, family, speed, fault or [])
+
+
 def run_app(words: list[str] | None = None) -> None:
     """Run the command line on these words, else on the process's own; ends it with the contract's exit status."""
     wall.guarded(lambda **options: app(args=words, **options))

@@ -15,12 +15,11 @@ from daq.bench import DriverContext
 from daq.tables import StrictModel, parse
 from drivers.eurotherm import Eurotherm
 from drivers.linkam import Linkam
-from drivers.simulated.options import simulation_of
+from drivers.simulated.options import shared_world, simulation_of
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import Replies, WireFaults
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore
-from drivers.simulated.world import World
 from drivers.transport import MemoryLink, lay
 
 
@@ -72,19 +71,15 @@ class EurothermPeer:
     @property
     def core(self) -> RtuCore:
         if self._core is None:
-            device = EurothermDevice(shared_world(self._context), self._options.family, latency=True)
+            device = EurothermDevice(
+                shared_world(self._context, simulation_of(self._context)), self._options.family, latency=True
+            )
             unit = int(self._context.options.get("unit", 1))
             self._core = RtuCore({unit: device}, self.faults, self._options.baud)
         return self._core
 
     def feed(self, data: bytes, now: float) -> Replies:
         return self.core.feed(data, now)
-
-
-def shared_world(context: DriverContext) -> World:
-    """The bench's one simulated world, opened by whoever comes first."""
-    simulation = simulation_of(context)
-    return context.share("simulated world", lambda: World(simulation, context.clock, context.state_folder))
 
 
 class SimulatedEurotherm(Eurotherm):
@@ -119,7 +114,9 @@ class LinkamPeer:
     @property
     def device(self) -> LinkamCore:
         if self._core is None:
-            self._core = LinkamCore(shared_world(self._context), self.faults, self._options.baud)
+            self._core = LinkamCore(
+                shared_world(self._context, simulation_of(self._context)), self.faults, self._options.baud
+            )
         return self._core
 
     def feed(self, data: bytes, now: float) -> Replies:

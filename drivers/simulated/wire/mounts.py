@@ -56,6 +56,8 @@ class _Stream:
 class Mount:
     """The loop that both kinds share. `close` ends it; `unplug` and `plug` are a cable pulled and put back."""
 
+    port: str
+
     def __init__(self, name: str) -> None:
         self._selector = selectors.DefaultSelector()
         self._streams: dict[Any, _Stream] = {}

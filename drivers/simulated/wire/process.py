@@ -1,0 +1,189 @@
+"""A wire peer as a process of its own: what it is, where it answers, and what a person can do to it while it runs."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+from daq.bench import BenchConfig, load_bench
+from daq.bench_lock import bench_folder
+from daq.clock import wall_unix
+from daq.errors import BadInput, CellrigError
+from drivers.simulated.published import PublishedWorld
+from drivers.simulated.simulation import read_simulation
+from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
+from drivers.simulated.wire.faults import WireFaults
+from drivers.simulated.wire.linkam_core import LinkamCore
+from drivers.simulated.wire.modbus_core import RtuCore, TcpCore
+from drivers.simulated.wire.mounts import Mount, PtyMount, TcpMount
+
+WORLD = "state"  # as the runner names it for a bench in real time
+
+HELP = """\
+fault NAME=VALUE   a fault of the line from now on, as fault late=0.1 (clear: none)
+unplug [SECONDS]   pull the cable, and put it back (plug: now)
+power [SECONDS]    cut its power
+break on|off       break the sensor, mend it
+panel DEGC         turn the set-point at the panel
+manual on|off      put it in manual at the panel
+show               what it measures and does
+quit"""
+
+
+@dataclass
+class PeerRequest:
+    """What the command line asked for. `bench` gives port, speed and cell; else `tcp` or `pty` say where."""
+
+    kind: str
+    bench: Path | None = None
+    tcp: int | None = None
+    pty: Path | None = None
+    family: Family = "2400"
+    unit: int = 1
+    baud: int = 0
+    speed: float | None = None
+    faults: Sequence[str] = ()
+
+
+class Peer:
+    """A peer that answers. `do(line)` is one typed command; it returns what to print. Raises BadInput."""
+
+    def __init__(self, request: PeerRequest) -> None:
+        config = load_bench(request.bench) if request.bench else None
+        port = _port(request, config)
+        speed = request.speed or (config.model.bench.speed if config else None) or 1.0
+        self.faults = WireFaults()
+        for fault in request.faults:
+            self.faults.set(fault)
+        simulation = read_simulation(config.model.simulation if config else {}, config.place if config else "peer")
+        self._temporary = None if config else TemporaryDirectory(prefix="cellrig-peer-")
+        folder = Path(self._temporary.name) if self._temporary else bench_folder(_of(config)) / WORLD
+        self.world = PublishedWorld(simulation, speed, wall_unix(), folder)
+        self.device, make_core, make_tcp_core = self._cores(request, paced=speed == 1.0)
+        self.mount = _mount(port, make_core, make_tcp_core)
+        self._timer: threading.Timer | None = None
+
+    def _cores(self, request: PeerRequest, paced: bool) -> tuple[Any, Callable[[], Any], Callable[[], Any] | None]:
+        if request.kind == "linkam":
+            linkam = LinkamCore(self.world, self.faults, request.baud)
+            return linkam, lambda: linkam, None
+        if request.kind != "eurotherm":
+            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed="eurotherm, linkam")
+        device = EurothermDevice(self.world, request.family, latency=paced)
+        units = {request.unit: device}
+        return device, lambda: RtuCore(units, self.faults, request.baud), lambda: TcpCore(units, self.faults)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.mount.close()
+        self.world.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    # ------------------------------------------------------------ typed commands
+    def do(self, line: str) -> str:
+        words = shlex.split(line)
+        if not words:
+            return ""
+        name, rest = words[0], words[1:]
+        commands: dict[str, Callable[[list[str]], str | None]] = {
+            "fault": self._set_faults,
+            "clear": lambda rest: self.faults.clear(),
+            "unplug": self._unplug,
+            "plug": lambda rest: self.mount.plug(),
+            "power": lambda rest: self.device.power_cycle(_number(rest, 5.0)),
+            "break": lambda rest: self.device.sensor_break(_is_on(rest)),
+            "panel": lambda rest: self._of_eurotherm().panel_target(_number(rest)),
+            "manual": lambda rest: self._of_eurotherm().panel_manual(_is_on(rest), _number(rest[1:], 0.0)),
+            "show": lambda rest: str(self.world.furnace()),
+            "help": lambda rest: HELP,
+        }
+        if name not in commands:
+            raise BadInput(f"there is no command {name!r}", allowed=f"{', '.join(commands)}, quit")
+        return commands[name](rest) or "done"
+
+    def _set_faults(self, rest: list[str]) -> None:
+        for one in rest:
+            self.faults.set(one)
+
+    def _unplug(self, rest: list[str]) -> None:
+        self.mount.unplug()
+        if rest:
+            self._timer = threading.Timer(_number(rest), self.mount.plug)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _of_eurotherm(self) -> EurothermDevice:
+        if not isinstance(self.device, EurothermDevice):
+            raise BadInput("this peer has no such panel")
+        return self.device
+
+
+def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) -> bool:
+    """Do what is typed until `quit` (True) or the end of input (False)."""
+    for line in lines:
+        if line.strip() == "quit":
+            return True
+        try:
+            answer = peer.do(line)
+        except (CellrigError, ValueError) as error:
+            answer = str(error)
+        if answer:
+            tell(answer)
+    return False
+
+
+def _of(config: BenchConfig | None) -> BenchConfig:
+    assert config is not None
+    return config
+
+
+def _port(request: PeerRequest, config: BenchConfig | None) -> str:
+    """Where to answer: as asked for, else where the bench file's driver will look for it."""
+    if request.tcp is not None:
+        return f"socket://127.0.0.1:{request.tcp}"
+    if request.pty is not None:
+        return str(request.pty)
+    if config is None:
+        return "socket://127.0.0.1:0"
+    tables = [one for one in config.model.instruments.values() if one.driver == request.kind]
+    if len(tables) != 1 or not isinstance((tables[0].model_extra or {}).get("port"), str):
+        raise BadInput(
+            f"has no instrument with driver = {request.kind!r} and a port, or more than one", place=config.place
+        )
+    return (tables[0].model_extra or {})["port"]
+
+
+def _mount(port: str, make_core: Callable[[], Any], make_tcp_core: Callable[[], Any] | None) -> Mount:
+    if "://" not in port:
+        return PtyMount(make_core(), Path(port))
+    parts = urlsplit(port)
+    if parts.hostname not in ("127.0.0.1", "localhost"):
+        raise BadInput("a peer answers on this computer only", place=port, allowed="127.0.0.1")
+    if parts.scheme == "modbus-tcp":
+        if make_tcp_core is None:
+            raise BadInput("this instrument does not speak Modbus", place=port)
+        return TcpMount(make_tcp_core, parts.port or 502, "modbus-tcp")
+    return TcpMount(make_core, parts.port or 0)
+
+
+def _number(words: list[str], otherwise: float | None = None) -> float:
+    if not words and otherwise is not None:
+        return otherwise
+    try:
+        return float(words[0])
+    except (IndexError, ValueError):
+        raise BadInput("a number is missing") from None
+
+
+def _is_on(words: list[str]) -> bool:
+    if not words or words[0] not in ("on", "off"):
+        raise BadInput("say on or off")
+    return words[0] == "on"

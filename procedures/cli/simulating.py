@@ -1,0 +1,33 @@
+"""`cellrig simulate`: a wire peer as a process of its own. Started, never imported: it is no part of a bench."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+PEERS = "drivers.simulated.wire"
+
+
+def simulate_command(
+    peer: str,
+    bench: Path | None,
+    tcp: int | None,
+    pty: Path | None,
+    family: str,
+    speed: float | None,
+    faults: Sequence[str],
+) -> int:
+    """Start the peer in the foreground, and end with its status."""
+    words = [sys.executable, "-P", "-m", PEERS, peer, "--family", family]
+    for option, value in (("--bench", bench), ("--tcp", tcp), ("--pty", pty), ("--speed", speed)):
+        if value is not None:
+            words += [option, str(value)]
+    for fault in faults:
+        words += ["--fault", fault]
+    child = subprocess.Popen(words)
+    while True:
+        with suppress(KeyboardInterrupt):  # the peer gets it too, and ends in order
+            return child.wait()
