@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from tests.chaos.kill_sweep import kill_many
+from kill_sweep import kill_many
 
 
 @pytest.mark.timeout(180)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from daq.runfile.reader import RunFile
-from daq.runfile.writer import RunWriter
+from bench_doubles import Counting, Gauge, two_gauges
 
 from daq.contracts import Rig, Step
 from daq.control import RunControl
 from daq.engine import Engine, Progress, RunEnd
 from daq.errors import CellrigError, InstrumentLost, NotSafe, StepFailed
+from daq.runfile.reader import RunFile
+from daq.runfile.writer import RunWriter
 from daq.virtual_clock import VirtualClock
-from tests.daq.bench_doubles import Counting, Gauge, two_gauges
 
 
 class Session:
@@ -207,10 +207,14 @@ def test_a_failing_analysis_does_not_lose_the_run(session: Make) -> None:
 
 
 def test_pause_holds_between_steps_until_told_to_go_on(session: Make) -> None:
+    def person() -> None:
+        run.clock.sleep(500)
+        run.control.go_on()
+
     def act(step: Step, row: int, rig: Rig) -> None:
         if step.key == "a" and row == 1:
             run.control.pause()
-            run.clock.spawn(lambda: (run.clock.sleep(500), run.control.go_on()), "person")
+            run.clock.spawn(person, "person")
 
     run = session(act=act)
     assert run.run().outcome == "finished"
