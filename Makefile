@@ -23,10 +23,10 @@ export PYTHONUTF8 := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench venv clean
+.PHONY: help demo test lint format bench bench-wire venv clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 demo: $(READY)  ## an impedance sweep over temperature on the simulated bench, from start to result
 	$(BIN)/cellrig demo
@@ -51,6 +51,9 @@ bench: $(READY)  ## the side-by-side measurements in benchmarks/
 		[ -e "$$script" ] || { echo "no benchmarks here"; break; }; \
 		case "$$script" in */_*) continue;; esac; \
 		echo "== $$script"; $(BIN)/python "$$script"; done
+
+bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside minimalmodbus and pymodbus (minutes)
+	$(BIN)/python benchmarks/wire.py --reads 300
 
 venv: $(READY)  ## only the environment, .venv
 

@@ -22,7 +22,8 @@ from drivers.transport import BadReply, NoReply, PortGone, Refused, Transport, h
 
 log = logging.getLogger(__name__)
 
-REPEATS = 2
+REPEATS = 3
+MEETINGS = 3
 MARKER_ADDRESS = 1
 MARKER_LENGTHS = tuple(n for n in range(3, 31) if n != 10)  # words; drivers ask for 1, 2 or 10, a 2200 gives up to 32
 QUIET_s = 0.6  # longer than a unit takes for its slowest answer (0.5 s)
@@ -71,7 +72,7 @@ class RtuLine:
         """Find out whether `unit` repeats nonces, and whether the adapter echoes what is sent (two copies come)."""
         with self.owner():
             self._no_loopback.discard(unit)
-            for _ in range(1 + REPEATS):
+            for _ in range(MEETINGS):
                 try:
                     self._barrier(unit, listen_for_echo=not self._met)
                 except (NoReply, BadReply):
