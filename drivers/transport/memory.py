@@ -37,11 +37,18 @@ class PollingLock(AbstractContextManager[None]):
 
 
 class MemoryLink:
-    """A cable inside this process, in the time of `clock`. `unplugged` makes every use of it fail, as a real one."""
+    """A cable inside this process, in the time of `clock`. `unplugged` makes every use of it fail, as a real one.
 
-    def __init__(self, core: Core, clock: Clock, where: str = "memory") -> None:
+    `outages` are (after, for) in seconds since it was first opened, when it is out by itself.
+    """
+
+    def __init__(
+        self, core: Core, clock: Clock, where: str = "memory", outages: Sequence[tuple[float, float]] = ()
+    ) -> None:
         self.where = where
         self.unplugged = False
+        self._outages = outages
+        self._first_opened_s: float | None = None
         self._core = core
         self._clock = clock
         self._coming: list[tuple[float, int, bytes]] = []
@@ -51,6 +58,8 @@ class MemoryLink:
 
     def open(self) -> None:
         self._is_open = True
+        if self._first_opened_s is None:
+            self._first_opened_s = self.now()
         self._check()
         self._coming.clear()
         self._arrived.clear()
@@ -103,8 +112,11 @@ class MemoryLink:
             self._arrived += heapq.heappop(self._coming)[2]
 
     def _check(self) -> None:
-        if not self._is_open or self.unplugged:
-            raise OSError("the cable is out" if self.unplugged else "the link is not open")
+        if not self._is_open:
+            raise OSError("the link is not open")
+        passed_s = self.now() - (self._first_opened_s or 0.0)
+        if self.unplugged or any(after <= passed_s < after + out for after, out in self._outages):
+            raise OSError("the cable is out")
 
 
 class ReplayLink:

@@ -20,7 +20,14 @@ from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import Replies, WireFaults
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore
-from drivers.transport import MemoryLink, lay
+from drivers.transport import Core, MemoryLink, lay
+
+
+class Outage(StrictModel):
+    """The cable is out from `after_s` (bench time since it was first used) for `for_s`."""
+
+    after_s: float = Field(ge=0)
+    for_s: float = Field(gt=0)
 
 
 class PeerOptions(StrictModel):
@@ -29,6 +36,7 @@ class PeerOptions(StrictModel):
     family: Family = "2400"
     baud: int = Field(default=9600, ge=0)
     faults: Mapping[str, float | bool] = Field(default_factory=dict)
+    unplugged: list[Outage] = Field(default_factory=list)
 
 
 def peer_options(context: DriverContext) -> PeerOptions:
@@ -44,6 +52,14 @@ def wire_faults(table: Mapping[str, float | bool]) -> WireFaults:
     for name, value in table.items():
         faults.set(f"{name}={('on' if value else 'off') if isinstance(value, bool) else value}")
     return faults
+
+
+def cable_to(core: Core, context: DriverContext, port: str) -> MemoryLink:
+    """The cable between driver and peer, laid on the bench as `port`."""
+    outages = [(one.after_s, one.for_s) for one in peer_options(context).unplugged]
+    cable = MemoryLink(core, context.clock, port, outages)
+    lay(context, port, cable)
+    return cable
 
 
 def driver_context(context: DriverContext, port: str) -> DriverContext:
@@ -90,8 +106,7 @@ class SimulatedEurotherm(Eurotherm):
     def __init__(self, context: DriverContext) -> None:
         port = f"memory-{context.name}"
         self.peer = EurothermPeer(context)
-        self.cable = MemoryLink(self.peer, context.clock, port)
-        lay(context, port, self.cable)
+        self.cable = cable_to(self.peer, context, port)
         super().__init__(driver_context(context, port))
 
     @classmethod
@@ -131,8 +146,7 @@ class SimulatedLinkam(Linkam):
     def __init__(self, context: DriverContext) -> None:
         port = f"memory-{context.name}"
         self.peer = LinkamPeer(context)
-        self.cable = MemoryLink(self.peer, context.clock, port)
-        lay(context, port, self.cable)
+        self.cable = cable_to(self.peer, context, port)
         super().__init__(driver_context(context, port))
 
     @classmethod

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
@@ -22,6 +21,7 @@ from drivers.simulated.wire.faults import WireFaults
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore, TcpCore
 from drivers.simulated.wire.mounts import Mount, PtyMount, TcpMount
+from drivers.transport import host_and_port
 
 WORLD = "state"  # as the runner names it for a bench in real time
 
@@ -66,7 +66,7 @@ class Peer:
         folder = Path(self._temporary.name) if self._temporary else bench_folder(_of(config)) / WORLD
         self.world = PublishedWorld(simulation, speed, wall_unix(), folder)
         self.device, make_core, make_tcp_core = self._cores(request, paced=speed == 1.0)
-        self.mount = _mount(port, make_core, make_tcp_core)
+        self.mount = TcpMount(make_core) if port is None else _mount(port, make_core, make_tcp_core)
         self._timer: threading.Timer | None = None
 
     def _cores(self, request: PeerRequest, paced: bool) -> tuple[Any, Callable[[], Any], Callable[[], Any] | None]:
@@ -145,14 +145,14 @@ def _of(config: BenchConfig | None) -> BenchConfig:
     return config
 
 
-def _port(request: PeerRequest, config: BenchConfig | None) -> str:
-    """Where to answer: as asked for, else where the bench file's driver will look for it."""
-    if request.tcp is not None:
+def _port(request: PeerRequest, config: BenchConfig | None) -> str | None:
+    """Where to answer: as asked for, else where the bench file's driver will look for it; None: any TCP port."""
+    if request.tcp:
         return f"socket://127.0.0.1:{request.tcp}"
     if request.pty is not None:
         return str(request.pty)
     if config is None:
-        return "socket://127.0.0.1:0"
+        return None
     tables = [one for one in config.model.instruments.values() if one.driver == request.kind]
     if len(tables) != 1 or not isinstance((tables[0].model_extra or {}).get("port"), str):
         raise BadInput(
@@ -164,14 +164,14 @@ def _port(request: PeerRequest, config: BenchConfig | None) -> str:
 def _mount(port: str, make_core: Callable[[], Any], make_tcp_core: Callable[[], Any] | None) -> Mount:
     if "://" not in port:
         return PtyMount(make_core(), Path(port))
-    parts = urlsplit(port)
-    if parts.hostname not in ("127.0.0.1", "localhost"):
+    host, number = host_and_port(port, ("socket", "modbus-tcp"), "simulate", default=502)
+    if host not in ("127.0.0.1", "localhost"):
         raise BadInput("a peer answers on this computer only", place=port, allowed="127.0.0.1")
-    if parts.scheme == "modbus-tcp":
-        if make_tcp_core is None:
-            raise BadInput("this instrument does not speak Modbus", place=port)
-        return TcpMount(make_tcp_core, parts.port or 502, "modbus-tcp")
-    return TcpMount(make_core, parts.port or 0)
+    if not port.startswith("modbus-tcp:"):
+        return TcpMount(make_core, number)
+    if make_tcp_core is None:
+        raise BadInput("this instrument does not speak Modbus", place=port)
+    return TcpMount(make_tcp_core, number, "modbus-tcp")
 
 
 def _number(words: list[str], otherwise: float | None = None) -> float:
