@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 
 from daq.clock import Clock, Thread
 from daq.contracts import Instrument, Level, Limit, Snapshot, Value
@@ -29,7 +31,8 @@ class Watch:
     def __init__(self, instrument: Instrument, monitor: Monitor) -> None:
         self.instrument = instrument
         self.interval_s = instrument.monitor_interval_s
-        self.history: deque[tuple[float, Snapshot]] = deque(maxlen=HISTORY)
+        self._history: deque[tuple[float, Snapshot]] = deque(maxlen=HISTORY)
+        self._mutex = threading.Lock()
         self.silent_since_s: float | None = None
         self._limits: Sequence[Limit] = instrument.limits()
         self._faults: tuple[str, ...] = ()
@@ -48,10 +51,21 @@ class Watch:
             monitor.tell(self.instrument.name, "info", f"answers again after {gap:.0f} s")
             self.silent_since_s = None
         t_s = monitor.record(self.instrument.snapshot_stream.name, snapshot.values)
-        self.history.append((t_s, snapshot))
+        with self._mutex:
+            self._history.append((t_s, snapshot))
         self._tell_faults(snapshot.faults)
         for limit in self._limits:
             self._check(limit, snapshot)
+
+    def latest(self) -> tuple[float, Snapshot] | None:
+        with self._mutex:
+            return self._history[-1] if self._history else None
+
+    def later_than(self, t_s: float) -> list[tuple[float, Snapshot]]:
+        """Readings after `t_s`, oldest first."""
+        with self._mutex:
+            found = list(takewhile(lambda entry: entry[0] > t_s, reversed(self._history)))
+        return found[::-1]
 
     def _silent(self, error: InstrumentError) -> None:
         monitor = self._monitor
@@ -127,19 +141,14 @@ class Monitor:
 
     def latest(self, name: str) -> tuple[float, Snapshot]:
         """The last reading and its t_s. Raises InstrumentLost when there is none yet."""
-        history = self.watches[name].history
-        if not history:
+        found = self.watches[name].latest()
+        if found is None:
             raise InstrumentLost(name, "has not answered yet")
-        return history[-1]
+        return found
 
     def readings(self, name: str, after_t_s: float) -> list[tuple[float, Snapshot]]:
         """The readings later than `after_t_s`, oldest first (the last few thousand are kept)."""
-        found = []
-        for entry in reversed(list(self.watches[name].history)):
-            if entry[0] <= after_t_s:
-                break
-            found.append(entry)
-        return found[::-1]
+        return self.watches[name].later_than(after_t_s)
 
     def _run(self, watch: Watch) -> None:
         due = self.clock.monotonic()

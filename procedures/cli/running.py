@@ -28,7 +28,13 @@ DEMO = {
         "pellet": {"thickness_mm": 0.9, "diameter_mm": 10},
         "notes": "simulated: stainless steel on both sides",
     },
-    "run": [{"procedure": "eis-sweep", "temperatures_C": [25, 30, 40, 60, 80, 100, 120]}],
+    "run": [
+        {
+            "procedure": "eis-sweep",
+            "temperatures_C": [25, 30, 35, 40, 50, 60, 70, 80, 90, 100, 105, 110, 115, 120],
+            "settle": {"min_soak_min": 60},  # as a careful lab would: the whole sweep takes most of a day
+        }
+    ],
 }
 STATUS = {"finished": Status.DONE, "failed": Status.FAILED, "stopped": Status.STOPPED}
 
