@@ -1,0 +1,77 @@
+"""The named numbers of galvanostatic cycling, as they are kept with a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from daq.contracts import Result
+from daq.errors import AnalysisRefused, BadInput
+from procedures.analysis.capacity import METHOD, HalfCycles, cycles_of, retention_of
+from procedures.analysis.capacity_curves import mid_capacity_polarisation_mV
+from procedures.analysis.estimate import NORMAL_95, Estimate
+
+
+def estimate_result(name: str, estimate: Estimate, unit: str, at: Mapping[str, Any] | None = None) -> Result:
+    """An estimate under its name, as it is."""
+    return Result(
+        name, estimate.value, unit, estimate.uncertainty, estimate.interval, dict(at or {}), estimate.method,
+        estimate.reason,
+    )  # fmt: skip
+
+
+def cycling_results(
+    halves: HalfCycles,
+    active_mass_mg: float | None = None,
+    reference_cycle: int | None = None,
+    at: Mapping[str, Any] | None = None,
+) -> list[Result]:
+    """Per cycle `charge_capacity`, `discharge_capacity` (mAh/g; mAh without a mass), `coulombic_efficiency` (%) and
+    `polarisation` (mV, at mid-capacity); `capacity_retention` (%) with its cycle and `capacity_fade` (%/cycle).
+
+    `at` is added to where each holds (the sample, the channel). Raises BadInput for a mass that is not positive.
+    """
+    if active_mass_mg is not None and not (active_mass_mg > 0 and np.isfinite(active_mass_mg)):
+        raise BadInput(f"{active_mass_mg!r} mg is no mass", place="active_mass_mg", allowed="a number above 0, in mg")
+    base = dict(at or {})
+    cycles = cycles_of(halves)
+    per = 1000.0 if active_mass_mg is None else 1e6 / active_mass_mg
+    unit = "mAh" if active_mass_mg is None else "mAh/g"
+    results: list[Result] = []
+    for k, number in enumerate(cycles.cycle.tolist()):
+        where = base | {"cycle": number}
+        for name, value, error in (
+            ("charge_capacity", cycles.charge_Ah[k] * per, cycles.charge_uncertainty_Ah[k] * per),
+            ("discharge_capacity", cycles.discharge_Ah[k] * per, cycles.discharge_uncertainty_Ah[k] * per),
+        ):
+            results.append(_number(name, value, error, unit, where, METHOD, f"cycle {number} has no such half"))
+        results.append(
+            _number(
+                "coulombic_efficiency", cycles.coulombic_efficiency_percent[k],
+                cycles.efficiency_uncertainty_percent[k], "%", where,
+                "charge of the cycle's second half over that of its first", f"cycle {number} was not recorded whole",
+            )
+        )  # fmt: skip
+        results.append(estimate_result("polarisation", mid_capacity_polarisation_mV(halves, number), "mV", where))
+    return results + _retention_results(halves, reference_cycle, base)
+
+
+def _retention_results(halves: HalfCycles, reference_cycle: int | None, base: dict[str, Any]) -> list[Result]:
+    try:
+        kept = retention_of(cycles_of(halves), reference_cycle)
+    except AnalysisRefused as refusal:
+        return [Result("capacity_retention", None, "%", at=base, reason=str(refusal))]
+    where = base | {"cycle": kept.cycle, "reference_cycle": kept.reference_cycle}
+    return [
+        estimate_result("capacity_retention", kept.retention_percent, "%", where),
+        estimate_result("capacity_fade", kept.fade_percent_per_cycle, "%/cycle", where),
+    ]
+
+
+def _number(name: str, value: float, error: float, unit: str, at: dict[str, Any], method: str, reason: str) -> Result:
+    if not np.isfinite(value):
+        return Result(name, None, unit, at=at, method=method, reason=reason)
+    span = (float(value - NORMAL_95 * error), float(value + NORMAL_95 * error))
+    return Result(name, float(value), unit, float(error), span, at, method)
