@@ -36,6 +36,7 @@ class LinkamOptions(PortOptions):
 
     ramp_max_K_per_min: float = Field(default=30.0, ge=0.01, le=150)
     safe_state: Literal["off", "hold"] = "off"
+    spacing_s: float = Field(default=0.25, ge=0, le=2)
 
 
 class Linkam:
@@ -57,7 +58,7 @@ class Linkam:
         port, line = self.options.port, self.options.line(LINE)
         link = link_for(context, port, lambda: make_link(port, line, context.place))
         self.transport = Transport(link, self.name, self.options.timeout_s)
-        self._exchange = Exchange(self.transport, self.options.ramp_max_K_per_min)
+        self._exchange = Exchange(self.transport, self.options.ramp_max_K_per_min, self.options.spacing_s)
         self._target_C: float | None = None
         self._running = False
         self._is_connected = False

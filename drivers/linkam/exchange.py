@@ -14,7 +14,6 @@ from drivers.transport import BadReply, NoReply, Transport, hex_of
 
 log = logging.getLogger(__name__)
 
-SPACING_s = 0.25  # commands that follow faster than 0.2 s are lost
 QUIET_s = 0.6
 QUIET_AT_MOST_s = 3.0
 TRIES = 4
@@ -24,14 +23,18 @@ AGREE_K = 0.7
 
 
 class Exchange:
-    """Raises NoReply, BadReply, PortGone. `fastest_K_per_min` bounds how far a temperature can have moved."""
+    """Raises NoReply, BadReply, PortGone. `fastest_K_per_min` bounds how far a temperature can have moved.
 
-    def __init__(self, transport: Transport, fastest_K_per_min: float) -> None:
+    Commands are sent `spacing_s` apart: those that follow faster than 0.2 s are lost.
+    """
+
+    def __init__(self, transport: Transport, fastest_K_per_min: float, spacing_s: float) -> None:
         self.transport = transport
+        self._spacing_s = spacing_s
         self._fastest_K_per_s = fastest_K_per_min / 60
         self._suspect = True
         self._opened = 0
-        self._last_sent_s = -SPACING_s
+        self._last_sent_s = -spacing_s
         self._believed: tuple[float, Status] | None = None
 
     def command(self, command: bytes) -> None:
@@ -45,9 +48,9 @@ class Exchange:
                         raise BadReply(self.transport.name, f"answered {hex_of(reply)} to {command!r}")
                     self._suspect = False
                     return
-            except (NoReply, BadReply):
+            except (NoReply, BadReply) as error:
                 if attempt == TRIES - 1:
-                    raise
+                    raise self.transport.explained(error) from None
 
     def status(self) -> Status:
         """The status, believed: of the right shape, and no jump or change that a second one does not confirm."""
@@ -67,20 +70,18 @@ class Exchange:
 
     def _one_status(self) -> Status:
         for attempt in range(TRIES):
-            reply = b""
             try:
                 self._prepare()
-                reply = self._ask(protocol.ASK_STATUS, protocol.STATUS_BYTES)
-                status = protocol.read_status(reply)
+                status = protocol.read_status(self._ask(protocol.ASK_STATUS, protocol.STATUS_BYTES))
                 self._suspect = False
                 return status
             except StatusError as error:
                 if attempt == TRIES - 1:
-                    text = f"a reply is no status: {error} (got {hex_of(reply)})"
-                    raise BadReply(self.transport.name, text) from error
-            except (NoReply, BadReply):
+                    problem = BadReply(self.transport.name, f"a reply is no status: {error}")
+                    raise self.transport.explained(problem) from error
+            except (NoReply, BadReply) as error:
                 if attempt == TRIES - 1:
-                    raise
+                    raise self.transport.explained(error) from None
         raise AssertionError("the loop returns or raises")
 
     def _prepare(self) -> None:
@@ -94,7 +95,7 @@ class Exchange:
     def _ask(self, command: bytes, length: int) -> bytes:
         """Exactly `length` bytes; suspect until the caller has looked at them."""
         transport = self.transport
-        transport.link.sleep(max(0.0, self._last_sent_s + SPACING_s - transport.link.now()))
+        transport.link.sleep(max(0.0, self._last_sent_s + self._spacing_s - transport.link.now()))
         transport.discard()
         self._suspect = True
         transport.send(command)

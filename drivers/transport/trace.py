@@ -45,6 +45,12 @@ class ByteTrace:
     def text(self, last: int = 20) -> str:
         return "\n".join(str(passage) for passage in self.passages()[-last:])
 
+    def brief(self, last: int = 4) -> str:
+        """The last passages in one line, for an error's text: `> 01 03 00 7A < nothing`."""
+        signs = {"sent": ">", "got": "<"}
+        passed = [one for one in self.passages() if one.way != "note"][-last:]
+        return " ".join(f"{signs[one.way]} {hex_of(one.data, 12)}" for one in passed)
+
     def save(self, path: Path) -> None:
         """One JSON object a line: `t_s`, `way`, and `hex` or `text`."""
         with open(path, "w", encoding="utf-8", newline="\n") as file:

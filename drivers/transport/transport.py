@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 from pymeasure.adapters import Adapter
 
+from daq.errors import InstrumentError
 from drivers.transport.errors import NoReply, PortGone
 from drivers.transport.links import Link
 from drivers.transport.trace import ByteTrace, hex_of
@@ -140,9 +141,13 @@ class Transport(Adapter):
         return True
 
     def _silence(self, got: bytes) -> str:
-        sent = next((one.data for one in reversed(self.trace.passages()) if one.way == "sent"), b"")
         came = "no answer" if not got else f"only {hex_of(got)}"
-        return f"{came} on {self.link.where} within {self.timeout_s:g} s (sent {hex_of(sent)})"
+        return f"{came} on {self.link.where} within {self.timeout_s:g} s"
+
+    def explained(self, error: InstrumentError) -> InstrumentError:
+        """The same error with the last bytes of the line in its text: so they come into a run's log."""
+        error.args = (f"{error} (last bytes: {self.trace.brief()})",)
+        return error
 
     def _lost(self, error: OSError) -> PortGone:
         self.close()

@@ -23,6 +23,7 @@ class LinkamCore:
         self.physics = physics
         self.faults = faults or WireFaults()
         self.baud = baud
+        self.too_fast_s = TOO_FAST_s
         self.error_bits = 0
         self.is_awake = False  # deaf to everything until the first T
         self.limit_C = 25.0
@@ -43,7 +44,7 @@ class LinkamCore:
         self._buffer = (self._buffer + data)[-LINE_BYTES_MAX:]
         while protocol.END in self._buffer:
             line, _, self._buffer = self._buffer.partition(protocol.END)
-            if now - self._last_s < TOO_FAST_s:
+            if now - self._last_s < self.too_fast_s:
                 self.lost_commands += 1
                 continue
             self._last_s = now

@@ -32,6 +32,7 @@ power [SECONDS]    cut its power
 break on|off       break the sensor, mend it
 panel DEGC         turn the set-point at the panel
 manual on|off      put it in manual at the panel
+identity NUMBER    be another instrument, as identity 0x2460
 show               what it measures and does
 quit"""
 
@@ -102,6 +103,7 @@ class Peer:
             "break": lambda rest: self.device.sensor_break(_is_on(rest)),
             "panel": lambda rest: self._of_eurotherm().panel_target(_number(rest)),
             "manual": lambda rest: self._of_eurotherm().panel_manual(_is_on(rest), _number(rest[1:], 0.0)),
+            "identity": lambda rest: setattr(self._of_eurotherm(), "identity", int(rest[0], 0)) if rest else HELP,
             "show": lambda rest: str(self.world.furnace()),
             "help": lambda rest: HELP,
         }

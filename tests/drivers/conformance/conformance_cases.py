@@ -110,8 +110,10 @@ def eurotherm(folder: Path) -> Iterator[Opened]:
 @contextmanager
 def linkam(folder: Path) -> Iterator[Opened]:
     world = world_in(folder / "peer")
-    mount = TcpMount(lambda: LinkamCore(world))
-    yield {"port": mount.port, "timeout_s": 0.3, "limits": LIMITS}, mount
+    core = LinkamCore(world)
+    core.too_fast_s = 0.01
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.3, "limits": LIMITS, "spacing_s": 0.03}, mount
     mount.close()
     world.close()
 

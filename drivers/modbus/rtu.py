@@ -12,40 +12,20 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
 
-from daq.errors import InstrumentError
 from drivers.modbus import frames
-from drivers.transport import BadReply, NoReply, PortGone, Refused, Transport, hex_of
+from drivers.modbus.line import REPEATS, refusal
+from drivers.transport import BadReply, NoReply, PortGone, Transport, hex_of
 
 log = logging.getLogger(__name__)
 
-REPEATS = 3
 MEETINGS = 3
 MARKER_ADDRESS = 1
 MARKER_LENGTHS = tuple(n for n in range(3, 31) if n != 10)  # words; drivers ask for 1, 2 or 10, a 2200 gives up to 32
 QUIET_s = 0.6  # longer than a unit takes for its slowest answer (0.5 s)
 QUIET_AT_MOST_s = 3.0
 ECHO_WAIT_s = 0.15
-
-
-class ModbusLine(Protocol):
-    """RTU or TCP alike. Raises NoReply, BadReply, PortGone, Refused."""
-
-    transport: Transport
-
-    def query(self, unit: int, pdu: bytes, repeats: int = REPEATS) -> bytes:
-        """The data of the reply to `pdu`. `repeats` is how often it may be asked again (0 for writes)."""
-        ...
-
-    def owner(self) -> AbstractContextManager[None]: ...
-    def meet(self, unit: int) -> None:
-        """Called once after each opening, before the first question to `unit`."""
-        ...
-
-    def close(self) -> None: ...
 
 
 class RtuLine:
@@ -96,7 +76,7 @@ class RtuLine:
                 except (NoReply, BadReply) as error:
                     log.debug("%s: try %d: %s", self.transport.name, attempt + 1, error)
                     if attempt == repeats:
-                        raise
+                        raise self.transport.explained(error) from None
         raise AssertionError("the loop returns or raises")
 
     # ------------------------------------------------------------ one exchange
@@ -127,8 +107,7 @@ class RtuLine:
             code = frames.exception_code(pdu, reply)
             data = b"" if code is not None else frames.check_reply(pdu, reply)
         except frames.FrameError as error:
-            sent = f"(sent {hex_of(frame)}, got {hex_of(got)})"
-            raise BadReply(transport.name, f"a reply can't be the answer: {error} {sent}") from error
+            raise BadReply(transport.name, f"a reply can't be the answer: {error}") from error
         self._suspect.discard(unit)
         if code is not None:
             raise refusal(transport.name, code)
@@ -237,97 +216,3 @@ def _possible_start(window: bytes, frame: bytes) -> bytes:
         if window.endswith(frame[:length]):
             return window[-length:]
     return b""
-
-
-class TcpLine:
-    """Modbus TCP: the transaction number tells every reply's question."""
-
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        self._transaction = int.from_bytes(os.urandom(2), "big")
-
-    def owner(self) -> AbstractContextManager[None]:
-        return self.transport.owner()
-
-    def close(self) -> None:
-        self.transport.close()
-
-    def meet(self, unit: int) -> None:
-        """Nothing to find out."""
-
-    def query(self, unit: int, pdu: bytes, repeats: int = REPEATS) -> bytes:
-        with self.owner():
-            for attempt in range(1 + repeats):
-                try:
-                    return self._ask(unit, pdu)
-                except (NoReply, BadReply):
-                    if attempt == repeats:
-                        raise
-        raise AssertionError("the loop returns or raises")
-
-    def _ask(self, unit: int, pdu: bytes) -> bytes:
-        transport = self.transport
-        self._transaction = (self._transaction + 1) & 0xFFFF
-        transport.send(frames.tcp_frame(self._transaction, unit, pdu))
-        deadline = transport.deadline()
-        try:
-            while True:
-                header = transport.receive(7, deadline)
-                transaction, from_unit, length = frames.open_tcp_header(header)
-                reply = transport.receive(length, deadline, after=header)
-                if transaction == self._transaction:
-                    break
-            if from_unit != unit:
-                raise frames.FrameError(f"it came from unit {from_unit}")
-            code = frames.exception_code(pdu, reply)
-            data = b"" if code is not None else frames.check_reply(pdu, reply)
-        except frames.FrameError as error:
-            self._start_anew()
-            raise BadReply(transport.name, f"a reply can't be the answer: {error}") from error
-        except NoReply as error:
-            if error.got:
-                self._start_anew()
-            raise
-        if code is not None:
-            raise refusal(transport.name, code)
-        return data
-
-    def _start_anew(self) -> None:
-        """Where the next frame starts is not known: only a new connection tells."""
-        self.transport.close()
-        self.transport.forgive()
-        self.transport.open()
-
-
-def refusal(instrument: str, code: int) -> Refused:
-    """An exception reply as an error."""
-    meaning = frames.EXCEPTIONS.get(code, "it does not say why")
-    return Refused(instrument, f"refuses (Modbus exception {code}: {meaning})", code)
-
-
-def read_floats(line: ModbusLine, unit: int, address: int, count: int) -> list[float]:
-    """`count` float32 from `address` on, two words each, in one request: they belong to one moment."""
-    data = line.query(unit, frames.read_words(address, 2 * count))
-    try:
-        return frames.floats_of(data)
-    except frames.FrameError as error:
-        raise BadReply(line.transport.name, f"a reply can't be true: {error}") from error
-
-
-def read_word(line: ModbusLine, unit: int, address: int) -> int:
-    """One unsigned word."""
-    return frames.words_of(line.query(unit, frames.read_words(address, 1)))[0]
-
-
-def write_float(line: ModbusLine, unit: int, address: int, value: float) -> None:
-    """Asked once: whoever writes reads back, and writes again only when the old value is still there."""
-    try:
-        words: Sequence[int] = frames.words_of_float(value)
-    except frames.FrameError as error:
-        raise InstrumentError(line.transport.name, str(error)) from error
-    line.query(unit, frames.write_words(address, words), repeats=0)
-
-
-def write_word(line: ModbusLine, unit: int, address: int, value: int) -> None:
-    """Asked once, as `write_float`."""
-    line.query(unit, frames.write_word(address, value & 0xFFFF), repeats=0)
