@@ -66,20 +66,38 @@ def _by_place(results: Iterable[Result]) -> list[tuple[Mapping[str, Any], dict[s
 def _print_spectra(console: Console, spectra: list[tuple[Mapping[str, Any], dict[str, Result]]]) -> None:
     """Columns that are the same everywhere, or empty, are left out: the table has 80 characters."""
     lead = [key for key in ("sample", "spectrum", "direction") if len({str(at.get(key)) for at, _ in spectra}) > 1]
-    warm = any("temperature_C" in at for at, _ in spectra)
+    degrees = _degrees([at for at, _ in spectra])
     conductive = any("conductivity" in found for _, found in spectra)
-    headers = [HEADERS[key] for key in lead] + (["T / °C"] if warm else []) + ["R total / ohm"]
+    headers = [HEADERS[key] for key in lead] + list(degrees) + ["R total / ohm"]
     headers += (["conductivity / mS/cm"] if conductive else []) + ["KK / %"]
-    shown = table(*headers, right=("T / °C", "KK / %"))
-    for at, found in spectra:
+    shown = table(*headers, right=(*degrees, "KK / %"))
+    for place, (at, found) in enumerate(spectra):
         row = [escape(ROUTE.get(str(at.get(key)), str(at.get(key, "")))) for key in lead]
-        if warm:
-            row.append(f"{at['temperature_C']:.1f}" if "temperature_C" in at else "-")
+        row += [column[place] for column in degrees.values()]
         row.append(_number(found.get("total_resistance")))
         if conductive:
             row.append(_number(found.get("conductivity"), 1e3))
         shown.add_row(*row, _plain(found.get("kramers_kronig_residual")))
     console.print(shown)
+
+
+def _degrees(places: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The temperature columns: where the sample was not at the set-point, R and sigma are those of the sample."""
+    set_C = [at.get("temperature_C") for at in places]
+    sample_C = [at.get("sample_temperature_C", one) for at, one in zip(places, set_C, strict=True)]
+    if all(one is None for one in set_C):
+        return {}
+    pairs = zip(set_C, sample_C, strict=True)
+    if all(a is None or b is None or abs(a - b) < 0.05 for a, b in pairs):
+        return {"T / °C": [_one_decimal(one) for one in set_C]}
+    return {
+        "set / °C": [_one_decimal(one) for one in set_C],
+        "sample": ["-" if one is None else f"{one:.2f}" for one in sample_C],
+    }
+
+
+def _one_decimal(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _print_rest(console: Console, results: Sequence[Result]) -> None:
