@@ -12,10 +12,11 @@ from daq.bench import DriverContext
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import InstrumentError, InstrumentLost, NotSafe
 from drivers.eurotherm import registers as reg
-from drivers.eurotherm.models import FAMILIES, Family, family_of, firmware_text, model_name
+from drivers.eurotherm.greeting import check_settings, family_told_by
+from drivers.eurotherm.models import Family, firmware_text, model_name
 from drivers.eurotherm.options import options_of, shared_line
 from drivers.eurotherm.ramp_check import RampCheck
-from drivers.eurotherm.registers import Registers
+from drivers.eurotherm.registers import Registers, tolerance
 from drivers.modbus import RtuLine
 from drivers.roles import FurnaceAbilities, FurnaceReading
 from drivers.temperature import (
@@ -36,8 +37,6 @@ SAFE_PAUSE_s = 0.2
 SAFE_TIMEOUTS = 30  # how many time-outs long it tries at most
 COLDEST_C = -273.15
 MANUAL_BIT = 4
-BREAK_BIT = 5
-UNIT_SECONDS = {"K/s": 1.0, "K/min": 60.0, "K/h": 3600.0}
 
 
 @dataclass
@@ -221,7 +220,7 @@ class Eurotherm:
         self._shared.line.meet(self.options.unit)
         word = self._registers.word(reg.IDENTITY)
         if self._family is None:
-            self._family = self._family_told_by(word)
+            self._family = family_told_by(word, self.options.model, self.name)
             self._identity_word = word
             self._firmware = firmware_text(self._registers.word(reg.FIRMWARE))
         elif word != self._identity_word:
@@ -231,51 +230,11 @@ class Eurotherm:
                 f"{self._identity_word:#06x}); put the right one back",
             )
 
-    def _family_told_by(self, word: int) -> Family:
-        told, stated = family_of(word), self.options.model
-        if stated == "auto":
-            if told is None:
-                raise InstrumentError(
-                    self.name,
-                    f"identity {word:#06x} is not known; name the family in the bench file "
-                    '(model = "3200" or "3500"), and check the register list by hand first',
-                )
-            return told
-        if told is not None and told.name != stated:
-            raise InstrumentError(self.name, f'it is a {told.name}, but the bench file says model = "{stated}"')
-        return FAMILIES[stated]
-
     def _check_settings(self) -> None:
-        """Units, mode and guards, as they have to be before anything is heated."""
-        registers, family, limits = self._registers, self._known(), self._context.limits
-        mode = registers.word(reg.MODE)
-        if mode != 0:
-            state = {1: "on standby", 2: "in configuration"}.get(mode, f"in mode {mode}")
-            raise InstrumentError(self.name, f"is {state}; put it back to operation at its panel")
-        units = registers.word(reg.UNITS)
-        if units != 0:
-            shown = {1: "Fahrenheit", 2: "kelvin"}.get(units, "no unit")
-            raise InstrumentError(self.name, f"shows {shown}; set it to degrees Celsius at its panel")
-        self._decimals = min(registers.word(reg.DECIMALS), 2)
-        self._rate_unit_s = self._rate_unit(family)
-        tolerance = self._tolerance()
-        registers.set_number(reg.SETPOINT_HIGH, limits["max_temperature_C"], "its high set-point limit", tolerance)
-        registers.set_number(reg.BREAK_POWER, 0.0, "the power at a broken sensor", tolerance)
-        if self.options.max_output_percent is not None:
-            registers.set_number(reg.OUTPUT_HIGH, self.options.max_output_percent, "its output limit", tolerance)
-        if family.has_power_flag and registers.word(reg.POWER_FAILED) and self._commanded.target_C is not None:
+        settings = check_settings(self._registers, self._known(), self.options, self._context.limits)
+        self._decimals, self._rate_unit_s = settings.decimals, settings.rate_unit_s
+        if settings.power_failed and self._commanded.target_C is not None:
             log.warning("%s: lost its power meanwhile; it went on from its own set-point", self.name)
-
-    def _rate_unit(self, family: Family) -> float:
-        """Seconds per unit of the rate limit: stated, or told by register 531 in the family's own code."""
-        if self.options.ramp_units != "auto":
-            return UNIT_SECONDS[self.options.ramp_units]
-        if family.seconds_per_rate_unit is None:
-            return 60.0
-        code = self._registers.word(reg.RATE_UNITS)
-        if code > 2:
-            raise InstrumentError(self.name, f"tells rate units {code}, which is none; state ramp_units in the bench")
-        return family.seconds_per_rate_unit[code]
 
     def _known(self) -> Family:
         if self._family is None:
@@ -284,8 +243,7 @@ class Eurotherm:
 
     # ------------------------------------------------------------ writing
     def _tolerance(self) -> float:
-        """Half of the last digit that the controller keeps, and a hair."""
-        return 0.51 * 10.0**-self._decimals
+        return tolerance(self._decimals)
 
     def _rounded(self, value: float) -> float:
         return round(value, self._decimals)

@@ -23,6 +23,11 @@ STATUS, RATE_DISABLE, FIRMWARE, SETPOINT_HIGH, SETPOINT_LOW, IDENTITY = 75, 78, 
 MODE, POWER_FAILED, MANUAL, UNITS, DECIMALS, RATE_UNITS = 199, 259, 273, 516, 525, 531
 
 
+def tolerance(decimals: int) -> float:
+    """Half of the last digit that a controller keeps, and a hair: how near a read-back has to be."""
+    return 0.51 * 10.0**-decimals
+
+
 class Registers:
     """One controller at `unit` of `line`. Raises NoReply, BadReply, PortGone, Refused, InstrumentError."""
 

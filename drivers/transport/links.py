@@ -97,7 +97,7 @@ class SerialLink(WallLink):
     def close(self) -> None:
         port, self._port = self._port, None
         if port is not None:
-            with suppress(OSError):
+            with suppress(OSError), _AsOSError():
                 port.close()
 
     def write(self, data: bytes) -> None:

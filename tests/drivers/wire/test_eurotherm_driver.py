@@ -370,6 +370,13 @@ def test_a_day_of_soak_with_one_exchange_in_twenty_faulty(tmp_path: Path) -> Non
         assert len(it.driver.transport.trace.passages()) <= 200
 
 
+def test_an_error_shows_the_last_bytes_of_the_line(tmp_path: Path) -> None:
+    with rig(tmp_path) as it:
+        it.faults.cut = 1.0
+        with pytest.raises(InstrumentError, match=r"last bytes: .*> 01 (03|08).* < 01"):
+            it.driver.read()
+
+
 # ---------------------------------------------------------------- the bench file
 @pytest.mark.parametrize(
     ("options", "limits", "match"),
