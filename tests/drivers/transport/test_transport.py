@@ -97,7 +97,7 @@ def test_a_short_reply_is_an_error_not_data(pty_parrot: PtyMount) -> None:
         with pytest.raises(NoReply, match="only 41 42") as caught:
             transport.receive(3, transport.deadline())
     assert caught.value.got == b"AB"
-    assert 0.25 < wall_monotonic() - began < 0.6
+    assert 0.25 < wall_monotonic() - began < 3
     transport.close()
 
 

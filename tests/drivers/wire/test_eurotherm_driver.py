@@ -289,7 +289,7 @@ def test_unplugged_and_back_on_a_real_port(tmp_path: Path) -> None:
         for _ in range(3):
             with pytest.raises(PortGone, match="check cable"):
                 driver.read()
-        assert wall_monotonic() - began < 1
+        assert wall_monotonic() - began < 5
         peer.mount.plug()
         wall_sleep(0.6)
         assert driver.read_temperature().setpoint_C == 60
