@@ -140,7 +140,7 @@ def test_a_sweep_on_a_furnace_in_another_process(tmp_path: Path, capsys: pytest.
     bench = write_bench(
         tmp_path,
         f'driver = "eurotherm"\nport = "{link}"\ntimeout_s = 0.05',
-        speed="speed = 400",
+        speed="speed = 300\nlost_after_s = 900",
         simulation='furnace = "peer"',
     )
     assert doctor_command(bench, self_test=False, json=False) == 1
