@@ -16,11 +16,12 @@ from daq.errors import BadInput, CellrigError
 from daq.sample import Sample, samples_of
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum, log_frequencies
+from procedures.analysis.arrhenius import CONVENTIONS, Convention
 from procedures.base import BenchProcedure
 from procedures.eis_spectra import load_spectra, require_geometry
 from procedures.eis_streams import IMPEDANCE, MONITOR, SPECTRA
 from procedures.furnace_checks import check_temperatures
-from procedures.parameters import count, quantity, quantity_or, table, temperatures, yes_or_no
+from procedures.parameters import choice, count, quantity, quantity_or, table, temperatures, yes_or_no
 from procedures.settling.lag_store import LagStore
 from procedures.settling.release import Bracketing
 from procedures.settling.spec import SettleSpec
@@ -56,6 +57,7 @@ class EisSweep(BenchProcedure):
     amplitude_V: float = quantity("Amplitude (rms)", units="V", minimum=1e-4, maximum=1.0, default=0.010)
     bias_V: float | str = quantity_or("Bias", word="ocp", units="V", minimum=-10, maximum=10)
     current_range_A: float | str = quantity_or("Current range", word="auto", units="A", minimum=1e-12, maximum=100)
+    convention: Convention = choice("Arrhenius line", choices=CONVENTIONS)
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
@@ -201,4 +203,4 @@ class EisSweep(BenchProcedure):
         spectra = load_spectra(run)
         if not spectra:
             raise CellrigError("no spectrum was finished")
-        return analyse_sweep(spectra, geometries).results
+        return analyse_sweep(spectra, geometries, convention=self.convention).results

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParameter, Parameter
+from pymeasure.experiment import BooleanParameter, FloatParameter, IntegerParameter, ListParameter, Parameter
 
 from procedures.form_fields import text_field
 
@@ -118,6 +118,15 @@ class Table(Parameter):
         return dict(value)
 
 
+class Choice(ListParameter):
+    """One of a few words."""
+
+    def convert(self, value: Any) -> str:
+        if value not in self.choices:
+            raise ValueError(f"{value!r} is none of {', '.join(map(repr, self.choices))}")
+        return str(value)
+
+
 def to_number(value: Any, units: str) -> float:
     """A finite float. A text may carry the unit behind the number, and no other. Raises ValueError."""
     if isinstance(value, str):
@@ -183,3 +192,7 @@ def temperatures(name: str, **options: Any) -> Any:
 
 def table(name: str, *, default: Mapping[str, Any], **options: Any) -> Any:
     return Table(name, default=dict(default), **options)
+
+
+def choice(name: str, *, choices: Sequence[str], **options: Any) -> Any:
+    return Choice(name, choices=list(choices), default=choices[0], **options)

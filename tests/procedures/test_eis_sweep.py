@@ -174,3 +174,20 @@ def test_a_stopped_run_is_resumed_at_its_step_in_the_world_as_it_was(tmp_path: P
             ("003", 1, "finished"),
         ]
         assert number(result(record, "activation_energy").value) == pytest.approx(0.56, abs=0.01)
+
+
+def test_where_the_room_is_warmer_than_the_set_point_25_degrees_come_from_the_line(tmp_path: Path) -> None:
+    bench = simulated(parameters={"ambient_C": 28.0})
+    with run(sweep(bench, temperatures_C=[25, 40, 60]), tmp_path) as record:
+        spectra = record.table("spectra")
+        assert "set-point 25 °C not reachable" in spectra["release"][0]
+        assert spectra["sample_temperature_C"][0] == pytest.approx(28, abs=0.1)
+        assert number(result(record, "conductivity_25C").value) == pytest.approx(4.49e-6, rel=0.01)
+
+
+def test_the_convention_of_the_line_is_chosen_and_told(tmp_path: Path) -> None:
+    plan = sweep(simulated(), temperatures_C=[30, 60, 90], convention="ln sigma T")
+    with run(plan, tmp_path) as record:
+        energy = result(record, "activation_energy")
+        assert number(energy.value) == pytest.approx(0.56 + 8.617e-5 * 333, abs=0.002)
+        assert "ln sigma T" in energy.method
