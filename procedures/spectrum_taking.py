@@ -54,7 +54,7 @@ def take_spectrum(
     setpoint_C: float,
     lowest_Hz: float,
 ) -> Taken:
-    """Measure and record one spectrum point by point.
+    """Measure and record one spectrum point by point; overloaded points once more, both are kept.
 
     Where the resistance turns out above 500 kohm the spectrum goes on below its lowest frequency, down to
     `lowest_Hz`: there the blocking line has not begun at 1 Hz and the resistance would come out low. The point
@@ -62,6 +62,10 @@ def take_spectrum(
     """
     started_s = rig.t_s
     points = _measure(rig, potentiostat, technique, sample, number, setpoint_C)
+    flagged = tuple(point.frequency_Hz for point in points if point.overload)
+    if flagged:
+        rig.log(f"{len(flagged)} overloaded points of {sample.label} are measured again", "warning")
+        points += _measure(rig, potentiostat, replace(technique, frequencies_Hz=flagged), sample, number, setpoint_C)
     lowest_taken = min(point.frequency_Hz for point in points)
     if valley(points).z_real_ohm > EXTEND_ABOVE_OHM and lowest_Hz < lowest_taken:
         density = max(3, round((len(points) - 1) / np.log10(technique.frequencies_Hz[0] / lowest_taken)))

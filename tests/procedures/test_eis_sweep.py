@@ -191,3 +191,17 @@ def test_the_convention_of_the_line_is_chosen_and_told(tmp_path: Path) -> None:
         energy = result(record, "activation_energy")
         assert number(energy.value) == pytest.approx(0.56 + 8.617e-5 * 333, abs=0.002)
         assert "ln sigma T" in energy.method
+
+
+def test_overloaded_points_are_measured_again_and_both_are_kept(tmp_path: Path) -> None:
+    with run(sweep(simulated(), temperatures_C=[40, 60, 80]), tmp_path / "calm") as record:
+        began_s = float(record.table("spectra")["started_s"][1])
+    fault = {"instrument": "potentiostat", "kind": "overload", "after_s": began_s + 3.0, "for_s": 4.0}
+    with run(sweep(simulated(faults=[fault]), temperatures_C=[40, 60, 80]), tmp_path) as record:
+        points = record.table("impedance")
+        overloaded = points["overload"] == 1
+        assert 5 <= overloaded.sum() <= 15
+        good = set(zip(points["spectrum"][~overloaded], points["frequency_Hz"][~overloaded], strict=True))
+        assert good >= set(zip(points["spectrum"][overloaded], points["frequency_Hz"][overloaded], strict=True))
+        assert any("measured again" in event.text for event in record.events())
+        assert number(result(record, "activation_energy").value) == pytest.approx(0.56, abs=0.01)
