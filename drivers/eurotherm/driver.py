@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from daq.bench import DriverContext
@@ -15,6 +15,7 @@ from drivers.eurotherm import registers as reg
 from drivers.eurotherm.greeting import check_settings, family_told_by
 from drivers.eurotherm.models import Family, firmware_text, model_name
 from drivers.eurotherm.options import options_of, shared_line
+from drivers.eurotherm.panel_watch import BREAK_BIT, MANUAL_BIT, RATE_SHARE, PanelWatch
 from drivers.eurotherm.ramp_check import RampCheck
 from drivers.eurotherm.registers import Registers, tolerance
 from drivers.modbus import RtuLine
@@ -31,21 +32,10 @@ from drivers.transport import BadReply
 
 log = logging.getLogger(__name__)
 
-RATE_CHECKED_EVERY = 10
 SELF_TEST_READS = 20
 SAFE_PAUSE_s = 0.2
 SAFE_TIMEOUTS = 30  # how many time-outs long it tries at most
 COLDEST_C = -273.15
-MANUAL_BIT = 4
-
-
-@dataclass
-class Commanded:
-    """What this driver asked for last, to tell a person's hand at the panel. `off`: manual with output 0, by us."""
-
-    target_C: float | None = None
-    rate: float | None = None
-    off: bool = False
 
 
 class Eurotherm:
@@ -74,10 +64,8 @@ class Eurotherm:
         self._rate_unit_s = 60.0
         self._is_connected = False
         self._greeted: int | None = None
-        self._commanded = Commanded()
+        self._asked = PanelWatch()
         self._ramp = RampCheck()
-        self._readings = 0
-        self._rate_fault: str | None = None
 
     @classmethod
     def check(cls, context: DriverContext) -> None:
@@ -95,7 +83,7 @@ class Eurotherm:
         """Raises InstrumentLost when nothing answers, InstrumentError when it is not fit to be used."""
         self._shared.enter(self.name)
         self._is_connected = True
-        self._family, self._greeted, self._commanded = None, None, Commanded()
+        self._family, self._greeted, self._asked = None, None, PanelWatch()
         try:
             with self._session():
                 pass
@@ -169,13 +157,13 @@ class Eurotherm:
             if ramp_K_per_min is None:
                 self._set_rate(registers, rate)
             registers.set_word(reg.MANUAL, 0, "automatic control")
-            self._commanded.off = False
+            self._asked.off = False
             self._ramp.start(ramp_K_per_min)
 
     def hold(self) -> None:
         """Stop a ramp where it is. A heater that is off stays off."""
         with self._session() as registers:
-            if not self._commanded.off:
+            if not self._asked.off:
                 self._set_target(registers, self._rounded(registers.number(reg.WORKING_SETPOINT)))
 
     def read_temperature(self) -> FurnaceReading:
@@ -186,13 +174,16 @@ class Eurotherm:
             status = registers.word(reg.STATUS)
             if not COLDEST_C <= measured <= HIGHEST_C:
                 raise BadReply(self.name, f"a temperature of {measured:g} degC can't be true")
-            faults = family.fault_texts(status) + self._hand_at_the_panel(registers, target, status)
+            if family.output_register == reg.WORKING_OUTPUT:
+                output = working_output
+            hand = self._asked.faults(registers, target, output, status, self._decimals)
+            faults = family.fault_texts(status) + hand
             slow = self._ramp.fault(self._context.clock.monotonic(), working, target)
             return FurnaceReading(
                 temperature_C=measured,
                 setpoint_C=target,
                 working_setpoint_C=working,
-                output_percent=working_output if family.output_register == reg.WORKING_OUTPUT else output,
+                output_percent=output,
                 faults=tuple(faults + ([slow] if slow else [])),
             )
 
@@ -233,7 +224,7 @@ class Eurotherm:
     def _check_settings(self) -> None:
         settings = check_settings(self._registers, self._known(), self.options, self._context.limits)
         self._decimals, self._rate_unit_s = settings.decimals, settings.rate_unit_s
-        if settings.power_failed and self._commanded.target_C is not None:
+        if settings.power_failed and self._asked.has_commanded:
             log.warning("%s: lost its power meanwhile; it went on from its own set-point", self.name)
 
     def _known(self) -> Family:
@@ -250,51 +241,41 @@ class Eurotherm:
 
     def _set_target(self, registers: Registers, temperature_C: float) -> None:
         registers.set_number(reg.TARGET, temperature_C, "the set-point", self._tolerance())
-        self._commanded.target_C = temperature_C
+        self._asked.target_C = temperature_C
 
     def _set_rate(self, registers: Registers, rate: float) -> None:
         """The rate limit, in the controller's unit. It may round; by more than 2 % is not the ramp that was asked."""
-        registers.set_number(reg.RATE_LIMIT, rate, "the ramp", 0.02 * rate)
-        self._commanded.rate, self._rate_fault = rate, None
+        registers.set_number(reg.RATE_LIMIT, rate, "the ramp", RATE_SHARE * rate)
+        self._asked.rate_set(rate)
 
     def _make_safe(self) -> SafeReport:
-        registers, family = self._registers, self._known()
-        if self.options.safe_state == "off":
-            registers.set_word(reg.MANUAL, 1, "manual control")
-            registers.set_number(reg.OUTPUT, 0.0, "the output", 0.0)
-            self._commanded.off = True
-            output = registers.number(family.output_register)
-            if output != 0 or not registers.word(reg.STATUS) >> MANUAL_BIT & 1:
-                raise InstrumentError(self.name, f"the output still reads {output:.1f} %")
-            temperature_C = registers.number(reg.PROCESS_VALUE)
-            return SafeReport(True, f"heater off (manual, output 0 % read back) at {temperature_C:.1f} degC")
-        if self.options.safe_state == "cool":
-            target_C = self.abilities().temperature_min_C
-        else:
-            target_C = min(self._rounded(registers.number(reg.PROCESS_VALUE)), self.abilities().temperature_max_C)
+        """By the policy; but what is in manual, or has a broken sensor, is only safe when it is off."""
+        registers, limits = self._registers, self.abilities()
+        status = registers.word(reg.STATUS)
+        if self.options.safe_state == "off" or status >> MANUAL_BIT & 1 or status >> BREAK_BIT & 1:
+            return self._off()
+        measured_C = self._rounded(registers.number(reg.PROCESS_VALUE))
+        highest_C = limits.temperature_max_C if self.options.safe_state == "hold" else limits.temperature_min_C
+        target_C = max(min(measured_C, highest_C), limits.temperature_min_C)
         self._set_target(registers, target_C)
         return SafeReport(True, f"set-point {target_C:g} degC read back ({self.options.safe_state})")
+
+    def _off(self) -> SafeReport:
+        registers = self._registers
+        registers.set_word(reg.MANUAL, 1, "manual control")
+        registers.set_number(reg.OUTPUT, 0.0, "the output", 0.0)
+        self._asked.off = True
+        output = registers.number(self._known().output_register)
+        if output != 0 or not registers.word(reg.STATUS) >> MANUAL_BIT & 1:
+            raise InstrumentError(self.name, f"the output still reads {output:.1f} %")
+        temperature_C = registers.number(reg.PROCESS_VALUE)
+        return SafeReport(True, f"heater off (manual, output 0 % read back) at {temperature_C:.1f} degC")
 
     # ------------------------------------------------------------ somebody else's hand
     def _refuse_manual(self, registers: Registers) -> None:
         """Who put it in manual during a run has a reason; only a run that starts, or our own `off`, is taken over."""
-        ours = self._commanded.off or self._commanded.target_C is None
+        ours = self._asked.off or not self._asked.has_commanded
         if not ours and registers.word(reg.STATUS) >> MANUAL_BIT & 1:
             raise InstrumentError(
                 self.name, "was put in manual at its panel; put it back to automatic there, then go on"
             )
-
-    def _hand_at_the_panel(self, registers: Registers, target_C: float, status: int) -> list[str]:
-        """What differs from what was asked for last."""
-        asked = self._commanded
-        faults = []
-        if status >> MANUAL_BIT & 1 and not asked.off:
-            faults.append("it is in manual control")
-        if asked.target_C is not None and abs(target_C - asked.target_C) > self._tolerance():
-            faults.append(f"the set-point was changed at the panel, to {target_C:g} from {asked.target_C:g} degC")
-        if asked.rate is not None and self._readings % RATE_CHECKED_EVERY == 0:
-            rate = registers.number(reg.RATE_LIMIT)
-            changed = abs(rate - asked.rate) > max(0.02 * asked.rate, 1e-6)
-            self._rate_fault = f"the ramp was changed at the panel, to {rate:g}" if changed else None
-        self._readings += 1
-        return faults + ([self._rate_fault] if self._rate_fault else [])

@@ -228,6 +228,33 @@ def test_safe_states_of_the_bench_file(tmp_path: Path) -> None:
         assert not it.device.manual
 
 
+@pytest.mark.parametrize("policy", ["hold", "cool"])
+def test_no_policy_holds_what_a_broken_sensor_or_a_hand_has(policy: str, tmp_path: Path) -> None:
+    for trouble in ("break", "manual"):
+        with rig(tmp_path / trouble, safe_state=policy) as it:
+            it.driver.set_target(100)
+            it.after(60)
+            if trouble == "break":
+                it.device.sensor_break(True)
+            else:
+                it.device.panel_manual(True, 40)
+            assert "output 0 %" in it.driver.make_safe("failed").text
+            it.device.sensor_break(False)
+            assert it.device.physics.furnace().output_percent == 0
+            assert it.device.target_C == 100  # not set to where a broken sensor stands
+
+
+def test_manual_and_off_is_well_before_a_run_and_manual_with_power_is_not(tmp_path: Path) -> None:
+    with rig(tmp_path) as it:
+        it.driver.set_target(60, 3)
+        it.driver.make_safe("finished")
+        it.driver.disconnect()
+        it.driver.connect()
+        assert it.after(3) == []
+        it.device.panel_manual(True, 20)
+        assert it.after(3) == ["it is in manual control"]
+
+
 def test_safe_under_faults_or_said_not_to_be(tmp_path: Path) -> None:
     with rig(tmp_path) as it:
         it.driver.set_target(100)
