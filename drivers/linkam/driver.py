@@ -28,6 +28,7 @@ LOWEST_C, HIGHEST_C = -196.0, 600.0
 NEAR_K = 1.0  # closer to the target than this, heating or cooling tells nothing
 AT_LIMIT_K = 2.0
 TRIES = 3
+SAFE_TIMEOUTS = 32  # how many time-outs long making safe may take
 HELD = (protocol.HOLDING, protocol.AT_LIMIT)
 
 
@@ -47,13 +48,13 @@ class Linkam:
     """
 
     role: Literal["temperature"] = "temperature"
-    safe_within_s = 30.0
     monitor_interval_s = 1.0
     snapshot_stream = TEMPERATURE_STREAM
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
         self.options = parse(LinkamOptions, context.options, context.place)
+        self.safe_within_s = SAFE_TIMEOUTS * max(self.options.timeout_s, 1.0)
         self._context = context
         port, line = self.options.port, self.options.line(LINE)
         link = link_for(context, port, lambda: make_link(port, line, context.place))
@@ -104,8 +105,8 @@ class Linkam:
         return snapshot_of(self.read_temperature())
 
     def make_safe(self, reason: Reason) -> SafeReport:
-        """Heating and cooling off (or hold, by `safe_state`), told by the state. Raises NotSafe."""
-        is_off = self.options.safe_state == "off"
+        """Heating and cooling off, told by the state; or hold, by `safe_state`, when it is well. Raises NotSafe."""
+        is_off = self.options.safe_state == "off" or not self._can_hold()
         command, wanted = (protocol.STOP, (protocol.STOPPED,)) if is_off else (protocol.HOLD, HELD)
         try:
             status = self._until((command,), lambda status: status.state in wanted, "stop" if is_off else "hold")
@@ -152,6 +153,12 @@ class Linkam:
             output_percent=0.0 if status.state == protocol.STOPPED else math.nan,
             faults=tuple(faults),
         )
+
+    def _can_hold(self) -> bool:
+        try:
+            return not self._exchange.status().faults
+        except InstrumentError:
+            return False
 
     def _until(self, commands: Sequence[bytes], fits: Callable[[Status], bool], what: str) -> Status:
         """Send the commands until the status fits. Raises InstrumentError with the last problem."""

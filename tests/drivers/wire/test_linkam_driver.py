@@ -120,6 +120,9 @@ def test_safe_state_hold(tmp_path: Path) -> None:
         it.driver.set_target(100, 10)
         it.after(100)
         assert "holding" in it.driver.make_safe("engine_lost").text
+        it.driver.set_target(100, 10)
+        it.core.error_bits = 2  # what an open sensor shows is nothing to hold at
+        assert "stopped" in it.driver.make_safe("engine_lost").text
 
 
 def test_a_hand_a_break_and_a_power_cut_are_told(tmp_path: Path) -> None:
