@@ -1,0 +1,170 @@
+"""Temperature against time: what the furnace did, where the sample was, when the spectra were taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from procedures.report.facts import SPECTRA, TEMPERATURE, RunFacts
+from procedures.report.style import (
+    ALERT,
+    BAND,
+    BLUE,
+    FONT,
+    INK,
+    MUTED,
+    ORANGE,
+    VERMILLION,
+    Margins,
+    dress,
+    legend,
+    new_figure,
+    say,
+)
+
+MOST_POINTS = 2400
+MOST_NAMED = 14
+_HOURS_FROM_S = 2.5 * 3600
+_DAYS_FROM_S = 72 * 3600
+
+
+def draw_temperature(facts: RunFacts) -> Figure:
+    """Controller, set-point and sample in degC over bench time; below, the heater's output."""
+    table = facts.tables[TEMPERATURE]
+    powered = "output_percent" in table and bool(np.isfinite(table["output_percent"]).any())
+    margins = Margins(left=0.7, top=0.62)
+    if powered:
+        figure, grid = new_figure(4.3, margins, 2, 1, heights=(3.4, 1), sharex=True)
+        axes, power = grid[:, 0]
+    else:
+        figure, grid = new_figure(3.5, margins)
+        axes, power = grid[0, 0], None
+    last_s = facts.last_t_s or 0.0
+    unit, seconds = time_unit(last_s)
+    dress(axes, "" if powered else f"time since the start / {unit}", "temperature / °C")
+    if not len(table["t_s"]):
+        say(axes, "no temperature was recorded")
+        return figure
+    _draw_lines(axes, table, seconds)
+    if power is not None:
+        dress(power, f"time since the start / {unit}", "output / %")
+        x, y = thinned(table["t_s"] / seconds, table["output_percent"])
+        power.fill_between(x, y, color=ORANGE, alpha=0.35, lw=0, rasterized=True)
+        power.plot(x, y, color=ORANGE, lw=0.8)
+        power.set_ylim(bottom=0)
+    _draw_spectra(axes, power, facts.tables.get(SPECTRA), seconds, last_s)
+    _draw_breaks(axes, power, facts, seconds)
+    axes.set_xlim(0, max(last_s, 1.0) / seconds)
+    legend(axes, "lower left", columns=6, above_in=0.26)
+    return figure
+
+
+def time_unit(last_s: float) -> tuple[str, float]:
+    """The unit in which a run of this length is shown, and its seconds."""
+    if last_s < _HOURS_FROM_S:
+        return "min", 60.0
+    return ("h", 3600.0) if last_s < _DAYS_FROM_S else ("d", 86400.0)
+
+
+def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """At most about `most` points that draw the same line: first, lowest, highest and last of each stretch.
+
+    x (n,) rising, y (n,); NaN stays where a whole stretch is NaN.
+    """
+    count = len(x)
+    stretch = -(-count * 4 // most)
+    if stretch <= 4:
+        return x, y
+    keep = set()
+    for begin in range(0, count, stretch):
+        part = y[begin : begin + stretch]
+        keep |= {begin, begin + len(part) - 1}
+        if np.isfinite(part).any():
+            keep |= {begin + int(np.nanargmin(part)), begin + int(np.nanargmax(part))}
+    chosen = np.array(sorted(keep))
+    return x[chosen], y[chosen]
+
+
+def _draw_lines(axes: Axes, table: Mapping[str, np.ndarray], seconds: float) -> None:
+    x = table["t_s"] / seconds
+    lines = (
+        ("working_setpoint_C", "set-point (ramp)", INK, (0, (4, 2)), 0.9),
+        ("temperature_C", "controller", VERMILLION, "-", 1.3),
+        ("sample_temperature_C", "sample", BLUE, "-", 1.3),
+    )
+    for name, label, color, dashes, width in lines:
+        shown = "setpoint_C" if name.startswith("working") and not _some(table, name) else name
+        if _some(table, shown):
+            axes.plot(*thinned(x, table[shown]), color=color, ls=dashes, lw=width, label=label)
+
+
+def _some(table: Mapping[str, np.ndarray], name: str) -> bool:
+    return name in table and bool(np.isfinite(table[name]).any())
+
+
+def _draw_spectra(
+    axes: Axes, power: Axes | None, spectra: Mapping[str, np.ndarray] | None, seconds: float, last_s: float
+) -> None:
+    """Bands where spectra were taken, hatched where the sample was not at temperature. Short ones get some width."""
+    if spectra is None or not len(spectra["spectrum"]):
+        return
+    least = 0.003 * last_s
+    visits = visits_of(spectra)
+    for begin, end, settled, setpoint_C in visits:
+        middle, half = 0.5 * (begin + end) / seconds, 0.5 * max(end - begin, least) / seconds
+        look = {"facecolor": BAND, "edgecolor": MUTED, "lw": 0.0, "zorder": 0.5}
+        if not settled:
+            look |= {"hatch": "////", "facecolor": "white"}
+        for place in (axes,) if power is None else (axes, power):
+            place.axvspan(middle - half, middle + half, **look)
+        if len(visits) <= MOST_NAMED:
+            axes.annotate(
+                f"{setpoint_C:g} °C",
+                (middle, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=FONT - 1.5,
+                color=MUTED,
+                annotation_clip=False,
+            )
+    axes.fill_between([], [], color=BAND, label="spectra")
+    if not all(settled for _, _, settled, _ in visits):
+        axes.fill_between([], [], facecolor="white", edgecolor=MUTED, hatch="////", lw=0, label="spectra, not settled")
+
+
+def visits_of(spectra: Mapping[str, np.ndarray]) -> list[tuple[float, float, bool, float]]:
+    """(begin, end, settled, set-point) of the spectra, those of one step and attempt together."""
+    found: dict[tuple[str, int], tuple[float, float, bool, float]] = {}
+    for index in range(len(spectra["spectrum"])):
+        key = (str(spectra["step"][index]), int(spectra["attempt"][index]))
+        begin, end = float(spectra["started_s"][index]), float(spectra["ended_s"][index])
+        settled, setpoint_C = bool(spectra["settled"][index]), float(spectra["setpoint_C"][index])
+        if key in found:
+            begin, end = min(begin, found[key][0]), max(end, found[key][1])
+            settled = settled and found[key][2]
+        found[key] = (begin, end, settled, setpoint_C)
+    return list(found.values())
+
+
+def _draw_breaks(axes: Axes, power: Axes | None, facts: RunFacts, seconds: float) -> None:
+    """From the moment a step was broken off to when it was taken up again."""
+    breaks = facts.breaks()
+    for one in breaks:
+        for place in (axes,) if power is None else (axes, power):
+            place.axvspan(
+                one.broken_t_s / seconds,
+                one.again_t_s / seconds,
+                facecolor="none",
+                edgecolor=ALERT,
+                hatch="xxx",
+                lw=0,
+                alpha=0.35,
+            )
+            place.axvline(one.again_t_s / seconds, color=ALERT, ls="--", lw=1.0)
+    if breaks:
+        axes.plot([], [], color=ALERT, ls="--", lw=1.0, label="broken off, taken up again")

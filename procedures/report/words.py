@@ -1,0 +1,101 @@
+"""Numbers and names as a person reads them on paper."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from daq.contracts import Result
+from procedures.cli.text import measured
+from procedures.report.style import SUPERSCRIPT
+
+UNITS = {"ohm": "Ω", "degC": "°C", "1": "", "S/cm": "S cm⁻¹", "S K/cm": "S K cm⁻¹"}
+NAMES = {
+    "activation_energy": "activation energy Eₐ",
+    "prefactor": "prefactor A",
+    "conductivity_25C": "conductivity at 25 °C",
+    "transition_temperature": "transition temperature",
+    "total_resistance": "R total",
+    "bulk_resistance": "R bulk",
+    "grain_boundary_resistance": "R grain boundary",
+}
+PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+
+
+def number(value: float | None, uncertainty: float | None = None) -> str:
+    """`0.5598 ± 0.0002`, `(4.495 ± 0.005) × 10⁻⁶`; `–` for what is not known."""
+    text = measured(value, uncertainty)
+    if text == "-":
+        return "–"
+    text = re.sub(r"e\+?(-?)0*(\d+)$", lambda m: " × 10" + (m[1] + m[2]).translate(SUPERSCRIPT), text)
+    return re.sub(r"(?<![\w⁰-⁹])-(?=\d)", "−", text)
+
+
+def with_prefix(value: float | None, uncertainty: float | None, unit: str) -> str:
+    """`25.49 ± 0.03 kΩ`: one prefix for value and uncertainty."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    exponent, prefix = prefix_of(value)
+    scale = 10.0**exponent
+    return f"{number(value / scale, None if uncertainty is None else uncertainty / scale)} {prefix}{unit}"
+
+
+def prefix_of(value: float) -> tuple[int, str]:
+    """The power of ten and the letter with which `value` is 1 … 999."""
+    if value == 0 or not math.isfinite(value):
+        return 0, ""
+    exponent = 3 * math.floor(math.log10(abs(value)) / 3 + 1e-9)
+    exponent = min(max(exponent, min(PREFIXES)), max(PREFIXES))
+    return exponent, PREFIXES[exponent]
+
+
+def frequency(hertz: float) -> str:
+    exponent, prefix = prefix_of(hertz)
+    return f"{hertz / 10.0**exponent:.3g} {prefix}Hz"
+
+
+def unit_of(result: Result) -> str:
+    return UNITS.get(result.unit, result.unit)
+
+
+def name_of(result: Result) -> str:
+    return NAMES.get(result.name, result.name.replace("_", " "))
+
+
+def value_of(result: Result) -> str:
+    """Value, uncertainty and unit; `–` for a refused number."""
+    if result.value is None:
+        return "–"
+    if result.unit == "ohm":
+        return with_prefix(result.value, result.uncertainty, "Ω")
+    return f"{number(result.value, result.uncertainty)} {unit_of(result)}".strip()
+
+
+def interval_of(result: Result) -> str:
+    """`0.5594 … 0.5601`, with digits for its width."""
+    if result.interval is None or not all(math.isfinite(end) for end in result.interval):
+        return ""
+    low, high = result.interval
+    if low == high:
+        return number(low)
+    digits = min(9, max(3, math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))) + 2))
+    return " … ".join(number(float(f"{end:.{digits}g}")) if digits <= 4 else f"{end:.{digits}g}" for end in (low, high))
+
+
+def where_of(at: Mapping[str, Any]) -> str:
+    """`heating, 60 °C, sample a`."""
+    parts = []
+    for key, value in at.items():
+        name, _, unit = key.rpartition("_")
+        if unit == "C" and isinstance(value, int | float):
+            name = "" if name == "temperature" else f"{name.replace('_', ' ')} "
+            parts.append(f"{name}{value:g} °C")
+        elif key in {"direction", "sample"}:
+            parts.append(str(value))
+        elif key == "branch":
+            parts.append(f"{value} the transition")
+        else:
+            parts.append(f"{key.replace('_', ' ')} {value:g}" if isinstance(value, int | float) else f"{key} {value}")
+    return ", ".join(parts)

@@ -1,0 +1,50 @@
+"""`write_report`: read the run, let its procedure's part tell what is special, set the page, write the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from daq.runfile.reader import RunFile
+from procedures.interchange.output import OutputFile, write_files
+from procedures.report.common import plain_content
+from procedures.report.eis_sweep import sweep_content
+from procedures.report.facts import RunFacts, facts_of
+from procedures.report.page import render
+from procedures.report.parts import Content
+from procedures.report.style import as_png
+
+REPORT = "report.html"
+FIGURES = "figures"
+ContentOf = Callable[[RunFile, RunFacts], Content]
+CONTENT: Mapping[str, ContentOf] = {"eis-sweep": sweep_content}
+
+
+def write_report(run_path: Path, target: Path | None = None, png: bool = False, overwrite: bool = False) -> Path:
+    """Write the report of the run in `run_path` (its folder or run.db); returns the HTML file.
+
+    Without a `target` it is RUN/report.html, with `png` also RUN/figures/*.png; those are derived from the run and
+    replaced when they are there. A `target` is a file name, or a folder to put `<run id>.html` into, with the figures
+    beside it in `<name>_figures`; what is there is replaced with `overwrite` only. Works on a run that is going on.
+    Raises RunFileError when the run can't be read, BadInput when the target may not be written, StorageError when
+    it can't.
+    """
+    with RunFile.open(run_path) as run:
+        facts = facts_of(run)
+        content = CONTENT.get(facts.procedure, plain_content)(run, facts)
+    page, figures = _places(facts, target)
+    replace = overwrite or target is None
+    if png:
+        drawn = [OutputFile(f"{one.name}.png", as_png(one.figure)) for one in content.plots]
+        write_files(figures, drawn, replace)
+    html = render(facts, content)
+    (written,) = write_files(page.parent, [OutputFile(page.name, html.encode("utf-8"))], replace)
+    return written
+
+
+def _places(facts: RunFacts, target: Path | None) -> tuple[Path, Path]:
+    """The page, and the folder of the figures."""
+    if target is None:
+        return facts.path / REPORT, facts.path / FIGURES
+    page = target / f"{facts.id}.html" if target.is_dir() else target
+    return page, page.with_name(f"{page.stem}_{FIGURES}")
