@@ -99,13 +99,14 @@ def test_a_followed_world_is_the_published_one(tmp_path: Path) -> None:
     simulation = read_simulation({"furnace": "peer"}, "test")
     with pytest.raises(InstrumentError, match="cellrig simulate eurotherm"):
         FollowingWorld(simulation, "cell", tmp_path)
-    published = PublishedWorld(simulation, 2000.0, wall_unix(), tmp_path)
+    published = PublishedWorld(simulation, 1000.0, wall_unix(), tmp_path)
     published.set_target(60.0, 0.05)
     following = FollowingWorld(simulation, "cell", tmp_path)
     for step in range(4):
         wall_sleep(0.1)
-        ours, theirs = following.sample(1).temperature_C, published.sample(1).temperature_C
-        assert ours == pytest.approx(theirs, abs=0.2)
+        before = published.sample(1).temperature_C  # it rises all the time
+        ours = following.sample(1).temperature_C
+        assert before - 0.1 <= ours <= published.sample(1).temperature_C + 0.1
         if step == 1:
             published.hold()
     assert following.furnace().setpoint_C == pytest.approx(published.furnace().setpoint_C)
