@@ -1,0 +1,165 @@
+"""Electronic conductivity and transference number from the current under a constant potential.
+
+With electrodes that block ions (Hebb, J. Chem. Phys. 20, 185 (1952)) the current falls to what electrons carry:
+sigma_e = I_steady thickness / (V area), at several potentials the slope of I_steady against V. The steady current comes
+from fits of I + sum A exp(-t / tau) with one and with two time constants, averaged with the weight of their likelihood
+(BIC), so that a tail that is still falling shows in the uncertainty. Refused when what is still to fall at the end
+is more than a stated share of the steady current, or when that is not distinct from zero.
+With electrodes that pass lithium the share of the cations' current is Evans, Vincent & Bruce, Polymer 28, 2324 (1987).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from daq.contracts import Result
+from daq.errors import AnalysisRefused, BadInput
+from procedures.analysis.current_segments import checked_record
+from procedures.analysis.cycling_results import estimate_result
+from procedures.analysis.decay import averaged_decay, thinned
+from procedures.analysis.estimate import NORMAL_95, Estimate, short_number
+from procedures.analysis.geometry import Geometry
+
+STEADY_SHARE = 0.10
+
+
+@dataclass(frozen=True)
+class SteadyCurrent:
+    """One potential held: its mean (V), the steady current (A), the share of it that was still to fall at the end."""
+
+    voltage_V: float
+    current_A: Estimate
+    to_fall: float
+
+
+def steady_current(
+    time_s: ArrayLike, current_A: ArrayLike, voltage_V: ArrayLike, steady_share: float = STEADY_SHARE
+) -> SteadyCurrent:
+    """Rows (n,) of one potential held; `voltage_V` a column or one number.
+
+    A current that is not steady is refused with the reason in the estimate. Raises AnalysisRefused for fewer than
+    30 rows or no potential, BadInput for columns that do not fit together or a share that is not between 0 and 1.
+    """
+    if not 0 < steady_share < 1:
+        raise BadInput(f"{steady_share!r} is no share", place="steady_share", allowed="a number between 0 and 1")
+    time = np.asarray(time_s, np.float64)
+    record = checked_record(time, current_A, np.broadcast_to(np.asarray(voltage_V, np.float64), time.shape))
+    if len(record) < 30:
+        raise AnalysisRefused(f"{len(record)} rows: a steady current needs 30")
+    volt = float(np.mean(record.voltage_V))
+    method = (
+        "steady current of I + sum A exp(-t / tau), averaged over one and two time constants by BIC; "
+        f"at most {100 * steady_share:g} % still to fall"
+    )
+    fit = averaged_decay(*thinned(record.time_s - record.time_s[0], record.current_A))
+    value, spread = fit.current_A, fit.error_A
+    share = fit.to_fall_A / abs(value) if value else np.inf
+    if share > steady_share and fit.to_fall_A > 3 * fit.noise_A:
+        reason = f"not steady: {100 * share:.0f} % of the steady current is still to fall at the end; hold it longer"
+        estimate = Estimate(None, method=method, reason=reason, refused_value=value)
+    elif abs(value) < 3 * spread:
+        most = short_number(abs(value) + NORMAL_95 * spread)
+        reason = f"the steady current is not distinct from zero: under {most}A"
+        estimate = Estimate(None, method=method, reason=reason, refused_value=value)
+    else:
+        estimate = Estimate(value, spread, (value - NORMAL_95 * spread, value + NORMAL_95 * spread), method)
+    return SteadyCurrent(volt, estimate, float(share))
+
+
+def electronic_conductivity(steps: Sequence[SteadyCurrent], geometry: Geometry) -> Estimate:
+    """S/cm, from one potential or several (slope of the steady current through them, weighted, with intercept).
+
+    Refused when a step is. Raises AnalysisRefused without a step or at no potential.
+    """
+    if not steps:
+        raise AnalysisRefused("no potential was held")
+    for step in steps:
+        if step.current_A.value is None:
+            return Estimate.refused(f"at {step.voltage_V:.4g} V: {step.current_A.reason}", step.current_A.method)
+    volt = np.array([step.voltage_V for step in steps])
+    current = np.array([step.current_A.value for step in steps], np.float64)
+    error = np.array([step.current_A.uncertainty for step in steps], np.float64)
+    if len(steps) == 1 or np.ptp(volt) < 1e-6:
+        if abs(volt[0]) < 1e-6:
+            raise AnalysisRefused("no potential was applied: a conductivity needs one")
+        value, spread, way = float(np.mean(current / volt)), float(np.mean(error / np.abs(volt))), "I / V"
+    else:
+        weight = 1 / np.maximum(error, 1e-300) ** 2
+        centre = float(np.sum(weight * volt) / np.sum(weight))
+        sxx = float(np.sum(weight * (volt - centre) ** 2))
+        value = float(np.sum(weight * (volt - centre) * current) / sxx)
+        off = current - np.sum(weight * current) / np.sum(weight) - value * (volt - centre)
+        scatter = float(np.sum(weight * off**2)) / (len(steps) - 2) if len(steps) > 2 else 1.0
+        spread, way = float(np.sqrt(max(scatter, 1.0) / sxx)), f"slope of I against V at {len(steps)} potentials"
+    method = f"{way}, times thickness over area; {steps[0].current_A.method}"
+    if value <= 0:
+        return Estimate(None, method=method, reason="the steady current runs against the potential: check the zero",
+                        refused_value=value * geometry.cell_constant_per_cm)  # fmt: skip
+    if geometry.relative_uncertainty > 0:
+        method += f"; geometry apart: {100 * geometry.relative_uncertainty:.1f} %"
+    constant = geometry.cell_constant_per_cm
+    return Estimate.positive(value * constant, {"fit": spread * constant}, method)
+
+
+def ionic_transference_number(electronic_S_cm: Estimate, total_S_cm: Estimate) -> Estimate:
+    """1 - sigma_e / sigma_total, both of the same sample at the same temperature; refused when either is."""
+    method = "1 - electronic over total conductivity"
+    for name, one in (("electronic", electronic_S_cm), ("total", total_S_cm)):
+        if one.value is None:
+            return Estimate.refused(f"no {name} conductivity: {one.reason}", method)
+    electronic, total = electronic_S_cm.value or 0.0, total_S_cm.value or 0.0
+    if total <= 0 or electronic > total:
+        text = f"the electronic conductivity ({electronic:.3g} S/cm) is above the total one ({total:.3g} S/cm)"
+        return Estimate.refused(text, method)
+    share = electronic / total
+    spread = share * float(np.hypot(electronic_S_cm.relative, total_S_cm.relative if total_S_cm.uncertainty else 0.0))
+    low, high = 1 - share - NORMAL_95 * spread, min(1 - share + NORMAL_95 * spread, 1.0)
+    return Estimate(1 - share, spread, (low, high), method)
+
+
+def lithium_transference_number(
+    voltage_V: float, first_current_A: Estimate, steady_current_A: Estimate, first_ohm: float, steady_ohm: float
+) -> Estimate:
+    """I_s (V - I_0 R_0) / (I_0 (V - I_s R_s)) with the interfacial resistances before and after polarising.
+
+    Raises BadInput where a resistance alone would already take the whole potential.
+    """
+    method = "steady over first current, corrected for the interfacial resistances (Evans, Vincent & Bruce 1987)"
+    for one in (first_current_A, steady_current_A):
+        if one.value is None:
+            return Estimate.refused(one.reason or "no current", method)
+    first, steady = first_current_A.value or 0.0, steady_current_A.value or 0.0
+    before, after = voltage_V - first * first_ohm, voltage_V - steady * steady_ohm
+    if first == 0 or before * voltage_V <= 0 or after * voltage_V <= 0:
+        raise BadInput("the interfaces would take the whole potential", place="first_ohm, steady_ohm",
+                       allowed="interfacial resistances under V / I")  # fmt: skip
+    value = steady * before / (first * after)
+    by_steady = (steady_current_A.uncertainty or 0.0) * value * abs(voltage_V / (steady * after)) if steady else 0.0
+    by_first = (first_current_A.uncertainty or 0.0) * value * abs(voltage_V / (first * before))
+    spread = float(np.hypot(by_steady, by_first))
+    return Estimate(value, spread, (value - NORMAL_95 * spread, value + NORMAL_95 * spread), method)
+
+
+def dc_polarisation_results(
+    steps: Sequence[SteadyCurrent],
+    geometry: Geometry,
+    total_conductivity_S_cm: Estimate | None = None,
+    at: Mapping[str, Any] | None = None,
+) -> list[Result]:
+    """`steady_current` (A) per potential, `electronic_conductivity` (S/cm), `transference_number` (refused without the
+    total conductivity of a spectrum)."""
+    base = dict(at or {})
+    electronic = electronic_conductivity(steps, geometry)
+    total = total_conductivity_S_cm or Estimate.refused("no spectrum was taken of this sample at this temperature")
+    results = [
+        estimate_result("steady_current", step.current_A, "A", base | {"voltage_V": round(step.voltage_V, 6)})
+        for step in steps
+    ]
+    results.append(estimate_result("electronic_conductivity", electronic, "S/cm", base))
+    results.append(estimate_result("transference_number", ionic_transference_number(electronic, total), "", base))
+    return results
