@@ -9,7 +9,7 @@ taken off (E - R j) only when a resistance is given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -81,7 +81,12 @@ def find_onset(
     sign = 1.0 if direction == "oxidation" else -1.0
     limit = options.threshold_A_cm2
     drop = f", ohmic drop over {options.resistance_ohm_cm2:g} ohm cm2 taken off" if options.resistance_ohm_cm2 else ""
-    method = f"{direction} density passes {1e6 * limit:g} µA/cm2 and stays beyond for {options.sustain_V:g} V{drop}"
+    stays = f"stays beyond for {options.sustain_V:g} V" if which == "first" else "stays beyond up to the largest"
+    cut, valley = _valley(branch, limit) if which == "last" else (0, 0.0)
+    above = f" above the valley of {1e6 * sign * valley:.3g} µA/cm2 after an earlier peak" if cut else ""
+    method = f"{direction} density passes {1e6 * limit:g} µA/cm2{above} and {stays}{drop}"
+    if cut:
+        branch = replace(branch, x=branch.x[cut:], y=branch.y[cut:] - valley, mean=branch.mean[cut:] - valley)
     row = _passage(branch, limit, which)
     reason = _refusal(branch, row, limit, sign)
     if reason is not None or row is None:
@@ -90,7 +95,7 @@ def find_onset(
             direction, refused, Estimate.refused(reason or "", "foot of the steepest tangent"), branch.noise, None
         )
     crossing = _at_threshold(branch, row, limit, sign, method)
-    return Onset(direction, crossing, tangent_foot(branch, row, sign, drop), branch.noise, row)
+    return Onset(direction, crossing, tangent_foot(branch, row, sign, drop), branch.noise, cut + row)
 
 
 def _branch(potential_V: ArrayLike, density_A_cm2: ArrayLike, direction: Direction, options: OnsetOptions) -> Branch:
@@ -124,6 +129,19 @@ def moving_mean(values: Floats, width: int) -> Floats:
     rows = np.arange(len(values))
     low, high = np.maximum(rows - half, 0), np.minimum(rows + half + 1, len(values))
     return (sums[high] - sums[low]) / (high - low)
+
+
+def _valley(branch: Branch, limit: float) -> tuple[int, float]:
+    """Row and density of the valley between an earlier peak and the largest density, where the density does not come
+    back below the threshold in between (an alloy's peak runs into plating); (0, 0) without one."""
+    largest = int(np.argmax(branch.mean))
+    if largest < 2:
+        return 0, 0.0
+    mean = branch.mean[: largest + 1]
+    fallen = np.maximum.accumulate(mean) - mean
+    row = int(np.argmax(fallen))
+    enough = max(0.3 * limit, 8 * branch.noise / float(np.sqrt(branch.width)))
+    return (row, float(mean[row])) if fallen[row] > enough and mean[row] > limit else (0, 0.0)
 
 
 def _passage(branch: Branch, limit: float, which: Literal["first", "last"]) -> int | None:
