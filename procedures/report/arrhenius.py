@@ -27,13 +27,13 @@ from procedures.report.style import (
     legend,
     log_axis,
     new_figure,
-    say,
 )
 from procedures.report.sweep_facts import Shown, SweepFacts
 from procedures.report.words import number
 
 _CELSIUS_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200)
 _MOST_TICKS = 12
+_SHAPES = ("o", "s", "^", "D", "v", "P")
 
 
 @dataclass(frozen=True)
@@ -41,53 +41,73 @@ class Look:
     color: str
     marker: str
     label: str
+    size_pt: float
 
 
 def draw_arrhenius(sweep: SweepFacts) -> Figure:
-    """sigma in S/cm (1/R in S without a geometry) over 1000 K / T; one colour per sample, or per direction of one."""
-    figure, grid = new_figure(5.0, Margins(top=0.6), 2, 1, heights=(3.2, 1), sharex=True)
+    """sigma in S/cm (1/R in S without a geometry) over 1000 K / T; one colour per sample, or per direction of one.
+
+    `sweep` has at least one spectrum that is `placed`.
+    """
+    figure, grid = new_figure(5.0, Margins(top=0.68), 2, 1, heights=(3.2, 1), sharex=True)
     axes, rest = grid[:, 0]
     dress(axes, "", "σ / S cm⁻¹" if sweep.has_conductivity else "1/R / S")
-    dress(rest, "1000 K / T", "off the line / %")
-    points = [one for one in sweep.shown if one.point.counts]
-    if not points:
-        say(axes, "no spectrum with a total resistance and a known temperature")
-        return figure
-    looks = {id(one): look_of(one, sweep) for one in points}
+    dress(rest, "1000 K / T", "deviation / %")
+    points = placed(sweep)
     axes.set_yscale("log")
     for branch in sweep.analysis.arrhenius:
         _draw_line(axes, branch, sweep)
         _draw_off(rest, branch, sweep)
     named: set[str] = set()
     for one in points:
-        look = looks[id(one)]
-        _draw_point(axes, one, look, first=look.label not in named)
+        look = look_of(one, sweep)
+        _draw_point(axes, one, look, first=look.label not in named and not _is_told(one, sweep))
         named.add(look.label)
     _draw_transitions(axes, sweep)
     rest.axhline(0.0, color=MUTED, lw=0.8)
+    _limit_off(rest, sweep)
     low, high = axes.get_ylim()
     log_axis(axes.yaxis, low, high)
     _celsius_above(axes, [one.point.spectrum.temperature_C for one in points])
-    legend(axes, "upper right")
+    legend(axes, _free_corner(axes, points))
     return figure
 
 
+def _free_corner(axes: Axes, points: Sequence[Shown]) -> str:
+    """Lower left or upper right, whichever has fewer points: conductivity falls from left to right."""
+    data = [(1000 / (one.point.spectrum.temperature_C + ZERO_CELSIUS_K), one.point.sigma_S_cm) for one in points]
+    spots = axes.transAxes.inverted().transform(axes.transData.transform(data))
+    low = int(np.sum((spots[:, 0] < 0.55) & (spots[:, 1] < 0.4)))
+    high = int(np.sum((spots[:, 0] > 0.45) & (spots[:, 1] > 0.6)))
+    return "lower left" if low <= high else "upper right"
+
+
+def placed(sweep: SweepFacts) -> list[Shown]:
+    """Spectra with a place in the plot: a resistance and a temperature. With fewer than two there is no plot."""
+    return [one for one in sweep.shown if one.point.counts]
+
+
 def look_of(one: Shown, sweep: SweepFacts) -> Look:
-    """Colour by sample where there are several, by direction else; the marker is always the direction's."""
+    """Colour by direction, or by sample where there are several; then those drawn first are larger, so that equal
+    samples are seen side by side."""
     spectrum = one.point.spectrum
     samples, directions = sweep.samples(), {s.point.spectrum.direction for s in sweep.shown}
     marker = MARKERS.get(spectrum.direction, "o")
-    if len(samples) > 1:
-        label = spectrum.sample + (f", {spectrum.direction}" if len(directions) > 1 else "")
-        return Look(SAMPLES[samples.index(spectrum.sample) % len(SAMPLES)], marker, label)
-    return Look(DIRECTIONS.get(spectrum.direction, INK), marker, spectrum.direction or "measured")
+    if len(samples) == 1:
+        return Look(DIRECTIONS.get(spectrum.direction, INK), marker, spectrum.direction or "measured", 6.0)
+    number = samples.index(spectrum.sample)
+    color, size = SAMPLES[number % len(SAMPLES)], max(8.0 - 1.4 * number, 4.0)
+    if len(directions) > 1:
+        return Look(color, marker, f"{spectrum.sample}, {spectrum.direction}", size)
+    return Look(color, _SHAPES[number % len(_SHAPES)], spectrum.sample, size)
 
 
 def _line_color(branch: Branch, sweep: SweepFacts) -> str:
     samples = sweep.samples()
     if len(samples) > 1:
         return SAMPLES[samples.index(branch.sample) % len(SAMPLES)]
-    return DIRECTIONS.get(branch.direction, INK)
+    directions = {point.spectrum.direction for point in branch.points}
+    return DIRECTIONS.get(directions.pop() if len(directions) == 1 else branch.direction, INK)
 
 
 def _draw_point(axes: Axes, one: Shown, look: Look, first: bool) -> None:
@@ -103,7 +123,7 @@ def _draw_point(axes: Axes, one: Shown, look: Look, first: bool) -> None:
         [sigma],
         yerr=[[low], [error if math.isfinite(error) else 0.0]],
         fmt=look.marker,
-        ms=6,
+        ms=look.size_pt,
         color=look.color,
         mfc=look.color if solid else "white",
         mec="white" if solid else look.color,
@@ -132,22 +152,43 @@ def _draw_line(axes: Axes, branch: Branch, sweep: SweepFacts) -> None:
     inverse = np.linspace(ends[0], ends[1], 60)
     sigma, low, high = fit.band(1 / inverse - ZERO_CELSIUS_K)
     whole = not branch.direction or bool(branch.name)
-    energy = fit.activation_energy_eV
-    name = ", ".join(
-        part
-        for part in (
-            branch.sample if len(sweep.samples()) > 1 else "",
-            branch.direction or ("all" if _has_directions(branch, sweep) else ""),
-            f"{branch.name} the transition" if branch.name else "",
-        )
-        if part
-    )
-    label = f"{name}{': ' if name else ''}Eₐ = {number(energy.value, energy.uncertainty)} eV"
-    axes.plot(
-        1000 * inverse, sigma, "-" if whole else "--", color=color, lw=1.3 if whole else 0.9, label=label, zorder=2
-    )
+    style = {"ls": "-" if whole else "--", "color": color, "lw": 1.3 if whole else 0.9}
+    axes.plot(1000 * inverse, sigma, zorder=2, **style)
+    mark = _mark_of(branch, sweep)
+    axes.plot([], [], marker=mark, ms=5, mec="white", mew=0.5, label=_line_label(branch, sweep), **style)
     if whole:
         axes.fill_between(1000 * inverse, low, high, color=color, alpha=0.16, lw=0, zorder=1)
+
+
+def _line_label(branch: Branch, sweep: SweepFacts) -> str:
+    """`K001, heating, below 44 °C: Eₐ = 0.560 ± 0.002 eV`, without what all lines share."""
+    parts = [branch.sample] if len(sweep.samples()) > 1 else []
+    if branch.direction or _has_directions(branch, sweep):
+        parts.append(branch.direction or "all")
+    place = branch.transition.temperature_C.value if branch.transition is not None else None
+    if branch.name:
+        parts.append(branch.name if place is None else f"{branch.name} {place:.3g} °C")
+    energy = branch.fit.activation_energy_eV if branch.fit is not None else None
+    text = number(energy.value, energy.uncertainty) if energy is not None else "–"
+    return f"{', '.join(parts)}{': ' if parts else ''}Eₐ = {text} eV"
+
+
+def _mark_of(branch: Branch, sweep: SweepFacts) -> str | None:
+    """The marker of the points of a line, where they have one only."""
+    looks = {look_of(one, sweep).marker for one in placed(sweep) if _is_on(one, branch)}
+    return looks.pop() if len(looks) == 1 else None
+
+
+def _is_on(one: Shown, branch: Branch) -> bool:
+    spectrum = one.point.spectrum
+    return spectrum.sample == branch.sample and branch.direction in ("", spectrum.direction)
+
+
+def _is_told(one: Shown, sweep: SweepFacts) -> bool:
+    """Whether the legend shows the marker of a point at a line already."""
+    lines = [branch for branch in sweep.analysis.arrhenius if branch.fit is not None and _is_on(one, branch)]
+    colors = [_line_color(branch, sweep) for branch in lines if _mark_of(branch, sweep) is not None]
+    return look_of(one, sweep).color in colors
 
 
 def _has_directions(branch: Branch, sweep: SweepFacts) -> bool:
@@ -179,6 +220,16 @@ def _draw_off(axes: Axes, branch: Branch, sweep: SweepFacts) -> None:
         )
 
 
+def _limit_off(axes: Axes, sweep: SweepFacts) -> None:
+    """All points are inside; an error bar much longer than the others may leave the frame."""
+    fits = [branch.fit for branch in sweep.analysis.arrhenius if branch.fit is not None]
+    if fits:
+        off = 100 * np.abs(np.concatenate([fit.residuals for fit in fits]))
+        error = 100 * np.concatenate([fit.uncertainties for fit in fits])
+        most = 1.2 * max(float(off.max()), 2.5 * float(np.median(off + error)))
+        axes.set_ylim(-most, most)
+
+
 def _is_repeated(branch: Branch, sweep: SweepFacts) -> bool:
     """A direction's own line beside one through all points of the sample."""
     return any(not one.direction and one.sample == branch.sample for one in sweep.analysis.arrhenius)
@@ -196,7 +247,7 @@ def _draw_transitions(axes: Axes, sweep: SweepFacts) -> None:
         axes.axvspan(min(ends), max(ends), color=color, alpha=0.09, lw=0, zorder=0.6)
         axes.annotate(
             f"{place.value:.3g} °C",
-            (sum(ends) / 2, 0.02),
+            (sum(ends) / 2, 0.95),
             xycoords=("data", "axes fraction"),
             ha="center",
             fontsize=FONT - 1,

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from procedures.report.nyquist import MOST_NAMED
 from procedures.report.style import (
     BAR_IN,
+    MARKERS,
     MUTED,
+    Curve,
     Margins,
     Temperatures,
     draw_lines,
@@ -25,11 +26,13 @@ from procedures.report.style import (
 )
 from procedures.report.sweep_facts import Shown
 
+MOST_NAMED = 10
+
 
 def draw_bode(spectra: Sequence[Shown], colors: Temperatures) -> Figure:
     """|Z| in ohm and −phase in degrees over frequency_Hz."""
     named = len(spectra) <= MOST_NAMED
-    margins = Margins(right=0.16 if named else BAR_IN + 0.1, top=0.15)
+    margins = Margins(right=0.16 if named else BAR_IN + 0.1, top=0.55 if named else 0.15)
     figure, grid = new_figure(4.7, margins, 2, 1, heights=(1.15, 1), sharex=True)
     modulus, phase = grid[:, 0]
     dress(modulus, "", "|Z| / Ω")
@@ -38,14 +41,15 @@ def draw_bode(spectra: Sequence[Shown], colors: Temperatures) -> Figure:
     if named:
         for one in spectra:
             color = colors.color(one.temperature_C)
-            modulus.plot([], [], "-o", color=color, mfc="white", ms=3.4, lw=1.1, label=one.label)
+            shape = MARKERS.get(one.point.spectrum.direction, "o")
+            modulus.plot([], [], f"-{shape}", color=color, mfc="white", ms=3.4, lw=1.1, label=one.label)
     shown = [points for one in spectra if len(points := usable(one))]
     if not shown:
         say(modulus, "no spectrum with a finite impedance")
         return figure
     _scale(modulus, phase, np.concatenate(shown))
     if named:
-        legend(modulus, "upper right", columns=1 if len(spectra) < 4 else 2)
+        legend(modulus, columns=5, above_in=0.08)
     else:
         colors.bar(figure)
     return figure
@@ -75,11 +79,14 @@ def _scale(modulus: Axes, phase: Axes, points: np.ndarray) -> None:
 
 def _draw(modulus: Axes, phase: Axes, spectra: Sequence[Shown], colors: Temperatures) -> None:
     parts = [(one, _on_log_axes(one), colors.color(one.temperature_C)) for one in spectra]
-    measured = [(one.frequency_Hz[ok & one.good], one.z_ohm[ok & one.good], color) for one, ok, color in parts]
     fits = [(one.point.fit, color) for one, _, color in parts if one.point.fit is not None]
     fitted = [(fit.frequency_Hz, fit.z_fit_ohm, color) for fit, color in fits]
     for axes, part in ((modulus, np.abs), (phase, _minus_phase_deg)):
-        draw_points(axes, [(f, part(z), color) for f, z, color in measured], 3.3)
+        points: dict[str, list[Curve]] = {}
+        for one, ok, color in parts:
+            curve = (one.frequency_Hz[ok & one.good], part(one.z_ohm[ok & one.good]), color)
+            points.setdefault(one.point.spectrum.direction, []).append(curve)
+        draw_points(axes, points, 3.3)
         draw_lines(axes, [(f, part(z), color) for f, z, color in fitted], 1.1)
         for one, ok, _ in parts:
             left_out = ok & ~one.good

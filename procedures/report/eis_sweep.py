@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
-from procedures.report.arrhenius import draw_arrhenius, is_solid
+from procedures.report.arrhenius import draw_arrhenius, is_solid, placed
 from procedures.report.bode import draw_bode
 from procedures.report.common import temperature_plots
 from procedures.report.facts import RunFacts
@@ -64,7 +64,7 @@ def _whole_tables(results: list[Result]) -> list[Table]:
 def _plots(sweep: SweepFacts, facts: RunFacts) -> list[Plot]:
     colors = Temperatures([one.temperature_C for one in sweep.shown])
     samples = sweep.samples()
-    plots = [_arrhenius(sweep)]
+    plots = [_arrhenius(sweep)] if len(placed(sweep)) > 1 else []
     for number, sample in enumerate(samples, 1):
         whose, stem = (f" of {sample}", f"_{number}") if len(samples) > 1 else ("", "")
         plots += _spectra_plots(sweep.of(sample), colors, whose, stem)
@@ -87,13 +87,19 @@ def _arrhenius(sweep: SweepFacts) -> Plot:
 def _spectra_plots(shown: list[Shown], colors: Temperatures, whose: str, stem: str) -> list[Plot]:
     overloaded = any(not one.good.all() for one in shown)
     crosses = " Crosses: overloaded points, which are not used." if overloaded else ""
+    directions = {one.point.spectrum.direction for one in shown}
+    measured = "Circles measured"
+    if len(directions) > 1:
+        shapes = {"heating": "circles", "cooling": "triangles", "return": "diamonds"}
+        known = ", ".join(f"{shape} on {way}" for way, shape in shapes.items() if way in directions)
+        measured = f"Measured: {known}"
     span = _span(shown)
     return [
         Plot(
             f"nyquist{stem}",
             f"Nyquist{whose}",
             draw_nyquist(shown, colors),
-            "Equal axes; a frame for spectra of like size. Circles measured, squares at powers of ten in frequency, "
+            f"Equal axes; a frame for spectra of like size. {measured}, squares at powers of ten in frequency, "
             "lines the fitted circuits. Blocking lines leave the frame; the Bode plot has them whole." + crosses,
             f"Nyquist plots of {len(shown)} spectra{whose}, {span}",
         ),
@@ -101,7 +107,7 @@ def _spectra_plots(shown: list[Shown], colors: Temperatures, whose: str, stem: s
             f"bode{stem}",
             f"Bode{whose}",
             draw_bode(shown, colors),
-            "Circles measured, lines the fitted circuits on the window that was fitted." + crosses,
+            f"{measured}; lines the fitted circuits on the window that was fitted." + crosses,
             f"Bode plot of {len(shown)} spectra{whose}, {span}",
         ),
         Plot(

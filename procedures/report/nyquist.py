@@ -14,6 +14,7 @@ from procedures.report.style import (
     FONT,
     GRID,
     INK,
+    MARKERS,
     MUTED,
     WIDTH_IN,
     Color,
@@ -32,12 +33,15 @@ from procedures.report.sweep_facts import Shown
 from procedures.report.words import frequency, prefix_of
 
 MOST_FRAMES = 4
-MOST_NAMED = 9
+MOST_NAMED = 5
 _LIKE = 6.0
 _HEIGHT = 0.62
 _BEYOND = 1.45
 _DECADE_TOLERANCE = 0.03
 _LABEL_DISTANCE = 0.09
+
+
+Sized = tuple[float, Shown]
 
 
 def draw_nyquist(spectra: Sequence[Shown], colors: Temperatures) -> Figure:
@@ -80,24 +84,30 @@ def frames_of(spectra: Sequence[Shown]) -> list[list[Shown]]:
     sized = [(size, one) for size, one in sized if math.isfinite(size)]
     if not sized:
         return []
-    like = max(_LIKE, (sized[0][0] / sized[-1][0]) ** (1 / MOST_FRAMES) * 1.001)
-    frames: list[list[tuple[float, Shown]]] = []
+    even = (sized[0][0] / sized[-1][0]) ** (1 / MOST_FRAMES) * 1.001
+    frames = _cut(sized, max(_LIKE, even))
+    if len(frames) == 3:  # which would leave a hole in the figure
+        frames = _halve_widest(_cut(sized, even))
+    return [[one for _, one in frame] for frame in frames]
+
+
+def _cut(sized: list[Sized], like: float) -> list[list[Sized]]:
+    frames: list[list[Sized]] = []
     for size, one in sized:
         if not frames or size * like < frames[-1][0][0]:
             frames.append([])
         frames[-1].append((size, one))
-    if len(frames) == 3:
-        frames = _four_of(frames)
-    return [[one for _, one in frame] for frame in frames]
+    return frames
 
 
-def _four_of(frames: list[list[tuple[float, Shown]]]) -> list[list[tuple[float, Shown]]]:
-    """Three frames leave a hole in the figure: the widest is cut at its largest gap, if it can be."""
+def _halve_widest(frames: list[list[Sized]]) -> list[list[Sized]]:
+    """Four frames of three, if there is one that can be cut."""
     place = max(range(len(frames)), key=lambda i: frames[i][0][0] / frames[i][-1][0])
     widest = frames[place]
-    if len(widest) < 2:
+    if len(frames) != 3 or len(widest) < 2:
         return frames
-    cut = max(range(1, len(widest)), key=lambda i: widest[i - 1][0] / widest[i][0])
+    spans = {i: max(widest[0][0] / widest[i - 1][0], widest[i][0] / widest[-1][0]) for i in range(1, len(widest))}
+    cut = min(spans, key=lambda i: spans[i])
     return [*frames[:place], widest[:cut], widest[cut:], *frames[place + 1 :]]
 
 
@@ -108,17 +118,21 @@ def _draw_frame(axes: Axes, frame: Sequence[Shown], colors: Temperatures, named:
     dress(axes, f"Re Z / {prefix}Ω", f"−Im Z / {prefix}Ω")
     by_heat = sorted(frame, key=lambda one: one.temperature_C)
     parts = [(one, one.z_ohm / scale, colors.color(one.temperature_C)) for one in by_heat]
-    draw_points(axes, [_curve(z[one.good], color) for one, z, color in parts], 3.7)
+    points: dict[str, list[Curve]] = {}
+    for one, z, color in parts:
+        points.setdefault(one.point.spectrum.direction, []).append(_curve(z[one.good], color))
+    draw_points(axes, points, 3.7)
     draw_squares(axes, [_curve(z[one.good & is_decade(one.frequency_Hz)], color) for one, z, color in parts], 4.6)
     fitted = [(one.point.fit.z_fit_ohm / scale, color) for one, _, color in parts if one.point.fit is not None]
     draw_lines(axes, [_curve(z, color) for z, color in fitted], 1.2)
     for one, z, color in parts:
         axes.plot(z.real[~one.good], -z.imag[~one.good], "x", color=MUTED, ms=4.5)
-        axes.plot([], [], "-o", color=color, mfc="white", ms=3.7, lw=1.2, label=one.label if named else None)
+        shape = MARKERS.get(one.point.spectrum.direction, "o")
+        axes.plot([], [], f"-{shape}", color=color, mfc="white", ms=3.7, lw=1.2, label=one.label if named else None)
     _set_window(axes, frame, widest / scale, scale)
     _name_decades(axes, max(frame, key=size_ohm), scale)
     if named:
-        legend(axes, "upper left", columns=1 if len(frame) <= 4 else 2)
+        legend(axes, "upper left")
 
 
 def _curve(z: np.ndarray, color: Color) -> Curve:
@@ -138,7 +152,7 @@ def _set_window(axes: Axes, frame: Sequence[Shown], width: float, scale: float) 
     inside = z[np.isfinite(z) & (z.real <= width) & (z.real >= -0.05 * width)]
     lowest = float(np.min(-inside.imag, initial=0.0))
     bottom = max(lowest, -0.2 * width) - 0.03 * width
-    left = max(float(np.min(inside.real, initial=0.0)), -0.05 * width) - 0.03 * width
+    left = max(float(np.min(inside.real, initial=0.0)), -0.05 * width) - 0.11 * width
     axes.set_xlim(left, width)
     axes.set_ylim(bottom, bottom + _HEIGHT * (width - left))
     axes.set_aspect("equal", adjustable="box")
@@ -147,24 +161,36 @@ def _set_window(axes: Axes, frame: Sequence[Shown], width: float, scale: float) 
 
 
 def _name_decades(axes: Axes, one: Shown, scale: float) -> None:
-    """Frequencies at the largest spectrum of a frame, where they do not cover each other."""
+    """Frequencies at the largest spectrum of a frame, outside of its arc, where they do not cover each other."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    chosen = one.good & is_decade(one.frequency_Hz) & np.isfinite(one.z_ohm)
-    placed: list[tuple[float, float]] = []
-    for hertz, z in sorted(zip(one.frequency_Hz[chosen], one.z_ohm[chosen] / scale, strict=True), key=lambda p: -p[0]):
-        x, y = (z.real - left) / (right - left), (-z.imag - bottom) / (top - bottom)
-        if not (0 <= x <= 0.97 and 0 <= y <= 0.93) or any(
-            math.hypot(x - a, y - b) < _LABEL_DISTANCE for a, b in placed
-        ):
+    keep = one.good & np.isfinite(one.z_ohm) & (one.frequency_Hz > 0)
+    order = np.argsort(-one.frequency_Hz[keep])
+    hertz, z = one.frequency_Hz[keep][order], one.z_ohm[keep][order] / scale
+    spots = np.stack([(np.real(z) - left) / (right - left), (-np.imag(z) - bottom) / (top - bottom)], axis=1)
+    valley = spots[int(np.argmin(np.abs(np.angle(z))))] if len(z) else np.zeros(2)
+    placed = [valley]
+    for index in np.flatnonzero(is_decade(hertz)):
+        spot = spots[index]
+        apart = min(float(np.hypot(*(spot - other))) for other in placed)
+        if not (0 <= spot[0] <= 0.97 and 0 <= spot[1] <= 0.93) or apart < _LABEL_DISTANCE:
             continue
-        placed.append((x, y))
+        placed.append(spot)
+        away = _outwards(spots, int(index), beyond=bool(spot[0] > valley[0]))
         axes.annotate(
-            frequency(hertz),
-            (z.real, -z.imag),
-            xytext=(0, 7),
+            frequency(float(hertz[index])),
+            (np.real(z)[index], -np.imag(z)[index]),
+            xytext=(7 * away[0], 6 * away[1]),
             textcoords="offset points",
-            ha="center",
+            ha="left" if away[0] > 0.4 else "right" if away[0] < -0.4 else "center",
+            va="bottom" if away[1] > 0.7 else "center",
             fontsize=FONT - 2,
             color=INK,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4},
         )
+
+
+def _outwards(spots: np.ndarray, index: int, beyond: bool) -> tuple[float, float]:
+    """The unit vector out of the arc at a point, or away from it at the blocking line `beyond` the valley."""
+    along = spots[min(index + 1, len(spots) - 1)] - spots[max(index - 1, 0)]
+    length = float(np.hypot(along[0], _HEIGHT * along[1])) or 1.0
+    x, y = float(along[0]) / length, _HEIGHT * float(along[1]) / length
+    return (y, -x) if beyond else (-y, x)

@@ -29,7 +29,7 @@ Residual = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def draw_residuals(spectra: Sequence[Shown], colors: Temperatures) -> Figure:
     """Real and imaginary residuals in percent of |Z| over frequency_Hz: of the fit above, of lin-KK below."""
-    margins = Margins(left=0.95, right=BAR_IN + 0.1, top=0.28, between_columns=0.3)
+    margins = Margins(left=0.95, right=0.2 if colors.single else BAR_IN + 0.1, top=0.28, between_columns=0.3)
     figure, axes = new_figure(4.3, margins, 2, 2, sharex=True, sharey="row")
     lowest, highest = np.inf, 0.0
     for row, (name, curve_of) in enumerate((("circuit", fit_curve), ("Kramers–Kronig", kk_curve))):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -21,7 +21,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 INK = "#1f2933"
 MUTED = "#5b6b7b"
@@ -97,7 +97,7 @@ def dress(axes: Axes, x_label: str = "", y_label: str = "") -> None:
     axes.set_ylabel(y_label, color=INK, fontsize=FONT + 1)
 
 
-def legend(axes: Axes, place: str, columns: int = 1, above_in: float | None = None) -> None:
+def legend(axes: Axes, place: str = "upper left", columns: int = 1, above_in: float | None = None) -> None:
     """Inside at `place`, or `above_in` inches above the axes."""
     handles, _ = axes.get_legend_handles_labels()
     if not handles:
@@ -142,7 +142,8 @@ class Temperatures:
     def __init__(self, temperatures_C: Sequence[float]) -> None:
         finite = [one for one in temperatures_C if np.isfinite(one)]
         low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
-        if high - low < 0.5:
+        self.single = high - low < 0.5
+        if self.single:
             low, high = low - 1.0, high + 1.0
         self.norm = Normalize(low, high)
         self.map = ListedColormap(colormaps["viridis"](np.linspace(0.0, _PALEST, 256)))
@@ -151,22 +152,26 @@ class Temperatures:
         return self.map(self.norm(temperature_C)) if np.isfinite(temperature_C) else MUTED
 
     def bar(self, figure: Figure) -> None:
-        """A scale in the right margin, BAR_IN wide, where a legend would be too long."""
+        """A scale in the right margin, BAR_IN wide, where a legend would be too long. None for one temperature."""
+        if self.single:
+            return
         width_in, height_in = figure.get_size_inches()
         place = figure.add_axes(
             (1 - (BAR_IN - 0.15) / width_in, 0.6 / height_in, 0.14 / width_in, 1 - 0.85 / height_in)
         )
-        made = figure.colorbar(ScalarMappable(self.norm, self.map), cax=place)
+        made = figure.colorbar(ScalarMappable(self.norm, self.map), cax=place, ticks=MaxNLocator(8, integer=True))
         made.set_label("temperature / °C", color=INK, fontsize=FONT)
         made.ax.tick_params(colors=INK, labelsize=FONT - 1, color=MUTED)
         made.outline.set_edgecolor(MUTED)  # type: ignore[operator]  # matplotlib's stubs take the outline for a call
 
 
-def draw_points(axes: Axes, curves: Sequence[Curve], size: float) -> None:
-    """Open circles of many curves as one artist; as pixels where they would make the file large."""
-    x, y, colors = _joined(curves)
-    look = {"s": size**2, "linewidths": 0.9, "facecolors": "white", "zorder": 2.2}
-    axes.scatter(x, y, edgecolors=colors.tolist(), rasterized=len(x) > MOST_VECTOR_POINTS, **look)
+def draw_points(axes: Axes, curves: Mapping[str, Sequence[Curve]], size: float) -> None:
+    """Open marks of many curves, by direction, as one artist each; as pixels where they would make the file large."""
+    raster = sum(len(x) for group in curves.values() for x, _, _ in group) > MOST_VECTOR_POINTS
+    look = {"s": size**2, "linewidths": 0.9, "facecolors": "white", "zorder": 2.2, "rasterized": raster}
+    for direction, group in curves.items():
+        x, y, colors = _joined(group)
+        axes.scatter(x, y, edgecolors=colors.tolist(), marker=MARKERS.get(direction, "o"), **look)
 
 
 def draw_squares(axes: Axes, curves: Sequence[Curve], size: float) -> None:

@@ -25,9 +25,10 @@ from procedures.report.style import (
     say,
 )
 
-MOST_POINTS = 2400
+MOST_POINTS = 1600
 MOST_NAMED = 14
 _HOURS_FROM_S = 2.5 * 3600
+_APART = 0.06
 _DAYS_FROM_S = 72 * 3600
 
 
@@ -35,7 +36,7 @@ def draw_temperature(facts: RunFacts) -> Figure:
     """Controller, set-point and sample in degC over bench time; below, the heater's output."""
     table = facts.tables[TEMPERATURE]
     powered = "output_percent" in table and bool(np.isfinite(table["output_percent"]).any())
-    margins = Margins(left=0.7, top=0.62)
+    margins = Margins(left=0.7, right=0.3, top=0.62)
     if powered:
         figure, grid = new_figure(4.3, margins, 2, 1, heights=(3.4, 1), sharex=True)
         axes, power = grid[:, 0]
@@ -49,6 +50,8 @@ def draw_temperature(facts: RunFacts) -> Figure:
         say(axes, "no temperature was recorded")
         return figure
     _draw_lines(axes, table, seconds)
+    if not _some(table, "sample_temperature_C"):
+        _draw_estimates(axes, facts.tables.get(SPECTRA), seconds)
     if power is not None:
         dress(power, f"time since the start / {unit}", "output / %")
         x, y = thinned(table["t_s"] / seconds, table["output_percent"])
@@ -58,7 +61,7 @@ def draw_temperature(facts: RunFacts) -> Figure:
     _draw_spectra(axes, power, facts.tables.get(SPECTRA), seconds, last_s)
     _draw_breaks(axes, power, facts, seconds)
     axes.set_xlim(0, max(last_s, 1.0) / seconds)
-    legend(axes, "lower left", columns=6, above_in=0.26)
+    legend(axes, columns=6, above_in=0.26)
     return figure
 
 
@@ -101,6 +104,15 @@ def _draw_lines(axes: Axes, table: Mapping[str, np.ndarray], seconds: float) -> 
             axes.plot(*thinned(x, table[shown]), color=color, ls=dashes, lw=width, label=label)
 
 
+def _draw_estimates(axes: Axes, spectra: Mapping[str, np.ndarray] | None, seconds: float) -> None:
+    """Where no sensor sits at the sample: its temperature at each spectrum, as it was estimated."""
+    if spectra is not None and _some(spectra, "sample_temperature_C"):
+        middle = 0.5 * (spectra["started_s"] + spectra["ended_s"]) / seconds
+        axes.plot(
+            middle, spectra["sample_temperature_C"], "D", color=BLUE, ms=4.5, mec="white", label="sample, estimated"
+        )
+
+
 def _some(table: Mapping[str, np.ndarray], name: str) -> bool:
     return name in table and bool(np.isfinite(table[name]).any())
 
@@ -113,6 +125,7 @@ def _draw_spectra(
         return
     least = 0.003 * last_s
     visits = visits_of(spectra)
+    named_s = -last_s
     for begin, end, settled, setpoint_C in visits:
         middle, half = 0.5 * (begin + end) / seconds, 0.5 * max(end - begin, least) / seconds
         look = {"facecolor": BAND, "edgecolor": MUTED, "lw": 0.0, "zorder": 0.5}
@@ -120,7 +133,8 @@ def _draw_spectra(
             look |= {"hatch": "////", "facecolor": "white"}
         for place in (axes,) if power is None else (axes, power):
             place.axvspan(middle - half, middle + half, **look)
-        if len(visits) <= MOST_NAMED:
+        if len(visits) <= MOST_NAMED and middle * seconds - named_s > _APART * last_s:
+            named_s = middle * seconds
             axes.annotate(
                 f"{setpoint_C:g} °C",
                 (middle, 1.0),
