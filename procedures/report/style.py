@@ -21,7 +21,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 INK = "#1f2933"
 MUTED = "#5b6b7b"
@@ -112,13 +112,16 @@ def legend(axes: Axes, place: str = "upper left", columns: int = 1, above_in: fl
     made.get_frame().set(edgecolor=GRID, linewidth=0.8, alpha=0.92)
 
 
-def log_axis(axis: Axis, low: float, high: float, label_them: bool = True) -> None:
-    """Powers of ten; over less than two decades their halves and fifths as well. Limits are the caller's."""
+def log_axis(axis: Axis, low: float, high: float) -> None:
+    """Powers of ten, over less than two decades with their halves and fifths. Limits are the caller's.
+
+    Ticks between are left out over many decades: each costs time, and they are too close to be read.
+    """
+    short, long = high / low < 60, high / low > 3e4
     axis.set_major_locator(LogLocator(10.0, numticks=12))
-    axis.set_minor_locator(LogLocator(10.0, subs=tuple(range(2, 10)), numticks=12))
-    short = high / low < 60
+    axis.set_minor_locator(NullLocator() if long else LogLocator(10.0, subs=tuple(range(2, 10)), numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: power_text(value)))
-    axis.set_minor_formatter(FuncFormatter(lambda value, _: power_text(value) if short and label_them else ""))
+    axis.set_minor_formatter(FuncFormatter(lambda value, _: power_text(value) if short else ""))
 
 
 def power_text(value: float) -> str:
