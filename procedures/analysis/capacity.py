@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
-from daq.errors import AnalysisRefused
+from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.current_segments import (
     Floats,
     Ints,
@@ -27,7 +27,7 @@ from procedures.analysis.current_segments import (
     half_cycles,
     running_integral,
 )
-from procedures.analysis.estimate import NORMAL_95, Estimate
+from procedures.analysis.estimate import NORMAL_95, Estimate, short_number
 
 METHOD = "integral of the current (trapezoid) over each half cycle"
 _NEGLIGIBLE = 0.001  # of the median half cycle's charge: no half cycle, an artefact of switching
@@ -62,14 +62,20 @@ def integrate_half_cycles(
     cycle: ArrayLike | None = None,
     first: Literal["charge", "discharge"] | None = None,
     gap_s: float | None = None,
+    current_resolution_A: float = 0.0,
 ) -> HalfCycles:
     """Integrate a record of cycling, rows (n,); 4 million rows take about a second.
 
     Cycles are those of the column `cycle` where given, else counted: a cycle begins with each half cycle of the
     direction `first` (None: that of the record's first half cycle); what comes before it is cycle 0. Times between
     rows above `gap_s` (None: 10 times the usual longest) are gaps, see `running_integral`.
-    Raises AnalysisRefused when no current flows, BadInput for columns that do not fit together.
+    `current_resolution_A` is the last digit of the current as it was recorded: a constant current is wrong by the same
+    part of it all along, resolution / sqrt(12) times the duration. Raises AnalysisRefused when no current flows,
+    BadInput for columns that do not fit together or a resolution below 0.
     """
+    if not (current_resolution_A >= 0 and np.isfinite(current_resolution_A)):
+        raise BadInput(f"{current_resolution_A!r} A is no resolution", place="current_resolution_A",
+                       allowed="a number from 0 upwards, in A")  # fmt: skip
     record = checked_record(time_s, current_A, voltage_V)
     limit = gap_limit_s(record.time_s) if gap_s is None else gap_s
     coulomb, doubt = running_integral(record.time_s, record.current_A, limit)
@@ -77,13 +83,14 @@ def integrate_half_cycles(
     last = found.stop - 1
     edge, edge_error, edge_energy = _edges(record, found, limit)
     charge = np.abs(coulomb[last] - coulomb[found.start]) + edge
-    error = np.hypot(doubt[last] - doubt[found.start], edge_error)
+    duration = record.time_s[last] - record.time_s[found.start]
+    rounding = current_resolution_A / np.sqrt(12) * duration
+    error = np.sqrt((doubt[last] - doubt[found.start]) ** 2 + edge_error**2 + rounding**2)
     joule, _ = running_integral(record.time_s, record.current_A * record.voltage_V, limit)
     energy = np.abs(joule[last] - joule[found.start]) + edge_energy
     step = np.diff(record.time_s)
     lost = np.concatenate(([0.0], np.cumsum(np.where(step > limit, step, 0.0))))
     numbers = _cycle_numbers(found, first) if cycle is None else np.asarray(cycle)[found.start].astype(np.int64)
-    duration = record.time_s[last] - record.time_s[found.start]
     gaps = lost[last] - lost[found.start]
     return HalfCycles(
         record, found, numbers, charge / 3600, error / 3600, energy / 3600, duration, gaps, coulomb / 3600
@@ -126,6 +133,20 @@ def _cycle_numbers(found: Segments, first: Literal["charge", "discharge"] | None
     return np.cumsum(found.direction == lead).astype(np.int64)
 
 
+def coarse_current_note(halves: HalfCycles, current_resolution_A: float) -> str | None:
+    """A warning when the last digit recorded is more than 1 % of the mean current of some half cycle, else None."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = halves.charge_Ah * 3600 / halves.duration_s
+    mean = mean[np.isfinite(mean) & (mean > 0)]
+    if not len(mean) or current_resolution_A <= 0.01 * mean.min():
+        return None
+    return (
+        f"the current was written with a last digit of {short_number(current_resolution_A)}A for currents down to "
+        f"{short_number(float(mean.min()))}A: capacities by integration are uncertain by "
+        f"{100 * current_resolution_A / float(np.sqrt(12)) / float(mean.min()):.0f} %; export in mA or µA"
+    )
+
+
 @dataclass(frozen=True)
 class Cycles:
     """One value per cycle in every array; NaN where the cycle lacks that half, `complete` where both were recorded.
@@ -156,7 +177,9 @@ def cycles_of(halves: HalfCycles) -> Cycles:
         charge = np.bincount(where, halves.charge_Ah[mine], count)
         error = np.sqrt(np.bincount(where, halves.uncertainty_Ah[mine] ** 2, count))
         energy = np.bincount(where, halves.energy_Wh[mine], count)
-        sums[direction] = tuple(np.where(present, x, np.nan) for x in (charge, error, energy))  # type: ignore[assignment]
+        sums[direction] = (
+            np.where(present, charge, np.nan), np.where(present, error, np.nan), np.where(present, energy, np.nan),
+        )  # fmt: skip
     begins = int(np.sign(np.sum(halves.segments.direction[_first_of_each(halves.cycle)]))) or 1
     in_Ah, in_error, in_Wh = sums[begins]
     out_Ah, out_error, out_Wh = sums[-begins]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daq.errors import AnalysisRefused, BadInput
-from procedures.analysis.capacity import cycles_of, integrate_half_cycles, retention_of
+from procedures.analysis.capacity import coarse_current_note, cycles_of, integrate_half_cycles, retention_of
 from procedures.analysis.capacity_curves import differential_capacity, mid_capacity_polarisation_mV
 from procedures.analysis.cycling_results import cycling_results
 
@@ -133,6 +133,20 @@ def test_dQ_dV_integrates_to_the_charge(window_V, index, noise):
     assert area == pytest.approx(np.ptp(halves.cumulative_Ah[rows]), rel=2e-3)
     assert np.all(curve.dQ_dV_Ah_V >= -1e-9)
     assert f"{1000 * window_V:g} mV" in curve.method
+
+
+def test_a_coarse_current_is_warned_of_and_widens():
+    """0.112 mA written as 0.0001: the LAND export in amperes with four decimals."""
+    t, i, v = cycling([1.7e-4] * 3)
+    halves = integrate_half_cycles(t, np.round(i, 4), v, current_resolution_A=1e-4)
+    assert np.all(np.abs(halves.charge_Ah[1::2] - 1.7e-4) < 2 * halves.uncertainty_Ah[1::2])
+    assert np.all(np.abs(halves.charge_Ah[1::2] - 1.7e-4) > 1e-5)
+    note = coarse_current_note(halves, 1e-4)
+    assert note is not None
+    assert "export in mA or µA" in note
+    assert coarse_current_note(halves, 1e-7) is None
+    with pytest.raises(BadInput, match="current_resolution_A"):
+        integrate_half_cycles(t, i, v, current_resolution_A=-1)
 
 
 def test_dQ_dV_of_a_straight_line_is_its_slope():
