@@ -18,7 +18,8 @@ from procedures.analysis.arrhenius import (
     fit_arrhenius,
 )
 from procedures.analysis.sweep_points import SweepPoint, columns
-from procedures.analysis.transition import Transition, find_transition
+from procedures.analysis.transition import LEAST_JUMP, Transition, find_transition
+from procedures.analysis.transition_edges import refuse_two, without_half_converted
 
 BranchName = Literal["", "below", "above"]
 _TYPICAL_ENERGY_EV = 0.5
@@ -66,7 +67,7 @@ def lines_of(sample: str, points: Sequence[SweepPoint], convention: Convention) 
     cut = {name: _cut(group) for name, group in groups.items()}
     if any(transition is not None for transition in cut.values()):
         for name, group in groups.items():
-            found.branches += _branches(sample, name, group, cut[name], convention)
+            found.branches += _branches(found, name, group, cut[name], convention)
     elif groups:
         together = [p for p in used if any(p in group for group in groups.values())]
         found.branches.append(_branch(sample, "", "", together, convention))
@@ -130,16 +131,24 @@ def _cut(points: Sequence[SweepPoint]) -> Transition | None:
 
 
 def _branches(
-    sample: str, direction: str, points: list[SweepPoint], transition: Transition | None, convention: Convention
+    found: SampleLines, direction: str, points: list[SweepPoint], transition: Transition | None, convention: Convention
 ) -> list[Branch]:
     if transition is None:
-        return [_branch(sample, direction, "", points, convention)]
-    low = [points[i] for i in transition.low]
-    high = [points[i] for i in transition.high]
-    return [
-        _branch(sample, direction, "below", low, convention, transition),
-        _branch(sample, direction, "above", high, convention, transition),
+        return [_branch(found.sample, direction, "", points, convention)]
+    branches = []
+    for i in sorted(set(range(len(points))) - set(transition.low) - set(transition.high)):
+        found.notes.append(f"{points[i].spectrum}: on neither Arrhenius line: the transition was not complete there")
+    sides: list[tuple[Literal["below", "above"], tuple[int, ...]]] = [
+        ("below", transition.low),
+        ("above", transition.high),
     ]
+    for name, indices in sides:
+        kept = [points[i] for i in indices]
+        if abs(transition.jump) >= LEAST_JUMP:  # at a mere bend there is nothing half converted
+            kept, notes = without_half_converted(kept, name, transition.jump, convention)
+            found.notes += notes
+        branches.append(_branch(found.sample, direction, name, kept, convention, transition))
+    return branches
 
 
 def _branch(
@@ -151,6 +160,8 @@ def _branch(
     transition: Transition | None = None,
 ) -> Branch:
     try:
+        if transition is not None:
+            refuse_two(points)
         fit = fit_arrhenius(**columns(points), convention=convention)
     except AnalysisRefused as refusal:
         return Branch(sample, direction, name, tuple(points), None, str(refusal), transition)

@@ -15,6 +15,7 @@ from procedures.analysis.sweep_points import SweepPoint
 RESISTANCES = ("bulk_resistance", "grain_boundary_resistance", "total_resistance")
 ROOM_C = 25.0
 _LONE_REACH_K = 3.0
+_OTHER_ENERGY, _ASSUMED_ENERGY = 0.1, 0.3  # relative errors of the energy that moves a lone point
 
 
 def point_results(point: SweepPoint, lines: SampleLines, several: bool) -> list[Result]:
@@ -139,19 +140,24 @@ def _room_results(lines: SampleLines, geometry: Geometry, base: dict[str, Any]) 
 
 
 def _lone(branch: Branch, lines: SampleLines) -> Estimate:
-    """A branch of one point: that point, moved by the activation energy of the same branch of another direction."""
+    """A branch without a line: its point near 25 °C that is farthest from the transition, moved to 25 °C by the
+    activation energy of the same branch of another direction."""
     near = [p for p in branch.points if abs(p.spectrum.temperature_C - ROOM_C) <= _LONE_REACH_K]
     if not near:
         return Estimate.refused(branch.reason or "no point near 25 °C")
-    point = near[0]
-    others = [b for b in lines.branches if b.fit is not None and b.name == branch.name]
-    energy = others[0].fit.activation_energy_eV.value if others and others[0].fit is not None else None
-    energy = 0.5 if energy is None else energy
+    place = branch.transition.temperature_C.value if branch.transition is not None else None
+    point = max(near, key=lambda p: abs(p.spectrum.temperature_C - (ROOM_C if place is None else place)))
+    known = [b.fit.activation_energy_eV.value for b in lines.branches if b.fit is not None and b.name == branch.name]
+    energy, energy_error = (known[0], _OTHER_ENERGY) if known and known[0] is not None else (0.5, _ASSUMED_ENERGY)
     kelvin = point.spectrum.temperature_C + 273.15
     shift = energy * (ROOM_C + 273.15 - kelvin) / (8.617333262e-5 * kelvin * (ROOM_C + 273.15))
     value = point.sigma_S_cm * math.exp(shift)
-    parts = (point.own_relative, point.lead_relative, temperature_relative(point, energy), 0.3 * abs(shift))
-    return Estimate.positive(value, {"all": value * math.hypot(*parts)}, f"the point at {kelvin - 273.15:.1f} °C")
+    parts = (point.own_relative, point.lead_relative, temperature_relative(point, energy), energy_error * abs(shift))
+    moved = f"moved by {energy:.3g} eV ({'of the other direction' if known else 'assumed'})"
+    text = f"the point at {kelvin - 273.15:.1f} °C alone, {moved}"
+    if place is not None:
+        text += f"; that no other phase is left {abs(kelvin - 273.15 - place):.1f} K from the transition is unchecked"
+    return Estimate.positive(value, {"all": value * math.hypot(*parts)}, text)
 
 
 def _result(name: str, estimate: Estimate, unit: str, at: dict[str, Any], text: str = "") -> Result:

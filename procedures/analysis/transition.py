@@ -21,7 +21,7 @@ from procedures.analysis.circuit import Floats
 from procedures.analysis.estimate import NORMAL_95, Estimate
 
 _CHANCE = 1e-3
-_LEAST_JUMP = math.log(1.25)
+LEAST_JUMP = math.log(1.25)
 _LEAST_BEND_EV = 0.05
 _SIGNIFICANT = 4.0
 _LONE_POINT_JUMP = math.log(2.0)
@@ -157,7 +157,7 @@ def _place(
         at = left if best.below.points == 1 else right
     (low, low_variance), (high, high_variance) = best.below.at(at), best.above.at(at)
     jump, jump_error = high - low, math.sqrt(scale * (low_variance + high_variance))
-    least = _LONE_POINT_JUMP if best.lone else _LEAST_JUMP
+    least = _LONE_POINT_JUMP if best.lone else LEAST_JUMP
     if abs(jump) > max(least, _SIGNIFICANT * jump_error):
         return _between(left, right, temperature_uncertainty_K), jump
     if best.lone:

@@ -116,7 +116,7 @@ def test_two_branches_and_hysteresis_of_Li2OHCl():
     assert high.value == pytest.approx(0.56, abs=0.005)
     lone = one(analysis, "activation_energy", direction="cooling", branch="below")
     assert lone.value is None
-    assert "single point" in (lone.reason or "")
+    assert "one point" in (lone.reason or "")
     for direction in ("heating", "cooling"):
         assert one(analysis, "conductivity_25C", direction=direction).value == pytest.approx(1.37e-7, rel=0.03)
     assert not [r for r in results_named(analysis, "activation_energy") if not r.at]
