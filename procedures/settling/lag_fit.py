@@ -31,6 +31,7 @@ PRIOR_LAG_S = 480.0
 PRIOR_LOG_SPREAD = 1.0
 PRIOR_ENERGY_SPREAD_EV = 0.3
 STEP_ENERGY_SPREAD_EV = 0.02  # how far the local activation energy may move from one step to the next
+PHASE_ENERGY_SPREAD_EV = 0.15  # and how far it may move where the resistance did what temperature doesn't explain
 MAKE_UP_DOUBT = 0.1
 STEP_LOG_SPREAD = 0.03  # and the lag
 LAG_MODEL_ERROR = 0.03  # lags in series are a model: none is believed to better than this
@@ -180,6 +181,11 @@ class SampleTrack:
                 self.energy_spread_eV = math.hypot(self.energy_known_eV, STEP_ENERGY_SPREAD_EV)
             elif self.energy_spread_eV < PRIOR_ENERGY_SPREAD_EV:
                 self.energy_spread_eV = math.hypot(self.energy_spread_eV, STEP_ENERGY_SPREAD_EV)
+        if self.misfit:  # it may be another phase by now, with an activation energy of its own
+            self.energy_spread_eV = min(
+                math.hypot(self.energy_spread_eV, PHASE_ENERGY_SPREAD_EV),
+                max(PRIOR_ENERGY_SPREAD_EV, self.energy_spread_eV),
+            )
         self.anchors = [] if self.misfit else self.points[-2:]
         if known_C is not None:
             self.anchors = [replace(p, row=np.full(COARSE, self.mean_temperature(p.row))) for p in self.anchors]
