@@ -23,7 +23,7 @@ export PYTHONUTF8 := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench bench-wire kill venv clean
+.PHONY: help demo test lint format bench bench-wire kill truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -57,6 +57,9 @@ bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside
 
 kill: $(READY)  ## kill -9 of 50 running sweeps at random moments; what was lost, what came back (minutes)
 	$(BIN)/python tests/chaos/kill_sweep.py --count 50
+
+truths: $(READY)  ## 50 random truths set in bench files and looked for in the results; how many hold (minutes)
+	$(BIN)/python tests/truths/run_truths.py --count 50
 
 venv: $(READY)  ## only the environment, .venv
 

@@ -242,6 +242,13 @@ def _sample_findings(truth: Truth, results: Sequence[Result]) -> list[Finding]:
 def _transition_findings(results: Sequence[Result]) -> list[Finding]:
     place = partial(_finding, results, "transition_temperature", allowed=TRANSITION_WITHIN_K)
     found = [place(truth=44.0, at={"direction": "heating"}), place(truth=27.0, at={"direction": "cooling"})]
+    for direction, branch, energy in (
+        ("heating", "below", 0.70),
+        ("heating", "above", 0.56),
+        ("cooling", "above", 0.56),
+    ):
+        at = {"direction": direction, "branch": branch}
+        found.append(_finding(results, "activation_energy", energy, ENERGY_WITHIN * energy, at))
     sigma = SIGMA_LI2OHCL_S_cm
     found.append(_finding(results, "conductivity_25C", sigma, SIGMA_WITHIN * sigma, {"direction": "heating"}))
     cooling = [r for r in results if r.name == "conductivity_25C" and r.at.get("direction") == "cooling" and r.value]
