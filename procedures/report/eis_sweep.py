@@ -21,7 +21,7 @@ PER_SPECTRUM = frozenset(
     {"total_resistance", "bulk_resistance", "grain_boundary_resistance", "conductivity", "kramers_kronig_residual"}
 )
 CARDS = ("conductivity_25C", "activation_energy", "transition_temperature")
-MOST_CARDS = 6
+MOST_CARDS = 9
 
 
 def sweep_content(run: RunFile, facts: RunFacts) -> Content:

@@ -52,6 +52,8 @@ def _known(table: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _setting(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
     return one_line(value) or "–"
 
 
@@ -157,7 +159,7 @@ def results_table(results: Sequence[Result], title: str = "Results") -> Table:
                 Cell(where_of(one.at)),
                 Cell(value_of(one), mark),
                 Cell(interval_of(one)),
-                Cell(one.method),
+                Cell(one.method.replace("ln sigma", "ln σ")),
             )
         )
     return Table(title, ("result", "where", "value", "95 %", "method"), rows, frozenset({0, 1, 4}), notes.listed())

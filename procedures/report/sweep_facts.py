@@ -11,6 +11,7 @@ import numpy as np
 
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
+from procedures.analysis.arrhenius import CONVENTIONS, Convention
 from procedures.analysis.geometry import Geometry
 from procedures.analysis.sweep import SweepAnalysis, analyse_sweep
 from procedures.analysis.sweep_points import SweepPoint
@@ -84,13 +85,19 @@ def sweep_facts_of(run: RunFile, facts: RunFacts) -> SweepFacts | None:
     row_of = {id(one): {name: column[index] for name, column in rows.items()} for index, one in enumerate(spectra)}
     found = {sample.label: geometry_of(sample) for sample in facts.samples}
     geometries: dict[str, Geometry] = {label: one for label, one in found.items() if one is not None}
-    analysis = analyse_sweep(spectra, geometries)
+    analysis = analyse_sweep(spectra, geometries, convention=_convention(facts))
     numbers = _by_spectrum(analysis.results)
     shown = [
         Shown(SweepPoint(one, fit, reason, geometries.get(one.sample)), row_of[id(one)], own)
         for (one, fit, reason), own in zip(analysis.spectra, numbers, strict=True)
     ]
     return SweepFacts(shown, analysis)
+
+
+def _convention(facts: RunFacts) -> Convention:
+    """The one the run was made with; an older run says nothing."""
+    said = facts.parameters.get("convention")
+    return next((one for one in CONVENTIONS if one == said), CONVENTIONS[0])
 
 
 def _by_spectrum(results: list[Result]) -> list[dict[str, Result]]:

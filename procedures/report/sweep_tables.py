@@ -65,13 +65,13 @@ def _number(one: Shown, name: str, notes: Footnotes) -> Cell:
         return Cell("–")
     if result.value is None:
         reason = result.reason or "not told"
-        return Cell("–", notes.mark(without_numbers(reason), f"{reason} (at {one.label})"), tone="quiet")
+        return Cell("–", notes.mark(without_numbers(reason), f"{reason} (so at {one.label})"), tone="quiet")
     if name == "kramers_kronig_residual":
         kk = one.point.fit.kramers_kronig if one.point.fit is not None else None
         if kk is not None and kk.verdict == "doubtful":
             return Cell(
                 f"{result.value:.2g}",
-                notes.mark(without_numbers(kk.reason), f"doubtful: {kk.reason} (at {one.label})"),
+                notes.mark(without_numbers(kk.reason), f"doubtful: {kk.reason} (so at {one.label})"),
                 tone="warn",
             )
         return Cell(f"{result.value:.2g}")
@@ -95,7 +95,7 @@ def settling_table(shown: Sequence[Shown]) -> Table:
                 Cell(duration(float(row["settle_s"])) if math.isfinite(row["settle_s"]) else "–"),
                 Cell(_kelvin(row["drift_K"])),
                 Cell(duration(float(row["lag_s"])) if math.isfinite(row["lag_s"]) else "–"),
-                Cell(str(row["release"]) or "–", tone="" if one.point.spectrum.settled else "warn"),
+                Cell(_release(str(row["release"])), tone="" if one.point.spectrum.settled else "warn"),
             )
         )
     lead = (
@@ -111,4 +111,9 @@ def several(shown: Sequence[Shown]) -> bool:
 
 
 def _kelvin(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−") if math.isfinite(value) else "–"
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def _release(text: str) -> str:
+    """The settle rule's words, with the signs that a page can show."""
+    return text.replace("<=", "≤").replace(">=", "≥") or "–"

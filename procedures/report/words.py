@@ -74,14 +74,17 @@ def value_of(result: Result) -> str:
 
 
 def interval_of(result: Result) -> str:
-    """`0.5594 … 0.5601`, with digits for its width."""
+    """`0.5594 … 0.5601`, `(4.484 … 4.496) × 10⁻⁶`: as many digits as its width has sense for."""
     if result.interval is None or not all(math.isfinite(end) for end in result.interval):
         return ""
     low, high = result.interval
-    if low == high:
+    width, size = high - low, max(abs(low), abs(high))
+    if not width > 0:
         return number(low)
-    digits = min(9, max(3, math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))) + 2))
-    return " … ".join(number(float(f"{end:.{digits}g}")) if digits <= 4 else f"{end:.{digits}g}" for end in (low, high))
+    power = math.floor(math.log10(size)) if not 1e-3 <= size < 1e5 else 0
+    decimals = min(max(1 - math.floor(math.log10(width / 10.0**power)), 0), 12)
+    ends = " … ".join(f"{end / 10.0**power:.{decimals}f}".replace("-", "−") for end in (low, high))
+    return f"({ends}) × 10{str(power).translate(SUPERSCRIPT)}" if power else ends
 
 
 def where_of(at: Mapping[str, Any]) -> str:
