@@ -183,17 +183,22 @@ def cycles_of(halves: HalfCycles) -> Cycles:
     begins = int(np.sign(np.sum(halves.segments.direction[_first_of_each(halves.cycle)]))) or 1
     in_Ah, in_error, in_Wh = sums[begins]
     out_Ah, out_error, out_Wh = sums[-begins]
-    ratio = out_Ah / in_Ah
+    ratio = _over(out_Ah, in_Ah)
     complete = np.isfinite(ratio)
     if complete.sum() > 1 and complete[-1] and ratio[-1] < 0.9 * np.median(ratio[complete][:-1]):
         complete[-1] = False
     ratio = np.where(complete, ratio, np.nan)
     # What the unknown moment of the switch between the halves gives to one it takes from the other.
-    error = ratio * np.hypot(out_error / out_Ah, in_error / in_Ah) * np.sqrt(1.5)
+    error = ratio * np.hypot(_over(out_error, out_Ah), _over(in_error, in_Ah)) * np.sqrt(1.5)
     return Cycles(
         numbers, sums[1][0], sums[1][1], sums[-1][0], sums[-1][1], 100 * ratio, 100 * error,
-        np.where(complete, 100 * (out_Wh / in_Wh if begins > 0 else in_Wh / out_Wh), np.nan), complete,
+        np.where(complete, 100 * (_over(out_Wh, in_Wh) if begins > 0 else _over(in_Wh, out_Wh)), np.nan), complete,
     )  # fmt: skip
+
+
+def _over(above: Floats, below: Floats) -> Floats:
+    """Their ratio, NaN where there is nothing to divide by."""
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
 
 
 def _first_of_each(cycle: Ints) -> Ints:

@@ -84,16 +84,21 @@ def _steps(rows: Polarisation, short: ShortCircuit, area_cm2: float) -> tuple[Cu
         passed = None if failed is not None and number > failed else number != failed
         healthy = mine if passed else mine[mine < (short.stage or 0)] if number == failed else mine[:0]
         polarisation = _polarisation(level[healthy], error[healthy], passed)
-        resistance = polarisation
-        if polarisation.value is not None and polarisation.uncertainty is not None:
-            resistance = Estimate.positive(
-                abs(polarisation.value) / density, {"voltage": polarisation.uncertainty / density},
-                f"{POLARISATION}, over the current density",
-            )  # fmt: skip
+        resistance = _resistance(polarisation, density)
         start, stop = rows.stages.start[mine[0]], rows.stages.stop[mine[-1]] - 1
         span = float(rows.record.time_s[start]), float(rows.record.time_s[stop])
         steps.append(CurrentStep(number + 1, density, *span, polarisation, resistance, passed))
     return tuple(steps)
+
+
+def _resistance(polarisation: Estimate, density_mA_cm2: float) -> Estimate:
+    method = f"{POLARISATION}, over the current density"
+    if polarisation.value is None or polarisation.uncertainty is None:
+        return Estimate.refused(polarisation.reason or "", method)
+    if polarisation.value <= 0:
+        return Estimate.refused("the voltage runs against the current: check the sign and the leads", method)
+    spread = polarisation.uncertainty / density_mA_cm2
+    return Estimate.positive(polarisation.value / density_mA_cm2, {"voltage": spread}, method)
 
 
 def _step_numbers(current_A: np.ndarray) -> Ints:

@@ -113,6 +113,10 @@ def _branch(potential_V: ArrayLike, density_A_cm2: ArrayLike, direction: Directi
         moves = "falls" if direction == "oxidation" else "rises"
         raise BadInput(f"the potential {moves} in this sweep: no {direction} to look for", place="potential_V",
                        allowed="the branch that goes towards the onset")  # fmt: skip
+    reached = np.maximum.accumulate(sign * potential)
+    if np.max(reached - sign * potential) > 0.1 * span:
+        raise BadInput("the potential turns back in this sweep", place="potential_V",
+                       allowed="one branch of a voltammogram at a time")  # fmt: skip
     step = float(span) / (len(potential) - 1)
     width = max(5, round(options.smooth_V / step)) | 1
     y = sign * density

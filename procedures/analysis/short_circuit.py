@@ -130,10 +130,9 @@ class _Drop:
 def _first_drop(polarisation: Polarisation, z: float, least: float) -> _Drop | None:
     volt, stages = polarisation.volt, polarisation.stages
     sums = np.concatenate(([0.0], np.cumsum(volt)))
-    stage_of = np.searchsorted(stages.start, np.arange(len(volt), dtype=np.int64), side="right") - 1
     for low in range(0, len(volt), _CHUNK):
         rows = np.arange(low, min(low + _CHUNK, len(volt)), dtype=np.int64)
-        stage = stage_of[rows]
+        stage = np.searchsorted(stages.start, rows, side="right") - 1
         rows, stage = rows[stage >= 0], stage[stage >= 0]
         first, last = stages.start[stage] + _SKIPPED_ROWS, stages.stop[stage] - 2
         hits = []
@@ -144,7 +143,7 @@ def _first_drop(polarisation: Polarisation, z: float, least: float) -> _Drop | N
                 hits.append((hit, width))
         if hits:
             row, width = min(hits)
-            k = int(stage_of[row])
+            k = int(np.searchsorted(stages.start, row, side="right")) - 1
             return _located(polarisation, row, width, int(stages.start[k]) + _SKIPPED_ROWS, int(stages.stop[k]))
     return None
 

@@ -71,7 +71,10 @@ def _tangent_foot(
     xc, yc = xs.mean(1), ys.mean(1)
     sxx = np.sum((xs - xc[:, None]) ** 2, axis=1)
     slopes = np.sum((xs - xc[:, None]) * (ys - yc[:, None]), axis=1) / np.maximum(sxx, 1e-30)
+    slopes[sxx <= 0] = -np.inf  # the potential stood still
     k = int(np.argmax(slopes))
+    if not np.isfinite(slopes[k]):
+        return None
     value, slope_base, middle, base_error = base
     slope, slope_error = float(slopes[k]), branch.noise / float(np.sqrt(sxx[k]))
     if slope < 4 * slope_error or slope <= slope_base:

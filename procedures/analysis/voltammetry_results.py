@@ -49,6 +49,9 @@ def analyse_linear_sweep(
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
         raise BadInput(f"{area_cm2!r} cm2 is no area", place="area_cm2", allowed="a number above 0, in cm2")
     potential, density = np.asarray(potential_V, np.float64), np.asarray(current_A, np.float64) / area_cm2
+    if potential.shape == density.shape:
+        good = np.isfinite(potential) & np.isfinite(density)
+        potential, density = potential[good], density[good]
     oxidation = find_onset(potential, density, "oxidation", options)
     return LinearSweepAnalysis(_open_circuit(potential, density, open_circuit_V, options), oxidation)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.capacity import coarse_current_note, cycles_of, integrate_half_cycles, retention_of
 from procedures.analysis.capacity_curves import differential_capacity, mid_capacity_polarisation_mV
-from procedures.analysis.cycling_results import cycling_results
+from procedures.analysis.cycling_results import cycling_results, rate_results
 
 CURRENT_A = 1.12e-4
 
@@ -133,6 +133,21 @@ def test_dQ_dV_integrates_to_the_charge(window_V, index, noise):
     assert area == pytest.approx(np.ptp(halves.cumulative_Ah[rows]), rel=2e-3)
     assert np.all(curve.dQ_dV_Ah_V >= -1e-9)
     assert f"{1000 * window_V:g} mV" in curve.method
+
+
+def test_capacity_per_rate():
+    rows, start_s = [], 0.0
+    for rate, capacity in ((1, 1.7e-4), (2, 1.5e-4), (5, 1.1e-4), (1, 1.69e-4)):
+        t, i, v = cycling([capacity / rate] * 3, interval_s=5.0)  # the same charge, faster
+        rows.append((t + start_s, i * rate, v))
+        start_s = rows[-1][0][-1] + 5
+    t, i, v = (np.concatenate(column) for column in zip(*rows, strict=True))
+    found = rate_results(integrate_half_cycles(t, i, v), 1.4)
+    assert [r.at["cycles"] for r in found] == ["1-3", "4-6", "7-9", "10-12"]
+    assert [r.at["current_mA_g"] for r in found] == pytest.approx([80, 160, 400, 80], rel=0.01)
+    assert [r.value for r in found] == pytest.approx([121.4, 107.1, 78.6, 120.7], rel=0.01)
+    with pytest.raises(BadInput, match="mass"):
+        rate_results(integrate_half_cycles(*rows[0]), -1)
 
 
 def test_a_coarse_current_is_warned_of_and_widens():

@@ -105,6 +105,8 @@ def test_nonsense_is_refused():
     potential, density = sweep(4.0)
     with pytest.raises(BadInput, match="no oxidation to look for"):
         find_onset(potential[::-1], density[::-1])
+    with pytest.raises(BadInput, match="turns back"):
+        find_onset(np.r_[potential, potential[::-1][:-900]], np.r_[density, density[::-1][:-900]])
     with pytest.raises(AnalysisRefused, match="needs a sweep of 20"):
         find_onset(potential[:5], density[:5])
     with pytest.raises(BadInput, match="one length"):
