@@ -116,6 +116,23 @@ def export(
     export_command(name, form, target, overwrite, runs, json)
 
 
+@app.command(short_help="A run as a page: figures, tables, settings.")
+def report(
+    name: RunName,
+    png: Annotated[bool, typer.Option("--png", help="also write each figure as a PNG")] = False,
+    target: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="file or folder to write to; else the run's folder")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace what --to names when it is there")] = False,
+    runs: Runs = DEFAULT_RUNS,
+    json: Json = False,
+) -> None:
+    """Write the report of a run, one HTML file that needs nothing else. Works on a run that is going on, too."""
+    from procedures.cli.reporting import report_command
+
+    report_command(name, target, png, overwrite, runs, json)
+
+
 @app.command(short_help="Analyse spectra that other programs recorded.")
 def analyse(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra, or folders of them")],

@@ -17,6 +17,7 @@ from procedures.cli.conduct import conduct
 from procedures.cli.console import print_json, say, stderr, stdout
 from procedures.cli.looking import print_news, run_as_json
 from procedures.cli.progress import display_for
+from procedures.cli.reporting import report_at_end
 from procedures.cli.results import print_results
 from procedures.cli.text import seconds_of
 from procedures.cli.wall import Status, abandon_stdout, complain
@@ -61,13 +62,14 @@ def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = F
     """Do it, show what came out, and say by the exit status how the last run ended, whoever still listens."""
     console = stderr() if json else stdout()
     ended = conduct(work, display_for(console))
+    reports = {one.path: report_at_end(one.path) for one in ended}
     try:
         if json:
             shown = [_shown(one.path) for one in ended]
             print_json(shown[0] if single else shown)
         else:
             for one in ended:
-                _print_end(console, one)
+                _print_end(console, one, reports[one.path])
         sys.stdout.flush()
         _complain(ended)
     except OSError:
@@ -90,7 +92,7 @@ def _shown(path: Path) -> dict[str, object]:
         return run_as_json(run)
 
 
-def _print_end(console: Console, ended: Ended) -> None:
+def _print_end(console: Console, ended: Ended, report: Path | None) -> None:
     console.print()
     with RunFile.open(ended.path) as run:
         results = run.results()
@@ -100,6 +102,8 @@ def _print_end(console: Console, ended: Ended) -> None:
         console.print()
     print_news(console, events)
     say(console, f"{ended.end.outcome}: {ended.end.reason}")
+    if report is not None:
+        say(console, f"the report is {report}")
     say(console, f"the run is in {ended.path}")
     if ended.end.outcome != "finished":
         say(console, f"go on with: cellrig resume {ended.path}")
