@@ -1,0 +1,181 @@
+"""`critical-current`: a ladder of current densities on a symmetric cell, one current a step, until it shorts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+
+from daq.bench import Bench
+from daq.contracts import Result, Rig, RunReader, Step
+from daq.errors import AnalysisRefused, BadInput
+from daq.sample import Sample, samples_of
+from drivers.roles import Potentiostat
+from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
+from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
+from procedures.at_temperature import AtTemperature
+from procedures.dc_streams import POLARISATION
+from procedures.dc_taking import (
+    check_cell,
+    passed_charge_C,
+    require_current,
+    require_technique,
+    require_voltage,
+    take,
+    told_break,
+)
+from procedures.parameters import choice, quantity, quantity_or
+
+FALSE_ALARM_STEP = 1e-5
+LEAST_S = 1.0
+
+
+class CriticalCurrentLadder(AtTemperature):
+    """Each current is charged and discharged for a time or a capacity; a hard short ends the ladder."""
+
+    procedure_name = "critical-current"
+    streams = (POLARISATION,)
+    main_stream = POLARISATION
+    DATA_COLUMNS = list(POLARISATION.column_names)  # noqa: RUF012  pymeasure's own name and type
+
+    currents: list[str] = amounts(
+        "Currents", default=[f"{round(0.05 * number, 2)!r} mA/cm2" for number in range(1, 21)]
+    )
+    half_min: float = quantity("Time of each half", units="min", minimum=0.01, maximum=1e5, default=30)
+    half_capacity_mAh_cm2: float | str = quantity_or(
+        "Capacity of each half", word="by time", units="mAh/cm2", minimum=1e-6, maximum=1e3
+    )
+    halves: str = choice("Halves", choices=("charge and discharge", "charge", "discharge"))
+    interval_s: float = quantity("Interval", units="s", minimum=0.01, maximum=600, default=1.0)
+    voltage_limit_V: float = quantity("Voltage cut-off", units="V", minimum=0.001, maximum=20, default=5.0)
+    stop_at: str = choice("Ends at", choices=("hard short", "any short", "last current"))
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self._passed_C: dict[str, float] = {}
+        self._rows: list[tuple[float, float, float, int]] = []
+
+    # ------------------------------------------------------------ what it will do
+    def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
+        super().bind(bench, samples)
+        self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
+
+    def currents_A(self, place: str = "plan") -> list[float]:
+        return [resolve(one, self.sample, place) for one in Amounts.of(self.currents, CURRENT_UNITS)]
+
+    def half_seconds(self, current_A: float) -> float:
+        if self.half_capacity_mAh_cm2 == "by time":
+            return self.half_min * 60
+        area = require_area(self.sample, "plan", "a capacity in mAh/cm2")
+        return 3.6 * float(self.half_capacity_mAh_cm2) * area / current_A
+
+    def check(self, place: str) -> list[str]:
+        warnings = super().check(place)
+        require_technique(self._potentiostat, "constant-current", self.sample, place)
+        require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
+        area = require_area(self.sample, place, "a critical current density")
+        ladder = self.currents_A(place)
+        for current in ladder:
+            require_current(current, self._potentiostat, place, "currents")
+            if self.half_seconds(current) < max(LEAST_S, 30 * self.interval_s):
+                raise BadInput(
+                    f"a half of {self.half_seconds(current):.3g} s has fewer than 30 points",
+                    place=f"{place}, interval_s",
+                    allowed=f"up to {self.half_seconds(current) / 30:.3g} s, or longer halves",
+                )
+        if any(after <= before for before, after in pairwise(ladder)):
+            raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
+        told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
+        return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
+
+    def measuring_steps(self) -> Sequence[Step]:
+        signs = {"charge": (1,), "discharge": (-1,)}.get(self.halves, (1, -1))
+        return [
+            Step(
+                f"{number:03d} {told.told} {'charge' if sign > 0 else 'discharge'}",
+                f"{told.told}, {'charge' if sign > 0 else 'discharge'}",
+                "continue",
+                {"stage": len(signs) * (number - 1) + place + 1, "rung": number - 1, "sign": sign},
+            )
+            for number, told in enumerate(Amounts.of(self.currents, CURRENT_UNITS), 1)
+            for place, sign in enumerate(signs)
+        ]
+
+    def measuring_seconds(self) -> Mapping[str, float]:
+        ladder = self.currents_A()
+        return {step.key: self.half_seconds(ladder[step.details["rung"]]) for step in self.measuring_steps()}
+
+    # ------------------------------------------------------------ doing it
+    def recover(self, run: RunReader) -> None:
+        super().recover(run)
+        self._passed_C = passed_charge_C(run, "polarisation")
+        rows = run.table("polarisation")
+        columns = (rows["t_s"], rows["current_A"], rows["voltage_V"], rows["stage"])
+        self._rows = [(float(t), float(i), float(v), int(n)) for t, i, v, n in zip(*columns, strict=True)]
+
+    def before_heating(self, rig: Rig) -> None:
+        check_cell(rig, self._potentiostat, self.sample)
+
+    def do_at_temperature(self, step: Step, rig: Rig) -> None:
+        ended = rig.recall("ended")
+        if ended:
+            rig.log(f"left out: {ended}")
+            return
+        current = self.currents_A()[step.details["rung"]]
+        charge = current * self.half_seconds(current)
+        left = charge - self._passed_C.get(step.key, 0.0)
+        if left < 1e-3 * charge:
+            return
+        if left < charge:
+            rig.log(f"goes on with {left / 3.6:.4g} of {charge / 3.6:.4g} mAh that are left", "warning")
+        limit = self.voltage_limit_V
+        technique = ConstantCurrent(
+            step.details["sign"] * current, left / current, self.interval_s,
+            CutOffs(voltage_min_V=-limit, voltage_max_V=limit, charge_C=left),
+        )  # fmt: skip
+        last = take(rig, self._potentiostat, technique, self.sample, "polarisation", self.watch,
+                    {"stage": step.details["stage"]}, self._keep(step, rig))  # fmt: skip
+        if last.ended.startswith("voltage"):
+            self._end(rig, f"{limit:g} V was passed at {step.title}; the cell is open or too resistive for more")
+            return
+        self._judge(step, rig)
+
+    def _judge(self, step: Step, rig: Rig) -> None:
+        """Whether the cell has shorted so far; a soft short is told once, a hard one ends the ladder."""
+        from procedures.analysis.short_circuit import find_short_circuit, polarisation_of
+
+        t_s, current, voltage, stage = (np.array(column) for column in zip(*self._rows, strict=True))
+        try:
+            short = find_short_circuit(polarisation_of(t_s, current, voltage, stage), FALSE_ALARM_STEP)
+        except AnalysisRefused as refusal:
+            rig.log(f"not judged for a short circuit: {refusal}", "warning")
+            return
+        if not short.found:
+            return
+        text = f"{short.kind} short circuit, seen at {step.title}"
+        if self.stop_at == "any short" or (self.stop_at == "hard short" and short.kind == "hard"):
+            self._end(rig, text)
+        elif rig.recall("short told") != short.kind:
+            rig.remember("short told", short.kind)
+            rig.log(text, "warning")
+
+    def _keep(self, step: Step, rig: Rig) -> Callable[[DcPoint], None]:
+        stage = step.details["stage"]
+        return lambda point: self._rows.append((rig.t_s, point.current_A, point.voltage_V, stage))
+
+    def _end(self, rig: Rig, text: str) -> None:
+        rig.remember("ended", text)
+        rig.log(f"the ladder ends here: {text}", "warning")
+
+    # ------------------------------------------------------------ what came out
+    def analyse(self, run: RunReader) -> list[Result]:
+        from procedures.analysis.critical_current import analyse_critical_current, critical_current_results
+
+        rows = run.table("polarisation")
+        (sample,) = samples_of(run.sample)
+        area = require_area(sample, "sample", "a critical current density")
+        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows["stage"])
+        broken = bool(np.any(rows["attempt"] > 1))
+        return told_break(critical_current_results(found), broken)

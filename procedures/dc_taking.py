@@ -1,0 +1,136 @@
+"""Taking direct-current techniques point by point, and looking at the cell before anything is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from daq.contracts import Result, Rig, RunReader
+from daq.errors import BadInput, StepFailed
+from daq.sample import Sample
+from drivers.roles import Potentiostat
+from drivers.techniques import DcPoint, OpenCircuit, Spectrum, SpectrumPoint, Technique
+from procedures.eis_spectra import electrode_area_cm2
+
+LEAST_OHM, MOST_OHM = 1.0, 1e9
+PRE_CHECK_HZ = 10.0
+WATCH_EVERY_S = 10.0
+
+
+def require_technique(potentiostat: Potentiostat, kind: str, sample: Sample, place: str) -> None:
+    """Raises BadInput when the instrument can't do it, or the sample's channel is not there."""
+    abilities = potentiostat.abilities()
+    if kind not in abilities.techniques:
+        known = ", ".join(abilities.techniques)
+        raise BadInput(f"{potentiostat.name} cannot do {kind!r}", place=f"{place}, procedure", allowed=known)
+    if sample.channel not in abilities.channels:
+        known = f"{', '.join(map(str, abilities.channels))} on {potentiostat.name}"
+        raise BadInput(f"{sample.label} is on channel {sample.channel}", place=f"{place}, sample.channel",
+                       allowed=known)  # fmt: skip
+
+
+def require_voltage(value_V: float, potentiostat: Potentiostat, place: str, key: str) -> None:
+    most = potentiostat.abilities().voltage_max_V
+    if abs(value_V) > most:
+        raise BadInput(f"{value_V:g} V is beyond {potentiostat.name}", place=f"{place}, {key}",
+                       allowed=f"-{most:g} to {most:g} V")  # fmt: skip
+
+
+def require_current(value_A: float, potentiostat: Potentiostat, place: str, key: str) -> None:
+    most = potentiostat.abilities().current_ranges_A[0]
+    if value_A > most:
+        raise BadInput(f"{value_A:g} A is beyond {potentiostat.name}", place=f"{place}, {key}",
+                       allowed=f"up to {most:g} A")  # fmt: skip
+
+
+def check_cell(rig: Rig, potentiostat: Potentiostat, sample: Sample) -> float:
+    """The open-circuit potential in V of a cell that is neither shorted nor open, seen at 10 Hz with 10 mV.
+
+    Raises StepFailed when it is, before anything is heated or polarised.
+    """
+    points = list(potentiostat.measure(OpenCircuit(5.0), sample.channel))
+    potential = float(np.median([one.voltage_V for one in points if isinstance(one, DcPoint)]))
+    if "spectrum" not in potentiostat.abilities().techniques:
+        return potential
+    seen = [
+        abs(complex(one.z_real_ohm, one.z_imag_ohm))
+        for one in potentiostat.measure(Spectrum((PRE_CHECK_HZ,)), sample.channel)
+        if isinstance(one, SpectrumPoint)
+    ]
+    ohm = float(np.median(seen))
+    rig.log(f"{sample.label}: {potential:.4g} V at open circuit, {ohm:.4g} ohm at {PRE_CHECK_HZ:g} Hz")
+    if ohm < LEAST_OHM:
+        raise StepFailed(
+            f"{sample.label} is shorted ({ohm:.2g} ohm): nothing was run; take the cell out and measure it"
+        )
+    if ohm > MOST_OHM:
+        raise StepFailed(f"{sample.label} is not connected ({ohm:.2g} ohm): nothing was run; look at the cables")
+    return potential
+
+
+def take(
+    rig: Rig,
+    potentiostat: Potentiostat,
+    technique: Technique,
+    sample: Sample,
+    stream: str,
+    watch: Callable[[Rig], None],
+    own: Mapping[str, Any] | None = None,
+    on_point: Callable[[DcPoint], None] = lambda point: None,
+) -> DcPoint:
+    """Measure and record until the technique ends; returns the last point. Raises StepFailed without any."""
+    area = electrode_area_cm2(sample)
+    last: DcPoint | None = None
+    told_s = -np.inf
+    for point in potentiostat.measure(technique, sample.channel):
+        if not isinstance(point, DcPoint):
+            continue
+        last = point
+        columns = dict(own or {}) if own is not None else {"cycle": point.cycle}
+        rig.record(
+            stream, **columns, sample=sample.label, channel=sample.channel, time_s=point.time_s,
+            voltage_V=point.voltage_V, current_A=point.current_A,
+            current_density_mA_cm2=None if area is None else 1e3 * point.current_A / area,
+            charge_C=point.charge_C, current_range_A=point.current_range_A, overload=int(point.overload),
+            ended=point.ended,
+        )  # fmt: skip
+        on_point(point)
+        rig.check()
+        if point.time_s - told_s >= WATCH_EVERY_S:
+            told_s = point.time_s
+            watch(rig)
+            rig.progress(f"{point.time_s:.0f} s, {point.voltage_V:.4g} V, {1e3 * point.current_A:.4g} mA")
+    if last is None:
+        raise StepFailed(f"{potentiostat.name} gave no point of {technique.kind}")
+    return last
+
+
+def passed_charge_C(run: RunReader, stream: str) -> dict[str, float]:
+    """The magnitude of the charge that each step passed before a break, summed over its attempts."""
+    rows = run.table(stream)
+    passed: dict[str, dict[int, float]] = {}
+    for step, attempt, charge in zip(rows["step"], rows["attempt"], rows["charge_C"], strict=True):
+        if np.isfinite(charge):
+            attempts = passed.setdefault(str(step), {})
+            attempts[int(attempt)] = max(abs(float(charge)), attempts.get(int(attempt), 0.0))
+    return {step: sum(attempts.values()) for step, attempts in passed.items()}
+
+
+def last_attempts(rows: Mapping[str, Any]) -> np.ndarray:
+    """Mask (n,) of the rows that belong to the last attempt of their step."""
+    latest: dict[str, int] = {}
+    for step, attempt in zip(rows["step"], rows["attempt"], strict=True):
+        latest[str(step)] = max(int(attempt), latest.get(str(step), 0))
+    return np.array(
+        [latest[str(step)] == int(attempt) for step, attempt in zip(rows["step"], rows["attempt"], strict=True)], bool
+    )
+
+
+def told_break(results: list[Result], spans: bool, text: str = "spans a break of the run") -> list[Result]:
+    """The same results; those that span a break say so in their method."""
+    if not spans:
+        return results
+    return [replace(one, method=f"{one.method}; {text}" if one.method else text) for one in results]

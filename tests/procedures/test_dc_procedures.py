@@ -1,0 +1,208 @@
+"""Direct current on a potentiostat: truths of a cell of known physics come back, and what is wrong is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dc_doubles import DcPotentiostat, bench_of, conduct
+
+from daq.contracts import Result
+from daq.errors import BadInput, Stopped
+from daq.plan import build_procedure, check_plan, make_plan
+from daq.runfile.reader import RunFile
+from daq.runner import Watcher, run_plan
+from daq.sample import Sample
+from daq.tables import parse
+from drivers.techniques import ConstantCurrent, OpenCircuit, Spectrum
+
+CELL = {
+    "name": "cell",
+    "pellet": {"thickness_mm": 0.9, "diameter_mm": 10},
+    "electrode": {"diameter_mm": 9},
+}
+AREA_CM2 = np.pi * 0.45**2
+
+
+def nothing(value: float, t_s: float) -> float:
+    return 0.0
+
+
+def run_dc(name: str, folder: Path, cell: dict[str, Any], **parameters: Any) -> tuple[RunFile, DcPotentiostat]:
+    bench, clock = bench_of(folder, furnace="simulated-furnace")
+    laws: dict[str, Any] = {"current_A": nothing, "voltage_V": nothing, **cell}
+    potentiostat = DcPotentiostat(clock, **laws)
+    bench.instruments["potentiostat"] = potentiostat
+    procedure: Any = build_procedure(name, parameters, "plan")
+    _, path = conduct(procedure, bench, [parse(Sample, CELL, "plan")], folder)
+    return RunFile.open(path), potentiostat
+
+
+def value_of(record: RunFile, name: str, **at: Any) -> float:
+    found = [one for one in record.results() if one.name == name and at.items() <= one.at.items()]
+    assert found, [one.name for one in record.results()]
+    assert found[0].value is not None, found[0].reason
+    return found[0].value
+
+
+def tafel(voltage_V: float, t_s: float) -> float:
+    """5 µA/cm2 at 4.0 V, 60 mV per decade, at most 1 mA/cm2."""
+    rising = 5e-6 * 10 ** ((voltage_V - 4.0) / 0.060)
+    return AREA_CM2 * rising / (1 + rising / 1e-3)
+
+
+def test_the_sweep_finds_rest_and_onset_at_its_temperature(tmp_path: Path) -> None:
+    record, _ = run_dc("linear-sweep", tmp_path, {"current_A": tafel, "rest_V": 2.1}, temperature_C=80)
+    with record:
+        assert record.outcome == "finished"
+        assert value_of(record, "open_circuit_potential") == pytest.approx(2.1, abs=0.001)
+        assert value_of(record, "oxidation_onset") == pytest.approx(4.0, abs=0.01)
+        rows, furnace = record.table("voltammetry"), record.table("temperature")
+        assert len(rows["voltage_V"]) == 2901
+        assert rows["current_density_mA_cm2"] == pytest.approx(1e3 * rows["current_A"] / AREA_CM2)
+        swept = furnace["t_s"] > rows["t_s"][0]
+        assert np.all(np.abs(furnace["temperature_C"][swept] - 80) < 1.0)
+
+
+def plating(voltage_V: float, t_s: float) -> float:
+    return AREA_CM2 * 0.5e-3 * np.sinh(np.clip(voltage_V, -0.5, 0.2) / 0.2) * (voltage_V < 0.2)
+
+
+def test_a_voltammogram_is_stable_up_to_its_vertex(tmp_path: Path) -> None:
+    cell = {"current_A": plating, "rest_V": 2.1}
+    record, _ = run_dc("cyclic-voltammetry", tmp_path, cell, cycles=2, scan_rate_mV_s=5)
+    with record:
+        assert record.outcome == "finished"
+        assert value_of(record, "plating_onset", cycle=1) < 0.01
+        assert value_of(record, "stable_to", cycle=2) == pytest.approx(3.5, abs=0.01)
+
+
+def ladder(fails_at_mA_cm2: float, left: float) -> Any:
+    def voltage_V(current_A: float, t_s: float) -> float:
+        density = abs(1e3 * current_A / AREA_CM2)
+        return 0.247 * 1e3 * current_A / AREA_CM2 * (left if density > fails_at_mA_cm2 else 1.0)
+
+    return {"voltage_V": voltage_V}
+
+
+def test_a_hard_short_ends_the_ladder_and_the_last_passed_is_told(tmp_path: Path) -> None:
+    currents = {"start": 0.1, "stop": 1.0, "step": 0.1, "unit": "mA/cm2"}
+    record, asked = run_dc("critical-current", tmp_path, ladder(0.65, 0.02), currents=currents, half_min=5)
+    with record:
+        assert record.outcome == "finished"
+        assert value_of(record, "critical_current_density") == pytest.approx(0.6, rel=1e-6)
+        assert value_of(record, "area_specific_resistance") == pytest.approx(247, rel=0.02)
+        assert value_of(record, "polarisation", step=1) == pytest.approx(24.7, rel=0.02)
+        assert sum("the ladder ends here" in event.text for event in record.events()) == 1
+    run = [one for one in asked.asked if isinstance(one, ConstantCurrent)]
+    assert max(abs(one.current_A) for one in run) == pytest.approx(0.7e-3 * AREA_CM2)
+
+
+def test_a_healthy_ladder_runs_to_its_end(tmp_path: Path) -> None:
+    record, _ = run_dc("critical-current", tmp_path, ladder(9, 1), currents=["0.1 mA/cm2", "0.2 mA/cm2"], half_min=5)
+    with record:
+        assert not any("short circuit" in event.text for event in record.events() if event.source == "procedure")
+        assert next(r for r in record.results() if r.name == "short_circuit").value is None
+
+
+@pytest.mark.parametrize(("ohm", "word"), [(0.2, "shorted"), (3e9, "not connected")])
+def test_a_dead_cell_is_reported_and_nothing_is_run(tmp_path: Path, ohm: float, word: str) -> None:
+    record, asked = run_dc("critical-current", tmp_path, {"ohm": ohm}, temperature_C=80)
+    with record:
+        assert record.outcome == "failed"
+        assert word in record.reason
+        assert len(record.table("polarisation")["t_s"]) == 0
+        assert np.max(record.table("temperature")["temperature_C"]) < 25
+    assert all(isinstance(one, OpenCircuit | Spectrum) for one in asked.asked)
+
+
+def test_constant_current_goes_on_with_the_charge_that_was_left(tmp_path: Path) -> None:
+    bench, clock = bench_of(tmp_path, furnace="simulated-furnace")
+    pulled = {"at": 400.0}
+
+    def voltage_V(current_A: float, t_s: float) -> float:
+        if t_s > pulled["at"]:
+            raise Stopped("stopped by the user")
+        return 0.247 * 1e3 * current_A / AREA_CM2
+
+    sample = parse(Sample, CELL, "plan")
+    parameters = {"currents": ["0.1 mA/cm2", "0.2 mA/cm2"], "half_min": 5}
+    bench.instruments["potentiostat"] = DcPotentiostat(clock, nothing, voltage_V)
+    end, path = conduct(build(parameters), bench, [sample], tmp_path)
+    assert end.outcome == "stopped"
+    pulled["at"] = np.inf
+    bench, clock = bench_of(tmp_path, 7600.0, furnace="simulated-furnace")
+    bench.instruments["potentiostat"] = DcPotentiostat(clock, nothing, voltage_V)
+    end, path = conduct(build(parameters), bench, [sample], tmp_path, path)
+    with RunFile.open(path) as record:
+        assert record.outcome == "finished"
+        rows = record.table("polarisation")
+        second = rows["stage"] == 2
+        assert set(rows["attempt"][second]) == {1, 2}
+        passed = sum(np.max(np.abs(rows["charge_C"][second & (rows["attempt"] == n)])) for n in (1, 2))
+        assert passed == pytest.approx(1e-4 * AREA_CM2 * 300, rel=0.01)
+        assert all("spans a break" in one.method for one in record.results() if one.value is not None)
+
+
+def build(parameters: dict[str, Any]) -> Any:
+    return of_name("critical-current", parameters)
+
+
+def of_name(name: str, parameters: dict[str, Any]) -> Any:
+    return build_procedure(name, parameters, "plan")
+
+
+def decay(voltage_V: float, t_s: float) -> float:
+    return voltage_V * (1e-9 * AREA_CM2 / 0.09 + 1e-7 * np.exp(-(t_s % 7200.0) / 300.0))
+
+
+def test_the_electronic_conductivity_is_the_slope_of_the_steady_currents(tmp_path: Path) -> None:
+    strong = {"current_A": lambda volt, t_s: 1e4 * decay(volt, t_s)}
+    record, _ = run_dc("dc-polarisation", tmp_path, strong, potentials=["100 mV", "0.2 V"], interval_s=5)
+    with record:
+        assert value_of(record, "electronic_conductivity") == pytest.approx(1e-5, rel=0.05)
+
+
+def test_open_circuit_through_the_public_door(tmp_path: Path) -> None:
+    plan = make_plan({"sample": CELL, "run": [{"procedure": "open-circuit", "duration_h": 0.1, "temperature_C": 40}]})
+    (ended,) = run_plan(plan, tmp_path, Watcher())
+    with RunFile.open(ended.path) as record:
+        assert record.outcome == "finished"
+        found: dict[str, Result] = {one.name: one for one in record.results()}
+        assert abs(found["open_circuit_potential"].value or 1.0) < 0.001
+        assert "drift" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "word"),
+    [
+        ("critical-current", {"currents": ["80 mA/g"]}, "active.mass_mg"),
+        ("critical-current", {"currents": ["C/2"]}, "active.mass_mg"),
+        ("critical-current", {"currents": ["5 A"]}, "beyond"),
+        ("critical-current", {"currents": ["0.2 mA/cm2", "0.1 mA/cm2"]}, "rise"),
+        ("critical-current", {"half_min": 0.1}, "fewer than 30 points"),
+        ("critical-current", {"currents": ["0.1 furlongs"]}, "mA/cm2"),
+        ("critical-current", {"currents": [-0.1]}, "mA/cm2"),
+        ("linear-sweep", {"end_V": 15}, "beyond"),
+        ("linear-sweep", {"temperature_C": 2000}, "beyond"),
+        ("cyclic-voltammetry", {"lower_V": 4, "upper_V": 3}, "below"),
+        ("cyclic-voltammetry", {"start_V": 9}, "outside"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_moves(
+    tmp_path: Path, name: str, parameters: dict[str, Any], word: str
+) -> None:
+    bench, clock = bench_of(tmp_path, furnace="simulated-furnace")
+    potentiostat = DcPotentiostat(clock, nothing, nothing)
+    bench.instruments["potentiostat"] = potentiostat
+    with pytest.raises(BadInput, match=word):
+        conduct(of_name(name, parameters), bench, [parse(Sample, CELL, "plan")], tmp_path)
+    assert potentiostat.asked == []
+
+
+def test_a_potentiostat_that_cannot_is_named(tmp_path: Path) -> None:
+    plan = make_plan({"sample": CELL, "run": [{"procedure": "linear-sweep", "end_V": 11}]})
+    with pytest.raises(BadInput, match=r"cannot do|beyond"):
+        check_plan(plan)
