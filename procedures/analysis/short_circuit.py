@@ -2,7 +2,8 @@
 
 Two tests share the rate. Within a piece of constant current: the mean polarisation of the 5, 16 or 64 rows after a row
 against that of as many before it (median of five first, so that two odd rows count for nothing); what the
-polarisation was already losing before is no drop. Between pieces: the mean of the last third of each against what the
+polarisation was already losing before, and what it loses at the same moment of the neighbouring piece of that sign (the
+decay of a nucleation peak), is no drop. Between pieces: the mean of the last third of each against what the
 pieces before let expect, at the same current or along the ohmic line. A drop is a short when it is beyond z standard
 errors of white noise, z from the normal distribution at (rate / number of tests made) (Bonferroni), and larger than a
 least share of the polarisation, so that slow growth, heating and an unsteady furnace are none. Change of a mean between
@@ -20,14 +21,12 @@ from scipy.ndimage import median_filter
 from scipy.special import ndtri
 
 from daq.errors import AnalysisRefused, BadInput
-from procedures.analysis.current_segments import Floats, Ints, Record, Segments, checked_record, current_stages
+from procedures.analysis.current_segments import Floats, Record, Segments, checked_record, current_stages
 from procedures.analysis.estimate import Estimate
 from procedures.analysis.stage_levels import drop_between_stages
+from procedures.analysis.window_drop import SKIPPED_ROWS, WINDOWS, Drop, first_drop
 
-WINDOWS = (5, 16, 64)
 LEAST_DROP = 0.06  # of the polarisation before it
-_SKIPPED_ROWS = 3  # after a switch of the current
-_CHUNK = 1 << 18
 _HARD = 0.35  # of the polarisation left: below it a hard short
 
 
@@ -109,7 +108,7 @@ def find_short_circuit(
         f"drop of the polarisation by over {100 * least_drop:g} % and {z_rows:.1f} standard errors between windows "
         f"of {', '.join(map(str, WINDOWS))} rows, or between stages: {false_alarm:g} false alarms per record"
     )
-    within = _first_drop(polarisation, z_rows, least_drop)
+    within = first_drop(polarisation, z_rows, least_drop)
     between = drop_between_stages(polarisation, z_stages, least_drop)
     # Where both see it in one stage, the windows know better when.
     if between is not None and (within is None or polarisation.stages.stop[between] <= within.row):
@@ -119,74 +118,7 @@ def find_short_circuit(
     return ShortCircuit(Estimate.refused("no short circuit in this record", method))
 
 
-@dataclass(frozen=True)
-class _Drop:
-    row: int
-    earliest: int  # first row of the interval that holds the onset
-    latest: int
-    before_V: float
-
-
-def _first_drop(polarisation: Polarisation, z: float, least: float) -> _Drop | None:
-    volt, stages = polarisation.volt, polarisation.stages
-    sums = np.concatenate(([0.0], np.cumsum(volt)))
-    for low in range(0, len(volt), _CHUNK):
-        rows = np.arange(low, min(low + _CHUNK, len(volt)), dtype=np.int64)
-        stage = np.searchsorted(stages.start, rows, side="right") - 1
-        rows, stage = rows[stage >= 0], stage[stage >= 0]
-        first, last = stages.start[stage] + _SKIPPED_ROWS, stages.stop[stage] - 2
-        hits = []
-        for width in WINDOWS:
-            valid = (rows - width >= first) & (rows + width <= last)
-            hit = _first_hit(rows[valid], first[valid], sums, width, z * polarisation.noise_V, least)
-            if hit is not None:
-                hits.append((hit, width))
-        if hits:
-            row, width = min(hits)
-            k = int(np.searchsorted(stages.start, row, side="right")) - 1
-            return _located(polarisation, row, width, int(stages.start[k]) + _SKIPPED_ROWS, int(stages.stop[k]))
-    return None
-
-
-def _first_hit(rows: Ints, first: Ints, sums: Floats, width: int, limit_V: float, least: float) -> int | None:
-    """The first of `rows` at which the windows' means drop, or None."""
-    if not len(rows):
-        return None
-    before = (sums[rows] - sums[rows - width]) / width
-    after = (sums[rows + width] - sums[rows]) / width
-    known = rows - 2 * width >= first
-    earlier = np.where(known, rows - 2 * width, rows - width)
-    falling = np.where(known, (sums[rows - width] - sums[earlier]) / width - before, 0.0)
-    drop = before - after - np.maximum(falling, 0.0)
-    share = np.where(known, least, min(3 * least, 0.5))  # what it was losing before is not known
-    hit = (before > 0) & (drop > share * before) & (drop > limit_V * np.sqrt(2 / width))
-    return int(rows[np.argmax(hit)]) if hit.any() else None
-
-
-def _located(polarisation: Polarisation, row: int, width: int, start: int, stop: int) -> _Drop:
-    """Where the level changes near `row`: at the first row below the middle of the drop where the noise allows that,
-    else the split into two means of least squares, with the splits within chi2 = 3.84 of it as interval."""
-    volt, sigma = polarisation.volt, polarisation.noise_V
-    low, high = max(start, row - width), min(stop, row + 2 * width)
-    before = float(np.median(volt[max(start, low - width) : max(row - width // 2, low + 1)]))
-    after = float(np.mean(volt[row : min(row + width, stop)]))
-    middle = 0.5 * (before + after)
-    if before - middle > 4 * sigma:
-        below = np.flatnonzero(volt[low:high] < middle)
-        if len(below):
-            at = low + int(below[0])
-            return _Drop(at, max(at - 2, 0), at + 1, before)
-    piece = volt[low:high]
-    cut = np.arange(2, len(piece) - 1)
-    sums = np.cumsum(piece)
-    left, right = sums[cut - 1] / cut, (sums[-1] - sums[cut - 1]) / (len(piece) - cut)
-    gain = cut * (len(piece) - cut) / len(piece) * np.maximum(left - right, 0.0) ** 2
-    best = int(np.argmax(gain))
-    close = cut[gain > gain[best] - 2 * 3.84 * sigma**2]  # twice: neighbours share the median of five
-    return _Drop(low + int(cut[best]), low + int(close[0]) - 1, low + int(close[-1]) + 1, before)
-
-
-def _or_from_the_start(polarisation: Polarisation, drop: _Drop, z: float, least: float) -> _Drop:
+def _or_from_the_start(polarisation: Polarisation, drop: Drop, z: float, least: float) -> Drop:
     """A short that comes and goes may have begun with the stage: then its first rows already lie below the same rows
     of the last stage of that sign, and the onset is between the stage before and the drop."""
     volt, stages = polarisation.volt, polarisation.stages
@@ -196,27 +128,27 @@ def _or_from_the_start(polarisation: Polarisation, drop: _Drop, z: float, least:
     if not len(like):
         return drop
     other = int(stages.start[like[-1]])
-    count = min(16, drop.row - start - _SKIPPED_ROWS, int(stages.stop[like[-1]]) - other - _SKIPPED_ROWS)
+    count = min(16, drop.row - start - SKIPPED_ROWS, int(stages.stop[like[-1]]) - other - SKIPPED_ROWS)
     if count < 3:
         return drop
-    here, there = (slice(at + _SKIPPED_ROWS, at + _SKIPPED_ROWS + count) for at in (start, other))
+    here, there = (slice(at + SKIPPED_ROWS, at + SKIPPED_ROWS + count) for at in (start, other))
     magnitude = np.abs(polarisation.record.current_A)
     expected = float(np.mean(volt[there]) * np.mean(magnitude[here]) / np.mean(magnitude[there]))
     lacking = expected - float(np.mean(volt[here]))
     if lacking < 2 * least * expected + 2 * z * polarisation.noise_V / np.sqrt(count):
         return drop
-    return _Drop(start, int(stages.stop[stage - 1]) - 1, drop.latest, expected)
+    return Drop(start, int(stages.stop[stage - 1]) - 1, drop.latest, expected)
 
 
-def _between(polarisation: Polarisation, stage: int) -> _Drop:
+def _between(polarisation: Polarisation, stage: int) -> Drop:
     """The onset lies between the last third of the stage before and that of this one."""
     start, stop = int(polarisation.stages.start[stage]), int(polarisation.stages.stop[stage])
     earliest = int(polarisation.stages.stop[stage - 1]) - 1 if stage else start
     before = float(np.mean(polarisation.volt[start + 2 * (stop - start) // 3 : stop]))
-    return _Drop(start, earliest, start + 2 * (stop - start) // 3, before)
+    return Drop(start, earliest, start + 2 * (stop - start) // 3, before)
 
 
-def _told(polarisation: Polarisation, drop: _Drop, method: str) -> ShortCircuit:
+def _told(polarisation: Polarisation, drop: Drop, method: str) -> ShortCircuit:
     time, volt, stages = polarisation.record.time_s, polarisation.volt, polarisation.stages
     stage = max(int(np.searchsorted(stages.start, drop.row, side="right")) - 1, 0)
     stop = int(stages.stop[stage])

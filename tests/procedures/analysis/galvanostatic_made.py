@@ -35,8 +35,10 @@ def galvanostatic(
     offset_V=0.0,
     rest_s=0.0,
     rng=None,
+    overshoot=0.0,
 ):
-    """One half cycle of alternating sign per density; a slow rise in each (concentration), a capacitive start."""
+    """One half cycle of alternating sign per density; a slow rise in each (concentration), a capacitive
+    start, perhaps an overshoot (nucleation)."""
     rng = np.random.default_rng(0) if rng is None else rng
     density = np.asarray(densities_mA_cm2, float)
     sign = np.where(np.arange(len(density)) % 2 == 0, 1.0, -1.0)
@@ -47,7 +49,7 @@ def galvanostatic(
     on = inside < half_s
     j = np.where(on, density[k] * sign[k], 0.0)
     growth = 1 + growth_percent_h / 100 * t / 3600
-    shape = 1 - 0.05 * np.exp(-inside / 60) + 0.01 * inside / half_s
+    shape = 1 - 0.05 * np.exp(-inside / 60) + 0.01 * inside / half_s + overshoot * np.exp(-inside / 40)
     voltage = j / 1000 * resistance_ohm_cm2 * growth * shape + offset_V
     current = j / 1000 * AREA_cm2 * (1 + 1e-4 * rng.standard_normal(len(t)))
     return Made(t, current, voltage + noise_V * rng.standard_normal(len(t)), voltage)

@@ -36,16 +36,17 @@ def test_a_hard_and_a_soft_short_in_a_long_run():
 
 
 def random_run(rng, steps: bool):
-    """A CCD ladder or a long run; noise x1 to x5, growth 0 to 0.1 %/h, offsets, rests, one odd row in a thousand."""
+    """A CCD ladder or a long run; noise x1 to x5, growth 0 to 0.1 %/h, offsets, rests, nucleation peaks in every
+    second run, one odd row in a thousand."""
     noise_V, growth = 1e-4 * rng.uniform(1, 5), rng.uniform(0, 0.1)
     resistance, offset = 10 ** rng.uniform(1.7, 2.7), rng.uniform(-5e-4, 5e-4)
-    rest_s = float(rng.choice([0.0, 300.0]))
+    rest_s, peak = float(rng.choice([0.0, 300.0])), float(rng.choice([0.0, rng.uniform(0.1, 0.5)]))
     if steps:
         density = np.repeat(np.arange(1, 15) * rng.uniform(0.05, 0.15), 2)
-        made = galvanostatic(density, 1800, 2.0, resistance, growth, noise_V, offset, rest_s, rng)
+        made = galvanostatic(density, 1800, 2.0, resistance, growth, noise_V, offset, rest_s, rng, peak)
     else:
         density = np.full(240, rng.uniform(0.1, 0.5))
-        made = galvanostatic(density, 1800, 10.0, resistance, growth, noise_V, offset, rest_s, rng)
+        made = galvanostatic(density, 1800, 10.0, resistance, growth, noise_V, offset, rest_s, rng, peak)
     odd = rng.random(len(made.time_s)) < 1e-3
     made.voltage_V[odd] *= rng.uniform(0, 2, odd.sum())
     return made
@@ -93,6 +94,12 @@ def test_growth_heating_and_relaxation_are_no_shorts():
     relaxing = galvanostatic([0.3])
     relaxing.voltage_V[:] *= 1 + 0.3 * np.exp(-t[: len(relaxing.time_s)] / 400)
     assert not find(relaxing).found
+
+
+def test_a_nucleation_peak_in_the_first_half_cycle_of_a_run_that_goes_on_is_none():
+    for peak in (0.2, 0.5, 0.9):
+        assert not find(galvanostatic([0.1], interval_s=1.0, overshoot=peak)).found
+        assert not find(galvanostatic([0.1, 0.1], interval_s=10.0, overshoot=peak)).found
 
 
 def test_a_drop_between_two_currents_is_seen_against_the_ohmic_line():
