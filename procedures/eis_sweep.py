@@ -103,12 +103,15 @@ class EisSweep(BenchProcedure):
 
     def estimate(self) -> Mapping[str, float]:
         one = spectrum_seconds(self.technique(), self._potentiostat.abilities())
+        sensor = self._furnace.abilities().has_sample_sensor
+        soak = SettleSpec.from_mapping(self.settle).min_soak_s(observed=not sensor)
         before = 20.0
         seconds: dict[str, float] = {}
         for step in self.steps():
             target = step.details["temperature_C"]
             ramp = abs(target - before) / self.ramp_K_per_min * 60
-            seconds[step.key] = ramp + self._watch.expected_settle_s(target - before) + one * len(self.samples)
+            settle = self._watch.expected_settle_s(target - before, soak)
+            seconds[step.key] = ramp + settle + one * len(self.samples)
             before = target
         return seconds
 

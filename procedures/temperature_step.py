@@ -66,11 +66,11 @@ class SampleWatch:
             if lag is not None:
                 store.put(replace(lag, fixture=sample.fixture, determined_on=today))
 
-    def expected_settle_s(self, change_K: float) -> float:
-        """Rough time from the end of the ramp to the release, for estimates: the lag down to 1 K, confirmation."""
+    def expected_settle_s(self, change_K: float, soak_s: float = 0.0) -> float:
+        """Rough time from the end of the ramp to the release: the lag down to 1 K and confirmation, or the soak."""
         lag = self.observer.lag()
         lag_s = lag.lag_s if lag is not None else 300.0
-        return 600.0 + lag_s * float(np.log(max(abs(change_K), 2.0)))
+        return max(600.0 + lag_s * float(np.log(max(abs(change_K), 2.0))), 300.0 + soak_s)
 
 
 class TemperatureStep:
@@ -145,8 +145,10 @@ class TemperatureStep:
         """Hand every reading that the monitor has taken to the observer and the machine."""
         machine = getattr(self, "_machine", None)
         for t_s, snapshot in self._rig.readings(self._furnace.name, self._watch.fed_until_s):
-            self._watch.feed(t_s, snapshot)
-            if machine is not None:
+            self._watch.fed_until_s = t_s
+            if machine is None:
+                self._watch.feed(t_s, snapshot)
+            else:  # which feeds the same observer
                 machine.feed(
                     t_s,
                     temperature_C=_number(snapshot, "temperature_C"),
