@@ -30,6 +30,7 @@ THICKNESS_cm, AREA_cm2 = 0.09, math.pi * 0.5**2
 LEAST_ohm, MOST_ohm = 10.0, 1e6
 TEMPERATURES_C = (25.0, 40.0, 55.0, 70.0, 85.0, 100.0, 115.0)
 ENERGY_WITHIN, SIGMA_WITHIN, TRANSITION_WITHIN_K = 0.02, 0.03, 2.0
+POINT_WITHIN = 0.05
 SIGMA_LI2OHCL_S_cm = 1.37e-7  # of the phase below the transition, at 25 °C
 COVERED = (0.90, 1.0)
 
@@ -111,6 +112,7 @@ class Verdict:
     truth: Truth
     outcome: str
     findings: tuple[Finding, ...] = field(default=())
+    points: tuple[Finding, ...] = field(default=())  # total resistances, temperature by temperature
 
     @property
     def holds(self) -> bool:
@@ -226,7 +228,7 @@ def judge(truth: Truth, folder: Path) -> Verdict:
     with RunFile.open(ended.path) as run:
         results, outcome = run.results(), run.outcome
     found = _sample_findings(truth, results) if truth.cells else _transition_findings(results)
-    return Verdict(truth, outcome, tuple(found))
+    return Verdict(truth, outcome, tuple(found), tuple(_point_findings(truth, results)))
 
 
 def _sample_findings(truth: Truth, results: Sequence[Result]) -> list[Finding]:
@@ -236,6 +238,19 @@ def _sample_findings(truth: Truth, results: Sequence[Result]) -> list[Finding]:
         energy, sigma = cell.activation_energy_eV, cell.conductivity_25C
         found.append(_finding(results, "activation_energy", energy, ENERGY_WITHIN * energy, at))
         found.append(_finding(results, "conductivity_25C", sigma, SIGMA_WITHIN * sigma, at))
+    return found
+
+
+def _point_findings(truth: Truth, results: Sequence[Result]) -> list[Finding]:
+    """Every total resistance against the truth at the temperature it is said to be of."""
+    found = []
+    for result in results:
+        if result.name != "total_resistance" or "sample_temperature_C" not in result.at or not truth.cells:
+            continue
+        cell = truth.cells[int(result.at.get("sample", "1")) - 1]
+        true_ohm = cell.resistance_ohm(result.at["sample_temperature_C"])
+        if LEAST_ohm <= true_ohm <= MOST_ohm:
+            found.append(_compare(result, true_ohm, POINT_WITHIN * true_ohm))
     return found
 
 
@@ -283,10 +298,15 @@ def summary(title: str, verdicts: Sequence[Verdict]) -> tuple[str, bool]:
     numbers = [f for v in verdicts for f in v.findings if f.value is not None]
     held, covered = sum(v.holds for v in verdicts), sum(f.covered for f in numbers)
     share = covered / max(len(numbers), 1)
+    points = [f for v in verdicts for f in v.points if f.value is not None]
+    told = sum(f.covered for f in points)
     text = (
         f"{title}: {held} of {len(verdicts)} as promised; the truth is inside the stated 95 % interval "
         f"for {covered} of {len(numbers)} numbers ({100 * share:.0f} %)"
     )
+    if points:
+        text += f", for {told} of {len(points)} resistances ({100 * told / len(points):.0f} %), "
+        text += f"{sum(not f.near for f in points)} of them off by more than {100 * POINT_WITHIN:.0f} %"
     enough = share >= COVERED[0] or len(numbers) - covered <= 1
     return text, held == len(verdicts) and enough
 
