@@ -1,0 +1,125 @@
+"""One whole schedule on a cycler: started or found again, its records fetched by cursor until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from daq.contracts import Rig, RunReader
+from daq.errors import StepFailed, Stopped
+from daq.sample import Sample
+from drivers.roles import BatteryCycler
+from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
+from procedures.eis_spectra import electrode_area_cm2
+
+AT_ONCE = 100_000
+MOST_POLLS = 2000
+Judge = Callable[[Sequence[CyclerRecord]], str]
+
+
+def last_record(run: RunReader) -> int:
+    """The cursor of the latest record that the run has."""
+    records = run.table("cycling")["record"]
+    return int(np.max(records)) if len(records) else 0
+
+
+def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: float, high_V: float) -> None:
+    """Raises StepFailed when the channel is taken, or its cell is not between the two voltages: shorted or open."""
+    status = cycler.status(sample.channel)
+    if status.state in ("running", "paused"):
+        text = f"channel {sample.channel} of {cycler.name} runs {status.ref}: nothing was started; wait or stop it"
+        raise StepFailed(text)
+    rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
+    if not low_V <= status.voltage_V <= high_V:
+        text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
+        raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
+
+
+class CyclerRun:
+    """`run` returns when the schedule has ended. Losing this process never stops it: it is attached to again."""
+
+    def __init__(self, rig: Rig, cycler: BatteryCycler, sample: Sample, watch: Callable[[Rig], None]) -> None:
+        self._rig = rig
+        self._cycler = cycler
+        self._sample = sample
+        self._watch = watch
+        self._area_cm2 = electrode_area_cm2(sample)
+
+    def run(
+        self, schedule: Schedule, expected_s: float, after: int, judge: Judge = lambda records: ""
+    ) -> ChannelStatus:
+        """`after`: the cursor of the last record kept. `judge` sees new records; a text ends the schedule."""
+        rig = self._rig
+        ref = self._ref(schedule)
+        self._began_s = float(rig.recall("cycler began", rig.t_s))
+        poll_s = float(np.clip(expected_s / MOST_POLLS, 10.0, 600.0))
+        try:
+            while True:
+                status = self._cycler.attach(ref)
+                after, why = self._fetch(ref, after, judge)
+                if why and status.state in ("running", "paused"):
+                    rig.log(f"the schedule is stopped: {why}", "warning")
+                    self._cycler.stop(ref)
+                    continue
+                if status.state not in ("running", "paused", "unknown"):
+                    break
+                self._watch(rig)
+                rig.progress(f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V")
+                rig.wait(poll_s)
+        except Stopped:
+            self._cycler.stop(ref)
+            self._fetch(ref, after, judge)
+            raise
+        self._fetch(ref, after, judge)
+        level = "info" if status.state == "finished" else "warning"
+        rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
+        return status
+
+    def _ref(self, schedule: Schedule) -> str:
+        """The test of this step: remembered, or found on its channel, or started now."""
+        rig, channel = self._rig, self._sample.channel
+        known = rig.recall("cycler ref")
+        if known is not None:
+            rig.log(f"{self._cycler.name} is attached to again: {known}")
+            return str(known)
+        now = self._cycler.status(channel).ref
+        before = rig.recall("cycler ref before")
+        if before is None or before == (now or ""):
+            rig.remember("cycler ref before", now or "")
+            rig.remember("cycler began", rig.t_s)
+            now = self._cycler.submit(channel, schedule, self._sample.label)
+            rig.log(f"{self._cycler.name}, channel {channel}: schedule {schedule.id} started as {now}")
+        else:
+            rig.log(f"{now} was started just before the break and is taken up", "warning")
+        rig.remember("cycler ref", now)
+        return str(now)
+
+    def _fetch(self, ref: str, after: int, judge: Judge) -> tuple[int, str]:
+        why = ""
+        while records := self._cycler.records(ref, after, AT_ONCE):
+            self._record(records)
+            after = records[-1].index
+            why = why or judge(records)
+        return after, why
+
+    def _record(self, records: Sequence[CyclerRecord]) -> None:
+        area, many = self._area_cm2, len(records)
+        self._rig.record_many(
+            "cycling",
+            [self._began_s + one.time_s for one in records],
+            {
+                "sample": [self._sample.label] * many,
+                "channel": [self._sample.channel] * many,
+                "record": [one.index for one in records],
+                "schedule_step": [one.step for one in records],
+                "cycle": [one.cycle for one in records],
+                "time_s": [one.time_s for one in records],
+                "voltage_V": [one.voltage_V for one in records],
+                "current_A": [one.current_A for one in records],
+                "current_density_mA_cm2": [None if area is None else 1e3 * one.current_A / area for one in records],
+                "charge_capacity_Ah": [one.charge_capacity_Ah for one in records],
+                "discharge_capacity_Ah": [one.discharge_capacity_Ah for one in records],
+                "temperature_C": [one.temperature_C for one in records],
+            },
+        )

@@ -1,0 +1,107 @@
+"""`galvanostatic-cycling`: formation, then charge and discharge between two voltages; or a schedule of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daq.contracts import Result, RunReader
+from daq.errors import BadInput
+from daq.sample import samples_of
+from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Record, Rest, ScheduleStep
+from procedures.amounts import CURRENT_UNITS, amounts, read_amount, resolve
+from procedures.dc_streams import CYCLING
+from procedures.dc_taking import told_break
+from procedures.on_cycler import OnCycler, spans_break
+from procedures.parameters import count, quantity, quantity_or
+from procedures.schedule_parameter import step_list
+from procedures.schedule_text import read_steps
+
+GUESS_H = 10.0
+
+
+class GalvanostaticCycling(OnCycler):
+    """Charge first. `own_schedule` replaces formation and cycles by steps of the plan's own."""
+
+    procedure_name = "galvanostatic-cycling"
+    streams = (CYCLING,)
+    main_stream = CYCLING
+    DATA_COLUMNS = list(CYCLING.column_names)  # noqa: RUF012  pymeasure's own name and type
+
+    charge_current: list[str] = amounts("Charge current", default=["80 mA/g"])
+    discharge_current: list[str] = amounts("Discharge current", default=["80 mA/g"])
+    lower_V: float = quantity("Lower cut-off", units="V", minimum=-20, maximum=20, default=2.9)
+    upper_V: float = quantity("Upper cut-off", units="V", minimum=-20, maximum=20, default=3.8)
+    hold_h: float | str = quantity_or("Held at the top", word="none", units="h", minimum=0.001, maximum=1000)
+    rest_h: float | str = quantity_or("Rest after each cycle", word="none", units="h", minimum=0.001, maximum=1000)
+    formation_cycles: int = count("Formation cycles", minimum=0, maximum=1000, default=0)
+    formation_current: list[str] = amounts("Formation current", default=["20 mA/g"])
+    cycles: int = count("Cycles", minimum=1, maximum=100_000, default=150)
+    record_s: float = quantity("Record every", units="s", minimum=0.001, maximum=3600, default=10.0)
+    half_max_h: float = quantity("Longest half cycle", units="h", minimum=0.01, maximum=10_000, default=100)
+    own_schedule: list[dict[str, Any]] = step_list("Schedule of its own", default=[])
+
+    def _amps(self, texts: list[str], place: str) -> float:
+        return resolve(read_amount(texts[0], CURRENT_UNITS), self.sample, place)
+
+    def check(self, place: str) -> list[str]:
+        if self.lower_V >= self.upper_V:
+            raise BadInput(f"{self.lower_V:g} V is not below the upper cut-off", place=f"{place}, lower_V",
+                           allowed=f"below {self.upper_V:g} V")  # fmt: skip
+        for key in ("charge_current", "discharge_current", "formation_current"):
+            if len(getattr(self, key)) != 1:
+                raise BadInput("several currents", place=f"{place}, {key}", allowed='one, as in "80 mA/g"')
+        return super().check(place)
+
+    def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]:
+        if self.own_schedule:
+            return read_steps(self.own_schedule, self.sample, place)
+        steps: list[ScheduleStep] = []
+        if self.formation_cycles:
+            amps = self._amps(self.formation_current, f"{place}, formation_current")
+            steps += self._cycle(amps, amps, 1, self.formation_cycles)
+        charge = self._amps(self.charge_current, f"{place}, charge_current")
+        discharge = self._amps(self.discharge_current, f"{place}, discharge_current")
+        return tuple(steps + self._cycle(charge, discharge, len(steps) + 1, self.cycles))
+
+    def _cycle(self, charge_A: float, discharge_A: float, first: int, times: int) -> list[ScheduleStep]:
+        record, longest = Record(self.record_s), End("time_s", "above", self.half_max_h * 3600)
+        up: ScheduleStep = Current(charge_A, (End("voltage_V", "above", self.upper_V), longest), record)
+        if self.hold_h != "none":
+            held = End("time_s", "above", float(self.hold_h) * 3600)
+            up = CurrentThenVoltage(charge_A, self.upper_V, (End("current_A", "below", 0.05 * charge_A), held), record)
+        down = Current(-discharge_A, (End("voltage_V", "below", self.lower_V), longest), record)
+        rest: list[ScheduleStep] = [] if self.rest_h == "none" else [Rest(float(self.rest_h) * 3600, record)]
+        return [up, down, *rest, Loop(first, times)]
+
+    def protection(self, place: str) -> Protection:
+        currents = [
+            abs(amps)
+            for step in self.schedule_steps(place)
+            for amps in [getattr(step, "current_A", getattr(step, "current_limit_A", None))]
+            if amps is not None
+        ]
+        return Protection(self.lower_V - 0.2, self.upper_V + 0.2, 1.2 * max(currents, default=0.0))
+
+    def schedule_seconds(self) -> float:
+        active = self.sample.active
+        capacity = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
+        if active is None or active.mass_mg is None or self.own_schedule:
+            return self.cycles * 2 * GUESS_H * 3600
+        full_C = 3.6e-3 * capacity * active.mass_mg
+        charge = self._amps(self.charge_current, "plan")
+        discharge = self._amps(self.discharge_current, "plan")
+        formation = self.formation_cycles * 2 * full_C / self._amps(self.formation_current, "plan")
+        return formation + self.cycles * full_C * (1 / charge + 1 / discharge)
+
+    def sound_V(self) -> tuple[float, float]:
+        return min(self.lower_V, 0.5 * self.lower_V) - 0.5, self.upper_V + 0.2
+
+    def analyse(self, run: RunReader) -> list[Result]:
+        from procedures.analysis.capacity import integrate_half_cycles
+        from procedures.analysis.cycling_results import cycling_results
+
+        rows = run.table("cycling")
+        active = samples_of(run.sample)[0].active
+        halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
+        found = cycling_results(halves, None if active is None else active.mass_mg)
+        return told_break(found, spans_break(rows))

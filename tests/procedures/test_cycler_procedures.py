@@ -1,0 +1,180 @@
+"""Schedules on a cycler: truths come back, a break is back-filled, and what can't be is refused by its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cycler_double import DcCycler, Kept
+from dc_doubles import bench_of, conduct
+
+from daq.errors import BadInput, InstrumentError
+from daq.plan import build_procedure
+from daq.runfile.reader import RunFile
+from daq.sample import Sample
+from daq.tables import parse
+from drivers.schedule import Current, Protection, Schedule
+from procedures.schedule_text import step_sheet
+
+CELL = {
+    "name": "cell",
+    "electrode": {"diameter_mm": 9},
+    "active": {"mass_mg": 1.4, "capacity_mAh_g": 121.1, "diameter_mm": 10},
+}
+AREA_CM2 = np.pi * 0.45**2
+FULL_AH = 1.4e-3 * 0.1211
+
+
+def ohmic(held_Ah: float, current_A: float) -> float:
+    return 247 * current_A / AREA_CM2
+
+
+def lfp(held_Ah: float, current_A: float) -> float:
+    """A plateau of 3.42 V between steep ends; 30 mV of polarisation either way."""
+    x = held_Ah / FULL_AH
+    return 3.42 + 0.03 * np.sign(current_A) + 0.4 * np.exp(-(1 - x) / 0.004) - 0.6 * np.exp(-x / 0.004)
+
+
+def procedure_of(name: str, **parameters: Any) -> Any:
+    return build_procedure(name, parameters, "plan")
+
+
+def run_on(folder: Path, tests: Kept, procedure: Any, **more: Any) -> RunFile:
+    bench, clock = bench_of(folder, more.get("start_s", 0.0), furnace="simulated-furnace")
+    bench.instruments["cycler"] = more.get("cycler", DcCycler)(clock, tests)
+    _, path = conduct(procedure, bench, [parse(Sample, more.get("cell", CELL), "plan")], folder, more.get("resumed"))
+    return RunFile.open(path)
+
+
+def values_of(record: RunFile, name: str) -> list[float]:
+    return [one.value for one in record.results() if one.name == name and one.value is not None]
+
+
+def test_symmetric_cycling_tells_hours_and_polarisation(tmp_path: Path) -> None:
+    procedure = procedure_of("symmetric-cycling", stage_h=10, temperature_C=80)
+    with run_on(tmp_path, Kept(ohmic, 0.0), procedure) as record:
+        assert record.outcome == "finished"
+        assert values_of(record, "hours_cycled") == [pytest.approx(20, rel=0.01)]
+        found = sorted(values_of(record, "polarisation"))
+        assert found == [pytest.approx(one, rel=0.02) for one in (24.7, 24.7, 49.4, 49.4)]
+        assert [r for r in record.results() if r.name == "short_circuit" and r.value is not None] == []
+
+
+def test_capacities_of_every_cycle_come_back(tmp_path: Path) -> None:
+    procedure = procedure_of("galvanostatic-cycling", cycles=6)
+    with run_on(tmp_path, Kept(lfp, 3.4), procedure) as record:
+        discharge = values_of(record, "discharge_capacity")
+        assert len(discharge) == 6
+        assert discharge == [pytest.approx(121.1, rel=0.02)] * 6
+        assert values_of(record, "coulombic_efficiency")[1:] == [pytest.approx(100, abs=0.5)] * 5
+
+
+def test_each_rate_has_its_capacity(tmp_path: Path) -> None:
+    procedure = procedure_of("rate-capability", rates=["C/2", "1 C"], cycles_each=2)
+    with run_on(tmp_path, Kept(lfp, 3.4), procedure) as record:
+        assert values_of(record, "discharge_capacity") == [pytest.approx(121.1, rel=0.03)] * 2
+
+
+class Unplugged(DcCycler):
+    """Its driver fails after three hours: the cycler itself runs on."""
+
+    def attach(self, ref: str) -> Any:
+        if self._clock.monotonic() > 3 * 3600:
+            raise InstrumentError(self.name, "the program was lost")
+        return super().attach(ref)
+
+
+def test_after_a_break_every_record_is_there_once(tmp_path: Path) -> None:
+    tests = Kept(ohmic, 0.0)
+    parameters = {"stage_h": 6, "currents": ["0.1 mA/cm2"]}
+    with run_on(tmp_path, tests, procedure_of("symmetric-cycling", **parameters), cycler=Unplugged) as record:
+        assert record.outcome == "failed"
+        broken_at = len(record.table("cycling")["record"])
+        path = record.path
+    again = procedure_of("symmetric-cycling", **parameters)
+    with run_on(tmp_path, tests, again, start_s=5 * 3600.0, resumed=path) as record:
+        assert record.outcome == "finished"
+        rows = record.table("cycling")
+        whole = tests.records["test-1"]
+        assert 0 < broken_at < len(whole)
+        assert list(rows["record"]) == [one.index for one in whole]
+        assert np.all(np.diff(rows["t_s"]) >= 0)
+        assert len(tests.submitted) == 1
+        assert all("spans a break" in one.method for one in record.results() if one.value is not None)
+
+
+def test_a_cell_that_is_not_there_is_not_cycled(tmp_path: Path) -> None:
+    tests = Kept(lfp, 0.0)
+    with run_on(tmp_path, tests, procedure_of("galvanostatic-cycling", cycles=1)) as record:
+        assert record.outcome == "failed"
+        assert "nothing was run" in record.reason
+    assert tests.submitted == []
+
+
+def test_the_plan_s_own_schedule_is_resolved_and_printed(tmp_path: Path) -> None:
+    own = [
+        {"kind": "current", "direction": "charge", "current": "80 mA/g", "until": ["voltage 3.8 V", "time 3 h"]},
+        {"kind": "current", "direction": "discharge", "current": "C/2", "until": ["voltage 2.9 V"]},
+        {"kind": "loop", "to": 1, "times": 2},
+    ]
+    tests = Kept(lfp, 3.4)
+    with run_on(tmp_path, tests, procedure_of("galvanostatic-cycling", own_schedule=own)) as record:
+        assert len(values_of(record, "discharge_capacity")) == 2
+    (schedule,) = tests.submitted
+    first = schedule.steps[0]
+    assert isinstance(first, Current)
+    assert first.current_A == pytest.approx(0.080 * 1.4e-3)
+    sheet = step_sheet(schedule)
+    assert "  1  charge at 0.112 mA, until V > 3.8 V or 3 h" in sheet
+    assert "back to step 1, 2 times in all" in sheet[3]
+
+
+def test_zero_volt_is_a_cut_off_like_any_other() -> None:
+    own = [{"kind": "current", "direction": "discharge", "current": "1 mA", "until": ["voltage 0 V"]}]
+    from procedures.schedule_text import read_steps
+
+    steps = read_steps(own, parse(Sample, CELL, "plan"), "plan")
+    assert "until V < 0 V" in step_sheet(Schedule("x", steps, Protection(-1, 5, 1)))[1]
+
+
+CHARGE = {"kind": "current", "direction": "charge", "current": "1 mA", "until": ["voltage 3.8 V"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "cell", "word"),
+    [
+        ("symmetric-cycling", {}, {"name": "bare"}, "sample.electrode"),
+        ("galvanostatic-cycling", {}, {"name": "bare"}, "active.mass_mg"),
+        (
+            "galvanostatic-cycling",
+            {"charge_current": ["C/2"]},
+            {"name": "b", "active": {"mass_mg": 1}},
+            "capacity_mAh_g",
+        ),
+        ("galvanostatic-cycling", {"lower_V": 4.0}, CELL, "not below"),
+        ("galvanostatic-cycling", {"upper_V": 5.5}, CELL, "5.5 V"),
+        ("galvanostatic-cycling", {"charge_current": ["1 A"]}, CELL, "1 A"),
+        ("galvanostatic-cycling", {"own_schedule": [CHARGE, {"kind": "loop", "to": 2, "times": 2}]}, CELL, "goes back"),
+        ("galvanostatic-cycling", {"own_schedule": [{**CHARGE, "until": []}]}, CELL, "never ends"),
+        ("galvanostatic-cycling", {"own_schedule": [{**CHARGE, "until": ["voltage 3.8 Ah"]}]}, CELL, "unit"),
+        ("galvanostatic-cycling", {"own_schedule": [{**CHARGE, "untl": []}]}, CELL, "untl"),
+        ("galvanostatic-cycling", {"own_schedule": [{"kind": "rest", "hours": 1e-4}]}, CELL, "a step of"),
+        ("galvanostatic-cycling", {"record_s": 0.01}, CELL, "record"),
+        ("symmetric-cycling", {"record_s": 600}, CELL, "fewer than 12"),
+        (
+            "galvanostatic-cycling",
+            {"own_schedule": [CHARGE, {**CHARGE, "direction": "discharge", "until": ["voltage 3.9 V"]}]},
+            CELL,
+            "the charge before it",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(
+    tmp_path: Path, name: str, parameters: dict[str, Any], cell: dict[str, Any], word: str
+) -> None:
+    tests = Kept(ohmic, 0.0)
+    with pytest.raises(BadInput, match=word):
+        run_on(tmp_path, tests, procedure_of(name, **parameters), cell=cell)
+    assert tests.submitted == []
