@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,31 +12,38 @@ import numpy as np
 
 from daq.clock import Clock
 from daq.errors import InstrumentError
-from drivers.simulated.cells.blocking import BlockingCell
+from drivers.simulated.cells.cell import Cell
+from drivers.simulated.direct_current import Reader, chunks
 from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, FrequencyAnalyser, Reading
 from drivers.simulated.noise import generator
+from drivers.simulated.staircase import DirectCurrentTechnique, stairs
 from drivers.simulated.world import World
 from drivers.techniques import DcPoint, EndState, OpenCircuit, Spectrum, SpectrumPoint
 
 Switch = Literal["off", "ocp", "hold", "measuring"]
 POINT_NOISE, LIVE_NOISE = 10, 11
+AHEAD_s = 10.0  # in virtual time as much is waited for at once, and its points computed one by one
+KEPT_EVERY_s = 600.0
 
 
 class Channel:
     """`measuring` belongs to one technique at a time; `switch_off` ends it wherever it is."""
 
-    def __init__(
-        self, number: int, instrument: str, cell: BlockingCell, analyser: FrequencyAnalyser, world: World, clock: Clock
-    ) -> None:
+    def __init__(self, number: int, instrument: str, analyser: FrequencyAnalyser, world: World, clock: Clock) -> None:
         self.number = number
         self.switch: Switch = "off"
         self._instrument = instrument
-        self._cell = cell
         self._analyser = analyser
         self._world = world
         self._clock = clock
         self._claim = threading.Lock()  # only ever tried, never waited for
         self._bias_V = 0.0
+        self._current_A = 0.0
+        self._kept_s = 0.0
+
+    @property
+    def _cell(self) -> Cell:
+        return self._world.cell(self.number).cell
 
     # ------------------------------------------------------------ live
     def live(self) -> tuple[float, float]:
@@ -44,7 +52,8 @@ class Channel:
         p = self._analyser.parameters
         applied = self.switch in ("hold", "measuring")
         level_V = self._bias_V if applied else self._open_circuit_V()
-        current_A = p.current_noise_fraction * CURRENT_RANGES_A[-1] * float(noise[1]) if applied else 0.0
+        current_A = self._current_A + p.current_noise_fraction * CURRENT_RANGES_A[-1] * float(noise[1])
+        current_A = current_A if applied else 0.0
         return level_V + p.open_circuit_noise_V * float(noise[0]), current_A
 
     def switch_off(self) -> None:
@@ -108,19 +117,52 @@ class Channel:
                 due_s = began_s + number * technique.interval_s
                 self._wait(due_s - self._clock.monotonic())
                 self._world.faults.raise_if_lost(self._instrument, "measurement_lost")
+                self._rest()
                 voltage_V = self._open_circuit_V() + noise_V * float(self._noise(POINT_NOISE).standard_normal())
                 overload = self._world.faults.strikes(self._instrument, "overload") is not None
                 time_s = self._clock.monotonic() - began_s
                 ended = "duration" if number == count - 1 else ""
                 yield DcPoint(time_s, voltage_V, 0.0, CURRENT_RANGES_A[-1], overload, ended=ended)
 
+    def direct_current(self, technique: DirectCurrentTechnique) -> Iterator[DcPoint]:
+        """Points with their own times. Closed early, the cell is as its last point left it."""
+        with self._taken(technique.end_state):
+            holder = self._world.cell(self.number)
+            plan = stairs(technique, self._open_circuit_V())
+            reader = Reader(technique, holder, self._analyser.parameters)
+            began_s = self._clock.monotonic()
+            ahead_s = AHEAD_s if self._clock.speed == math.inf else 0.0
+            due_s = began_s
+            for chunk in chunks(plan, ahead_s):
+                due_s += sum(stair.seconds for stair in chunk)
+                self._wait(due_s - self._clock.monotonic())
+                self._world.faults.raise_if_lost(self._instrument, "measurement_lost")
+                overdriven = self._world.faults.strikes(self._instrument, "overload") is not None
+                sample = self._world.sample(self.number)
+                readings = reader.read(
+                    chunk, sample.temperature_C, sample.high_phase, self._noise(POINT_NOISE), overdriven
+                )
+                for point in readings:
+                    self._bias_V, self._current_A = point.voltage_V, point.current_A
+                    yield point
+                    if point.ended:
+                        return
+                self._keep_now_and_then(due_s)
+
     # ------------------------------------------------------------ inside
+    def _keep_now_and_then(self, now_s: float) -> None:
+        if now_s - self._kept_s >= KEPT_EVERY_s:
+            self._kept_s = now_s
+            self._world.cells.save()
+
     @contextmanager
     def _taken(self, end_state: EndState) -> Iterator[None]:
         """The channel is ours; at the end it goes to `end_state`, off after an error or when switched off."""
         if not self._claim.acquire(blocking=False):
             raise InstrumentError(self._instrument, f"channel {self.number} is measuring already; wait or stop it")
         self.switch = "measuring"
+        self._current_A = 0.0
+        self._rest()
         end: EndState = "off"
         try:
             yield
@@ -130,6 +172,8 @@ class Channel:
             raise
         finally:
             self.switch = end if self.switch == "measuring" else "off"
+            self._current_A = self._current_A if self.switch == "hold" else 0.0
+            self._world.cells.save()
             self._claim.release()
 
     def _wait(self, seconds: float) -> None:
@@ -137,6 +181,11 @@ class Channel:
         self._clock.sleep(seconds)
         if self.switch != "measuring":
             raise InstrumentError(self._instrument, f"channel {self.number} was switched off while it measured")
+
+    def _rest(self) -> None:
+        """Let the time pass for the cell in which no current was asked of it."""
+        sample = self._world.sample(self.number)
+        self._world.cell(self.number).rest_until(self._world.now_s(), sample.temperature_C, sample.high_phase)
 
     def _open_circuit_V(self) -> float:
         return self._cell.open_circuit_V(self._world.sample(self.number).temperature_C)

@@ -7,17 +7,30 @@ from dataclasses import replace
 
 from daq.errors import BadInput
 from drivers.roles import PotentiostatAbilities
-from drivers.techniques import OpenCircuit, Spectrum, Technique
+from drivers.techniques import (
+    ConstantCurrent,
+    ConstantPotential,
+    CutOffs,
+    CyclicVoltammetry,
+    LinearSweep,
+    OpenCircuit,
+    Spectrum,
+    Technique,
+)
 
 SHORTEST_INTERVAL_s = 0.001
 
 
-def checked(technique: Technique, abilities: PotentiostatAbilities, instrument: str) -> Spectrum | OpenCircuit:
+def checked(technique: Technique, abilities: PotentiostatAbilities, instrument: str) -> Technique:
     """The technique with its current range as the instrument spells it. Raises BadInput."""
     if isinstance(technique, Spectrum):
         return _spectrum(technique, abilities, instrument)
     if isinstance(technique, OpenCircuit):
         return _open_circuit(technique, instrument)
+    if isinstance(technique, ConstantCurrent | ConstantPotential):
+        return _level(technique, abilities, instrument)
+    if isinstance(technique, CyclicVoltammetry | LinearSweep):
+        return _sweep(technique, abilities, instrument)
     kind = getattr(technique, "kind", type(technique).__name__)
     raise BadInput(f"{instrument} cannot do {kind!r}", allowed=", ".join(abilities.techniques))
 
@@ -50,6 +63,58 @@ def _open_circuit(technique: OpenCircuit, instrument: str) -> OpenCircuit:
     _within(technique.duration_s, 0, 1e8, f"{instrument}: a duration", "s")
     _within(technique.interval_s, SHORTEST_INTERVAL_s, 1e6, f"{instrument}: an interval", "s")
     return technique
+
+
+def _level(
+    technique: ConstantCurrent | ConstantPotential, abilities: PotentiostatAbilities, instrument: str
+) -> Technique:
+    _within(technique.interval_s, SHORTEST_INTERVAL_s, 1e6, f"{instrument}: an interval", "s")
+    _within(technique.duration_s, SHORTEST_INTERVAL_s, 1e8, f"{instrument}: a duration", "s")
+    _cut_offs(technique.cut_offs, instrument)
+    if isinstance(technique, ConstantCurrent):
+        most_A = max(abilities.current_ranges_A)
+        _within(technique.current_A, -most_A, most_A, f"{instrument}: a current", "A")
+        return technique
+    _potential(technique.voltage_V, abilities, instrument)
+    return replace(technique, current_range_A=_range(technique.current_range_A, abilities, instrument))
+
+
+def _sweep(technique: CyclicVoltammetry | LinearSweep, abilities: PotentiostatAbilities, instrument: str) -> Technique:
+    _within(technique.step_V, 1e-6, 1.0, f"{instrument}: a stair", "V")
+    _within(technique.scan_rate_V_s, 1e-7, 1e3, f"{instrument}: a scan rate", "V/s")
+    _within(technique.step_V / technique.scan_rate_V_s, SHORTEST_INTERVAL_s, 1e6, f"{instrument}: a stair's time", "s")
+    potentials = [technique.start_V, technique.end_V]
+    if isinstance(technique, CyclicVoltammetry):
+        potentials += [technique.vertex_1_V, technique.vertex_2_V]
+        _within(technique.cycles, 1, 100_000, f"{instrument}: the number", "cycles")
+    for potential_V in potentials:
+        if potential_V is not None:
+            _potential(potential_V, abilities, instrument)
+    _cut_offs(technique.cut_offs, instrument)
+    return replace(technique, current_range_A=_range(technique.current_range_A, abilities, instrument))
+
+
+def _potential(potential_V: float, abilities: PotentiostatAbilities, instrument: str) -> None:
+    most_V = abilities.voltage_max_V
+    if not -most_V <= potential_V <= most_V:
+        allowed = f"{-most_V:g} to {most_V:g} V"
+        raise BadInput(f"{instrument}: a potential of {potential_V:g} V is beyond its reach", allowed=allowed)
+
+
+def _cut_offs(cut_offs: CutOffs, instrument: str) -> None:
+    low, high = cut_offs.voltage_min_V, cut_offs.voltage_max_V
+    if low is not None and high is not None and not low < high:
+        raise BadInput(
+            f"{instrument}: the cut-offs leave no potential ({low:g} to {high:g} V)",
+            allowed="voltage_min_V below voltage_max_V",
+        )
+    for name in ("current_min_A", "current_max_A", "charge_C", "voltage_rate_max_V_s"):
+        value = getattr(cut_offs, name)
+        if value is not None and not 0 < value < math.inf:
+            raise BadInput(f"{instrument}: the cut-off {name} = {value:g}", allowed="a magnitude above 0")
+    for value in (low, high):
+        if value is not None and not math.isfinite(value):
+            raise BadInput(f"{instrument}: a cut-off of {value:g} V", allowed="a number")
 
 
 def _range(wanted_A: float | None, abilities: PotentiostatAbilities, instrument: str) -> float | None:

@@ -28,12 +28,20 @@ from drivers.simulated.options import (
 from drivers.simulated.potentiostat_checks import check_channel, checked
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
-from drivers.techniques import Point, Spectrum, Technique
+from drivers.techniques import OpenCircuit, Point, Spectrum, Technique
 
 FREQUENCY_MIN_Hz, FREQUENCY_MAX_Hz = 1e-5, 1e6
 AMPLITUDE_MAX_V = 0.35
 VOLTAGE_MAX_V = 10.0
 FAULTS = ("reading_lost", "measurement_lost", "overload", "hang")
+TECHNIQUES = (
+    "spectrum",
+    "open-circuit",
+    "cyclic-voltammetry",
+    "linear-sweep",
+    "constant-current",
+    "constant-potential",
+)
 LIMITS = {"max_voltage_V": (0.0, VOLTAGE_MAX_V), "max_current_A": (0.0, CURRENT_RANGES_A[0])}
 
 
@@ -90,8 +98,8 @@ class SimulatedPotentiostat:
     def connect(self) -> None:
         self._door.enter(self._simulation)
         self._channels = {
-            number: Channel(number, self.name, spec.build(), self._analyser, self.world, self._context.clock)
-            for number, spec in enumerate(self._simulation.channels[: self._options.channels], start=1)
+            number: Channel(number, self.name, self._analyser, self.world, self._context.clock)
+            for number in range(1, self._options.channels + 1)
         }
 
     def disconnect(self) -> None:
@@ -109,7 +117,7 @@ class SimulatedPotentiostat:
     def abilities(self) -> PotentiostatAbilities:
         return PotentiostatAbilities(
             channels=tuple(range(1, self._options.channels + 1)),
-            techniques=("spectrum", "open-circuit"),
+            techniques=TECHNIQUES,
             frequency_min_Hz=FREQUENCY_MIN_Hz,
             frequency_max_Hz=FREQUENCY_MAX_Hz,
             amplitude_max_V=AMPLITUDE_MAX_V,
@@ -152,4 +160,6 @@ class SimulatedPotentiostat:
         self._last_channel = channel
         if isinstance(technique, Spectrum):
             return self._channels[channel].spectrum(technique)
-        return self._channels[channel].open_circuit(technique)
+        if isinstance(technique, OpenCircuit):
+            return self._channels[channel].open_circuit(technique)
+        return self._channels[channel].direct_current(technique)

@@ -35,3 +35,11 @@ BLOCKING: Mapping[str, Mapping[str, float]] = {
         "transition_cooling_C": 27.0,
     },
 }
+
+# the cells of the same source; what is assumed is said at each model's defaults
+PRESETS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
+    "blocking": BLOCKING,
+    "gold": {"K001": {}},
+    "symmetric": {"K001": {}},
+    "lfp": {"K001": {}},
+}

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 
 from daq.errors import BadInput
 from daq.plugins import suggest
 from daq.tables import StrictModel, parse
+from drivers.simulated.cell_parameters import GoldParameters, LfpParameters, SymmetricParameters
 from drivers.simulated.cells.blocking import BlockingCell
+from drivers.simulated.cells.blocking_in_time import BlockingCellInTime
+from drivers.simulated.cells.cell import Cell
+from drivers.simulated.cells.gold import GoldCell
+from drivers.simulated.cells.lfp import LfpCell
+from drivers.simulated.cells.symmetric import SymmetricCell
 from drivers.simulated.faults import Fault
 from drivers.simulated.parameters import (
     AnalyserParameters,
@@ -19,11 +25,16 @@ from drivers.simulated.parameters import (
     FurnaceParameters,
     HolderParameters,
 )
-from drivers.simulated.presets import BLOCKING
+from drivers.simulated.presets import PRESETS
 from drivers.simulated.sample import Holding, Transition
 
-CELLS = ("blocking",)
-PLANNED_CELLS = ("gold", "symmetric", "lfp")
+CellParameters: TypeAlias = BlockingParameters | GoldParameters | SymmetricParameters | LfpParameters
+CELLS: Mapping[str, type[CellParameters]] = {
+    "blocking": BlockingParameters,
+    "gold": GoldParameters,
+    "symmetric": SymmetricParameters,
+    "lfp": LfpParameters,
+}
 CHANNELS_MAX = 8
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -55,20 +66,35 @@ class ChannelSpec:
 
     cell: str
     preset: str
-    parameters: BlockingParameters
+    parameters: CellParameters
     holder: HolderParameters
 
     def holding(self, ambient_C: float) -> Holding:
         p = self.parameters
         transition = None
-        if p.transition_heating_C is not None and p.transition_cooling_C is not None:
+        has_phases = isinstance(p, BlockingParameters)
+        if has_phases and p.transition_heating_C is not None and p.transition_cooling_C is not None:
             transition = Transition(
                 p.transition_heating_C, p.transition_cooling_C, p.transition_width_K, p.transition_time_s
             )
         return Holding(self.holder.sample_lag_s, self.holder.lead_loss_fraction, ambient_C, transition)
 
     def build(self) -> BlockingCell:
+        """The impedance of a blocking cell, without memory. Raises TypeError for another cell."""
+        if not isinstance(self.parameters, BlockingParameters):
+            raise TypeError(f"a {self.cell} cell is no blocking cell")
         return BlockingCell(self.parameters)
+
+    def cell_in_time(self, seed: int, channel: int) -> Cell:
+        """A fresh cell. `seed` and `channel` decide how it is unsteady."""
+        p = self.parameters
+        if isinstance(p, GoldParameters):
+            return GoldCell(p)
+        if isinstance(p, SymmetricParameters):
+            return SymmetricCell(p, seed, channel)
+        if isinstance(p, LfpParameters):
+            return LfpCell(p)
+        return BlockingCellInTime(BlockingCell(p))
 
 
 @dataclass(frozen=True)
@@ -102,7 +128,8 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
     here = f"{place}, simulation"
     checked = parse(SimulationTable, table, here)
     here_parameters = f"{here}.parameters"
-    models = (FurnaceParameters, HolderParameters, AnalyserParameters, BlockingParameters)
+    own = CELLS.get(checked.cell, BlockingParameters)
+    models = (FurnaceParameters, HolderParameters, AnalyserParameters, own)
     _refuse_unknown(checked.parameters, models, here_parameters)
     main = _channel(checked.cell, checked.preset, checked.parameters, here)
     others = {
@@ -127,24 +154,25 @@ def _channel_number(key: str, place: str) -> int:
 
 def _other_channel(channel: ChannelTable, main: SimulationTable, place: str) -> ChannelSpec:
     """A channel's own sample. With a preset of its own only the holder's numbers of the main table carry over."""
-    _refuse_unknown(channel.parameters, (HolderParameters, BlockingParameters), f"{place}.parameters")
-    carried = _subset(main.parameters, HolderParameters if channel.preset else BlockingParameters)
+    cell = channel.cell or main.cell
+    own = CELLS.get(cell, BlockingParameters)
+    _refuse_unknown(channel.parameters, (HolderParameters, own), f"{place}.parameters")
+    is_another = channel.preset is not None or cell != main.cell
+    carried = _subset(main.parameters, HolderParameters if is_another else own)
     carried |= _subset(main.parameters, HolderParameters)
-    return _channel(channel.cell or main.cell, channel.preset or main.preset, carried | channel.parameters, place)
+    return _channel(cell, channel.preset or main.preset, carried | channel.parameters, place)
 
 
 def _channel(cell: str, preset: str, parameters: Mapping[str, Any], place: str) -> ChannelSpec:
-    if cell in PLANNED_CELLS:
-        now = " and ".join(CELLS)
-        raise BadInput(f"the cell {cell!r} cannot be simulated yet", place=f"{place}.cell", allowed=now)
     if cell not in CELLS:
         raise BadInput(f"there is no cell {cell!r}", place=f"{place}.cell", allowed=suggest(cell, list(CELLS)))
-    if preset not in BLOCKING:
-        known = suggest(preset, list(BLOCKING))
+    if preset not in PRESETS[cell]:
+        known = suggest(preset, list(PRESETS[cell]))
         raise BadInput(f"there is no preset {preset!r} for a {cell} cell", place=f"{place}.preset", allowed=known)
-    own = _subset(parameters, BlockingParameters)
-    checked = parse(BlockingParameters, {**BLOCKING[preset], **own}, f"{place}.parameters")
-    _check_transition(checked, f"{place}.parameters")
+    own = _subset(parameters, CELLS[cell])
+    checked = parse(CELLS[cell], {**PRESETS[cell][preset], **own}, f"{place}.parameters")
+    if isinstance(checked, BlockingParameters):
+        _check_transition(checked, f"{place}.parameters")
     return ChannelSpec(cell, preset, checked, _only(HolderParameters, parameters, f"{place}.parameters"))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from daq.clock import Clock
 from daq.errors import BadInput, StorageError
+from drivers.simulated.cells.kept import CellHolder, Cells
 from drivers.simulated.faults import Faults
 from drivers.simulated.furnace import Furnace, STEP_s, cold
 from drivers.simulated.noise import StepNoise
@@ -70,6 +71,7 @@ class World:
         self._step = 0
         self._commands = 0
         self._restore(distinct)
+        self.cells = Cells(simulation, state_folder, is_kept=self._step > 0)
         self._origin_s = clock.monotonic() - self._step * STEP_s
         self._save()
 
@@ -146,6 +148,10 @@ class World:
             state = self._samples[self._sample_of[channel - 1]].state
             return SampleView(state.temperature_C, state.high_phase)
 
+    def cell(self, channel: int) -> CellHolder:
+        """The cell on a channel, as it was last left."""
+        return self.cells.of(channel, self.now_s())
+
     def now_s(self) -> float:
         """Seconds since this world began, over all the times it was opened."""
         return self._clock.monotonic() - self._origin_s
@@ -220,3 +226,4 @@ class World:
         with self._lock:
             self._to_now()
             self._save_or_tell()
+            self.cells.save()

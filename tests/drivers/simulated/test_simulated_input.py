@@ -26,7 +26,8 @@ ALL_PARAMETERS = [
     for name in model.model_fields
 ]
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"cell": "gold"}, r"simulation\.cell: the cell 'gold' cannot be simulated yet \(allowed: blocking\)"),
+    ({"cell": "gold", "preset": "K010"}, r"simulation\.preset: there is no preset 'K010' for a gold cell"),
+    ({"cell": "gold", "parameters": {"bulk_resistance_ohm": 5.0}}, "bulk_resistance_ohm"),
     ({"cell": "bloking"}, "did you mean 'blocking'"),
     ({"cell": 5}, r"simulation, cell"),
     ({"preset": "Li2OHCL"}, "did you mean 'Li2OHCl'. K001, K010, Li2OHCl"),
@@ -54,7 +55,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"channels": {"two": {"preset": "K010"}}}, "there is no channel 'two'"),
     ({"channels": {"2": {"preset": "K100"}}}, r"simulation\.channels\.2\.preset.*did you mean"),
     ({"channels": {"2": {"parameters": {"ambient_C": 30}}}}, r"channels\.2\.parameters, ambient_C"),
-    ({"channels": {"2": {"cell": "lfp"}}}, "'lfp' cannot be simulated yet"),
+    ({"channels": {"2": {"cell": "lpf"}}}, "there is no cell 'lpf'"),
     ({"channels": {"6": {"preset": "K010"}}}, "channel 6 has a sample, but there are 4 channels"),
     ({"faults": [{"instrument": "furnace", "kind": "fire"}]}, r"faults\[0\], kind"),
     ({"faults": [{"instrument": "furnace", "kind": "overload"}]}, "furnace cannot have the fault 'overload'"),

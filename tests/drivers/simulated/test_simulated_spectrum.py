@@ -41,7 +41,7 @@ def test_it_answers_the_role(tmp_path: Path) -> None:
         snapshot = truth.potentiostat.read()
         assert tuple(snapshot.values) == truth.potentiostat.snapshot_stream.column_names
         assert truth.potentiostat.abilities().channels == (1, 2, 3, 4)
-        assert truth.potentiostat.capabilities()["techniques"] == ("spectrum", "open-circuit")
+        assert truth.potentiostat.capabilities()["techniques"][:2] == ("spectrum", "open-circuit")
 
 
 def test_a_spectrum_takes_the_time_it_declares(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ NONSENSE = [
     (Spectrum((1e3,), current_range_A=3e-4), "no current range of 0.0003 A"),
     (OpenCircuit(duration_s=-1), "duration"),
     (OpenCircuit(duration_s=10, interval_s=0), "interval"),
-    (ConstantCurrent(1e-3, 10), "cannot do 'constant-current'"),
+    (ConstantCurrent(1e3, 10), "a current of 1000 A"),
 ]
 
 

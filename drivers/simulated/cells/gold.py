@@ -1,0 +1,119 @@
+"""Li | solid electrolyte | Au: plating and stripping near 0 V, oxidation at high potential, a double layer.
+
+The electrode's potential E = V - I R. In parallel: the double layer, a leak towards the open-circuit potential,
+oxidation by a Tafel line with a limit, and Butler-Volmer plating with transfer coefficient 1/2,
+I0 (a exp(fE/2) - exp(-fE/2)), whose lithium activity a = q/(q + q_s) follows from the plated charge q.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from drivers.simulated.cell_parameters import GoldParameters
+from drivers.simulated.cells.cell import activation_from, rising_root
+
+FARADAY_OVER_GAS_K_per_V = 11604.518
+LOWEST_V, HIGHEST_V = -60.0, 60.0
+LARGEST_EXPONENT = 60.0
+
+
+@dataclass
+class GoldState:
+    electrode_V: float
+    plated_C: float = 0.0
+
+
+class GoldCell:
+    def __init__(self, parameters: GoldParameters) -> None:
+        p = self.parameters = parameters
+        self._state = GoldState(p.open_circuit_potential_V)
+        self.noise_A = p.residual_current_noise_A
+        self._exchange_A = p.exchange_current_density_mA_cm2 * 1e-3 * p.area_cm2
+        self._capacitance_F = p.double_layer_uF_cm2 * 1e-6 * p.area_cm2
+        self._deposit_C = p.deposit_scale_mC_cm2 * 1e-3 * p.area_cm2
+        self._onset_A = p.oxidation_onset_current_uA_cm2 * 1e-6 * p.area_cm2
+        self._limit_A = p.oxidation_limit_mA_cm2 * 1e-3 * p.area_cm2
+        self._tafel_V = p.oxidation_tafel_mV_per_decade * 1e-3 / math.log(10)
+
+    def state(self) -> dict[str, float]:
+        return asdict(self._state)
+
+    def adopt(self, state: Mapping[str, float]) -> None:
+        self._state = GoldState(**state)
+
+    def resistance_ohm(self, temperature_C: float) -> float:
+        p = self.parameters
+        return p.ohmic_resistance_ohm * activation_from(
+            p.activation_energy_eV, temperature_C, p.reference_temperature_C
+        )
+
+    def open_circuit_V(self, temperature_C: float) -> float:
+        return self._state.electrode_V
+
+    def impedance_ohm(self, frequency_Hz: float, temperature_C: float, high_phase: float = 1.0) -> complex:
+        """Linearised at the present state: the plated charge is taken as constant over a period."""
+        f = FARADAY_OVER_GAS_K_per_V / (temperature_C + 273.15)
+        E, q = self._state.electrode_V, self._state.plated_C
+        activity = q / (q + self._deposit_C)
+        slope = self._exchange_A * f / 2 * (activity * _exp(f * E / 2) + _exp(-f * E / 2))
+        admittance = slope + self._oxidation(E)[1] + self.parameters.leak_conductance_S
+        return self.resistance_ohm(temperature_C) + 1 / (admittance + 2j * math.pi * frequency_Hz * self._capacitance_F)
+
+    # ------------------------------------------------------------ time
+    def at_current(self, current_A: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float:
+        if seconds > 0:
+            self._settle(0.0, 1.0, current_A, seconds, temperature_C)
+        return self._state.electrode_V + current_A * self.resistance_ohm(temperature_C)
+
+    def at_voltage(self, voltage_V: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float:
+        resistance = self.resistance_ohm(temperature_C)
+        if seconds > 0:
+            self._settle(1.0, resistance, voltage_V, seconds, temperature_C)
+        return (voltage_V - self._state.electrode_V) / resistance
+
+    def _settle(self, of_potential: float, of_current: float, wanted: float, seconds: float, at_C: float) -> None:
+        """An implicit step to where of_potential E + of_current I(E) = wanted."""
+        state, p, f = self._state, self.parameters, FARADAY_OVER_GAS_K_per_V / (at_C + 273.15)
+        stored_S = self._capacitance_F / seconds
+        conductance_S = stored_S + p.leak_conductance_S
+        constant_A = stored_S * state.electrode_V + p.leak_conductance_S * p.open_circuit_potential_V
+
+        def balance(E: float) -> tuple[float, float]:
+            plated, plated_slope = self._plated(E, f, seconds)
+            oxidation, slope = self._oxidation(E)
+            current = conductance_S * E - constant_A + oxidation + (state.plated_C - plated) / seconds
+            return (
+                of_potential * E + of_current * current - wanted,
+                of_potential + of_current * (conductance_S + slope - plated_slope / seconds),
+            )
+
+        E = rising_root(balance, state.electrode_V, LOWEST_V, HIGHEST_V)
+        plated = self._plated(E, f, seconds)[0]
+        gained = plated - state.plated_C
+        lost = p.dead_lithium_fraction * gained if gained > 0 else 0.0
+        self._state = GoldState(E, plated - lost)
+
+    def _plated(self, E: float, f: float, seconds: float) -> tuple[float, float]:
+        """Plated charge after the step at potential E, and its slope: the positive root of a quadratic.
+
+        q' = q - dt I0 (q'/(q' + q_s) exp(fE/2) - exp(-fE/2))
+        """
+        unit_C = seconds * self._exchange_A
+        strip, plate = unit_C * _exp(f * E / 2), unit_C * _exp(-f * E / 2)
+        have, scale = self._state.plated_C + plate, self._deposit_C
+        b = scale - have + strip
+        root = math.sqrt(b * b + 4 * have * scale)
+        charge = 2 * have * scale / (b + root) if b > 0 else (root - b) / 2
+        return charge, -f / 2 * (charge * (strip + plate) + plate * scale) / root
+
+    def _oxidation(self, E: float) -> tuple[float, float]:
+        """Current and its slope: Tafel from the onset, at most the limit."""
+        tafel_A = self._onset_A * _exp((E - self.parameters.oxidation_onset_V) / self._tafel_V)
+        share = 1 / (1 + tafel_A / self._limit_A)
+        return tafel_A * share, tafel_A * share * share / self._tafel_V
+
+
+def _exp(exponent: float) -> float:
+    return math.exp(min(max(exponent, -LARGEST_EXPONENT), LARGEST_EXPONENT))
