@@ -12,7 +12,7 @@ from procedures.report.temperature import draw_temperature
 
 def temperature_plots(facts: RunFacts) -> list[Plot]:
     """The furnace's temperature, where the run has it."""
-    if TEMPERATURE not in facts.tables:
+    if not facts.rows.get(TEMPERATURE):
         return []
     caption = f"Over {duration(facts.last_t_s)} of bench time."
     if facts.rows.get("spectra"):

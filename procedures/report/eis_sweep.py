@@ -35,7 +35,7 @@ def sweep_content(run: RunFile, facts: RunFacts) -> Content:
         headlines=_cards(whole, sweep),
         plots=_plots(sweep, facts),
         tables=[*_whole_tables(whole), spectra_table(sweep), settling_table(sweep.shown)],
-        notes=sweep.analysis.notes,
+        notes=list(dict.fromkeys(sweep.analysis.notes)),
         warnings=[changed] if changed else [],
     )
 
@@ -94,7 +94,7 @@ def _spectra_plots(shown: list[Shown], colors: Temperatures, whose: str, stem: s
         known = ", ".join(f"{shape} on {way}" for way, shape in shapes.items() if way in directions)
         measured = f"Measured: {known}"
     span = _span(shown)
-    return [
+    plots = [
         Plot(
             f"nyquist{stem}",
             f"Nyquist{whose}",
@@ -110,14 +110,18 @@ def _spectra_plots(shown: list[Shown], colors: Temperatures, whose: str, stem: s
             f"{measured}; lines the fitted circuits on the window that was fitted." + crosses,
             f"Bode plot of {len(shown)} spectra{whose}, {span}",
         ),
-        Plot(
-            f"residuals{stem}",
-            f"Residuals{whose}",
-            draw_residuals(shown, colors),
-            "What the fitted circuit leaves (above) and what the Kramers–Kronig test leaves (below).",
-            f"Residuals of {len(shown)} spectra{whose}",
-        ),
     ]
+    if any(one.point.fit is not None for one in shown):
+        plots.append(
+            Plot(
+                f"residuals{stem}",
+                f"Residuals{whose}",
+                draw_residuals(shown, colors),
+                "What the fitted circuit leaves (above) and what the Kramers–Kronig test leaves (below).",
+                f"Residuals of {len(shown)} spectra{whose}",
+            )
+        )
+    return plots
 
 
 def _span(shown: list[Shown]) -> str:

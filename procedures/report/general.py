@@ -144,7 +144,7 @@ def break_warnings(facts: RunFacts) -> list[str]:
         state = {"running": "still going on", "interrupted": "broken off without a word"}.get(
             facts.outcome, facts.outcome
         )
-        told.append(f"the run is {state}{why}; {len(missing)} of {len(facts.steps)} steps are not done")
+        told.append(f"the run is {state}{why}; {len(missing)} of {len(facts.steps)} steps not done")
     return told
 
 

@@ -37,6 +37,7 @@ MOST_NAMED = 5
 _LIKE = 6.0
 _HEIGHT = 0.62
 _BEYOND = 1.45
+_BEYOND_DATA = 1.1
 _DECADE_TOLERANCE = 0.03
 _LABEL_DISTANCE = 0.09
 
@@ -112,7 +113,7 @@ def _halve_widest(frames: list[list[Sized]]) -> list[list[Sized]]:
 
 
 def _draw_frame(axes: Axes, frame: Sequence[Shown], colors: Temperatures, named: bool) -> None:
-    widest = _BEYOND * max(size_ohm(one) for one in frame)
+    widest = max(size_ohm(one) * (_BEYOND if one.point.fit is not None else _BEYOND_DATA) for one in frame)
     exponent, prefix = prefix_of(widest)
     scale = 10.0**exponent
     dress(axes, f"Re Z / {prefix}Ω", f"−Im Z / {prefix}Ω")
@@ -132,7 +133,8 @@ def _draw_frame(axes: Axes, frame: Sequence[Shown], colors: Temperatures, named:
     _set_window(axes, frame, widest / scale, scale)
     _name_decades(axes, max(frame, key=size_ohm), scale)
     if named:
-        legend(axes, "upper left")
+        bottom, top = axes.get_ylim()
+        legend(axes, "upper left" if top > -bottom else "upper right")
 
 
 def _curve(z: np.ndarray, color: Color) -> Curve:
@@ -151,7 +153,8 @@ def _set_window(axes: Axes, frame: Sequence[Shown], width: float, scale: float) 
     z = np.concatenate([one.z_ohm[one.good] for one in frame]) / scale
     inside = z[np.isfinite(z) & (z.real <= width) & (z.real >= -0.05 * width)]
     lowest = float(np.min(-inside.imag, initial=0.0))
-    bottom = max(lowest, -0.2 * width) - 0.03 * width
+    deepest = 0.2 if len(inside) and np.median(-inside.imag) > 0 else _HEIGHT  # a turned sign is shown as it is
+    bottom = max(lowest, -deepest * width) - 0.03 * width
     left = max(float(np.min(inside.real, initial=0.0)), -0.05 * width) - 0.11 * width
     axes.set_xlim(left, width)
     axes.set_ylim(bottom, bottom + _HEIGHT * (width - left))

@@ -11,7 +11,7 @@ import numpy as np
 
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
-from procedures.analysis.arrhenius import CONVENTIONS, Convention
+from procedures.analysis.arrhenius import Convention
 from procedures.analysis.geometry import Geometry
 from procedures.analysis.sweep import SweepAnalysis, analyse_sweep
 from procedures.analysis.sweep_points import SweepPoint
@@ -96,8 +96,7 @@ def sweep_facts_of(run: RunFile, facts: RunFacts) -> SweepFacts | None:
 
 def _convention(facts: RunFacts) -> Convention:
     """The one the run was made with; an older run says nothing."""
-    said = facts.parameters.get("convention")
-    return next((one for one in CONVENTIONS if one == said), CONVENTIONS[0])
+    return "ln sigma T" if facts.parameters.get("convention") == "ln sigma T" else "ln sigma"
 
 
 def _by_spectrum(results: list[Result]) -> list[dict[str, Result]]:

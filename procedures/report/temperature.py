@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,7 +22,6 @@ from procedures.report.style import (
     dress,
     legend,
     new_figure,
-    say,
 )
 
 MOST_POINTS = 1600
@@ -33,7 +32,7 @@ _DAYS_FROM_S = 72 * 3600
 
 
 def draw_temperature(facts: RunFacts) -> Figure:
-    """Controller, set-point and sample in degC over bench time; below, the heater's output."""
+    """Controller, set-point and sample in degC over bench time; below, the heater's output. The table has rows."""
     table = facts.tables[TEMPERATURE]
     powered = "output_percent" in table and bool(np.isfinite(table["output_percent"]).any())
     margins = Margins(left=0.7, right=0.3, top=0.62)
@@ -46,15 +45,14 @@ def draw_temperature(facts: RunFacts) -> Figure:
     last_s = facts.last_t_s or 0.0
     unit, seconds = time_unit(last_s)
     dress(axes, "" if powered else f"time since the start / {unit}", "temperature / °C")
-    if not len(table["t_s"]):
-        say(axes, "no temperature was recorded")
-        return figure
-    _draw_lines(axes, table, seconds)
+    cuts = [one.again_t_s for one in facts.breaks()]
+    _draw_lines(axes, table, cuts, seconds)
     if not _some(table, "sample_temperature_C"):
         _draw_estimates(axes, facts.tables.get(SPECTRA), seconds)
     if power is not None:
         dress(power, f"time since the start / {unit}", "output / %")
-        x, y = thinned(table["t_s"] / seconds, table["output_percent"])
+        x, y = in_pieces(table["t_s"], table["output_percent"], cuts)
+        x = x / seconds
         power.fill_between(x, y, color=ORANGE, alpha=0.35, lw=0, rasterized=True)
         power.plot(x, y, color=ORANGE, lw=0.8)
         power.set_ylim(bottom=0)
@@ -91,17 +89,31 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.n
     return x[chosen], y[chosen]
 
 
-def _draw_lines(axes: Axes, table: Mapping[str, np.ndarray], seconds: float) -> None:
-    x = table["t_s"] / seconds
+def in_pieces(t_s: np.ndarray, y: np.ndarray, cuts: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Thinned, with a NaN at each cut: no line is drawn over a time in which nothing was recorded."""
+    if not len(t_s):
+        return t_s, y
+    places = np.unique(np.searchsorted(t_s, sorted(cuts)))
+    pieces = [
+        thinned(t_piece, y_piece)
+        for t_piece, y_piece in zip(np.split(t_s, places), np.split(y, places), strict=True)
+        if len(t_piece)
+    ]
+    joined = [np.concatenate([*(part for p in pieces for part in (p[k], [np.nan]))])[:-1] for k in (0, 1)]
+    return joined[0], joined[1]
+
+
+def _draw_lines(axes: Axes, table: Mapping[str, np.ndarray], cuts: Sequence[float], seconds: float) -> None:
     lines = (
-        ("working_setpoint_C", "set-point (ramp)", INK, (0, (4, 2)), 0.9),
+        ("working_setpoint_C", "set-point", INK, (0, (4, 2)), 0.9),
         ("temperature_C", "controller", VERMILLION, "-", 1.3),
         ("sample_temperature_C", "sample", BLUE, "-", 1.3),
     )
     for name, label, color, dashes, width in lines:
         shown = "setpoint_C" if name.startswith("working") and not _some(table, name) else name
         if _some(table, shown):
-            axes.plot(*thinned(x, table[shown]), color=color, ls=dashes, lw=width, label=label)
+            x, y = in_pieces(table["t_s"], table[shown], cuts)
+            axes.plot(x / seconds, y, color=color, ls=dashes, lw=width, label=label)
 
 
 def _draw_estimates(axes: Axes, spectra: Mapping[str, np.ndarray] | None, seconds: float) -> None:
@@ -109,7 +121,7 @@ def _draw_estimates(axes: Axes, spectra: Mapping[str, np.ndarray] | None, second
     if spectra is not None and _some(spectra, "sample_temperature_C"):
         middle = 0.5 * (spectra["started_s"] + spectra["ended_s"]) / seconds
         axes.plot(
-            middle, spectra["sample_temperature_C"], "D", color=BLUE, ms=4.5, mec="white", label="sample, estimated"
+            middle, spectra["sample_temperature_C"], "D", color=BLUE, ms=4.5, mec="white", label="sample (estimated)"
         )
 
 
@@ -148,7 +160,7 @@ def _draw_spectra(
             )
     axes.fill_between([], [], color=BAND, label="spectra")
     if not all(settled for _, _, settled, _ in visits):
-        axes.fill_between([], [], facecolor="white", edgecolor=MUTED, hatch="////", lw=0, label="spectra, not settled")
+        axes.fill_between([], [], facecolor="white", edgecolor=MUTED, hatch="////", lw=0, label="not settled")
 
 
 def visits_of(spectra: Mapping[str, np.ndarray]) -> list[tuple[float, float, bool, float]]:
@@ -181,4 +193,4 @@ def _draw_breaks(axes: Axes, power: Axes | None, facts: RunFacts, seconds: float
             )
             place.axvline(one.again_t_s / seconds, color=ALERT, ls="--", lw=1.0)
     if breaks:
-        axes.plot([], [], color=ALERT, ls="--", lw=1.0, label="broken off, taken up again")
+        axes.plot([], [], color=ALERT, ls="--", lw=1.0, label="broken off")

@@ -82,7 +82,7 @@ def interval_of(result: Result) -> str:
     if not width > 0:
         return number(low)
     power = math.floor(math.log10(size)) if not 1e-3 <= size < 1e5 else 0
-    decimals = min(max(1 - math.floor(math.log10(width / 10.0**power)), 0), 12)
+    decimals = min(max(1 - math.floor(math.log10(width / 10.0**power)), 0), 15)
     ends = " … ".join(f"{end / 10.0**power:.{decimals}f}".replace("-", "−") for end in (low, high))
     return f"({ends}) × 10{str(power).translate(SUPERSCRIPT)}" if power else ends
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from daq.errors import BadInput
 from daq.runfile.reader import RunFile
 from procedures.interchange.output import OutputFile, write_files
 from procedures.report.common import plain_content
+from procedures.report.direct_current import cycling_content, polarisation_content, voltammetry_content
 from procedures.report.eis_sweep import sweep_content
 from procedures.report.facts import RunFacts, facts_of
 from procedures.report.page import render
@@ -17,7 +19,17 @@ from procedures.report.style import as_png
 REPORT = "report.html"
 FIGURES = "figures"
 ContentOf = Callable[[RunFile, RunFacts], Content]
-CONTENT: Mapping[str, ContentOf] = {"eis-sweep": sweep_content}
+CONTENT: Mapping[str, ContentOf] = {
+    "eis-sweep": sweep_content,
+    "cyclic-voltammetry": voltammetry_content,
+    "linear-sweep": voltammetry_content,
+    "critical-current": polarisation_content,
+    "dc-polarisation": polarisation_content,
+    "open-circuit": polarisation_content,
+    "symmetric-cycling": cycling_content,
+    "galvanostatic-cycling": cycling_content,
+    "rate-capability": cycling_content,
+}
 
 
 def write_report(run_path: Path, target: Path | None = None, png: bool = False, overwrite: bool = False) -> Path:
@@ -33,13 +45,22 @@ def write_report(run_path: Path, target: Path | None = None, png: bool = False, 
         facts = facts_of(run)
         content = CONTENT.get(facts.procedure, plain_content)(run, facts)
     page, figures = _places(facts, target)
-    replace = overwrite or target is None
-    if png:
-        drawn = [OutputFile(f"{one.name}.png", as_png(one.figure)) for one in content.plots]
-        write_files(figures, drawn, replace)
+    drawn = [OutputFile(f"{one.name}.png", as_png(one.figure)) for one in content.plots] if png else []
+    if target is not None and not overwrite:
+        _refuse_to_replace([page, *(figures / one.name for one in drawn)])
     html = render(facts, content)
-    (written,) = write_files(page.parent, [OutputFile(page.name, html.encode("utf-8"))], replace)
+    (written,) = write_files(page.parent, [OutputFile(page.name, html.encode("utf-8"))], overwrite=True)
+    if drawn:
+        write_files(figures, drawn, overwrite=True)
     return written
+
+
+def _refuse_to_replace(paths: Sequence[Path]) -> None:
+    there = [path for path in paths if path.exists()]
+    if there:
+        raise BadInput(
+            "is there already; nothing was written", place=str(there[0]), allowed="--overwrite, or another name"
+        )
 
 
 def _places(facts: RunFacts, target: Path | None) -> tuple[Path, Path]:

@@ -144,7 +144,7 @@ def test_a_run_that_did_not_reach_its_end_says_so(tmp_path: Path, outcome: Outco
     )
     page = read_page(write_report(path))
     assert words in page.text
-    assert "1 of 3 steps are not done" in page.text
+    assert "1 of 3 steps not done" in page.text
     assert page.row("activation energy Eₐ")[2].startswith("0.5")
 
 
@@ -156,12 +156,16 @@ def test_a_run_that_is_going_on_can_be_looked_at(tmp_path: Path) -> None:
         seen.append(read_page(write_report(writer.path)))
 
     write_record(tmp_path, sweep_of(40, 60), more_steps=["80 heating"], say=look)
-    assert "the run is still going on; 1 of 3 steps are not done" in seen[0].text
+    assert "the run is still going on; 1 of 3 steps not done" in seen[0].text
     assert "Nyquist plots of 2 spectra" in " ".join(seen[0].images())
 
 
 def test_without_a_finished_spectrum_there_are_temperature_and_log(tmp_path: Path) -> None:
-    page = read_page(write_report(write_record(tmp_path, outcome="failed")))
+    def warm(writer: RunWriter) -> None:
+        level = {"temperature_C": 30.0, "setpoint_C": 30.0, "working_setpoint_C": 30.0, "output_percent": 5.0}
+        writer.record("temperature", "30 heating", 1, 5.0, level | {"sample_temperature_C": None})
+
+    page = read_page(write_report(write_record(tmp_path, outcome="failed", say=warm)))
     assert page.headings[0] == "Temperature"
     assert "no spectrum was finished" in page.text
     assert "Spectra" not in page.headings
@@ -172,9 +176,10 @@ def test_numbers_that_are_refused_carry_their_reason(tmp_path: Path) -> None:
     taken = [Taken(one, np.conj(blocking_cell(one))) for one in (40.0, 60.0, 80.0)]
     page = read_page(write_report(write_record(tmp_path, taken)))
     assert "Arrhenius" not in page.headings
-    assert {"Nyquist", "Bode", "Residuals", "Spectra"} <= set(page.headings)
+    assert "Residuals" not in page.headings
+    assert {"Nyquist", "Bode", "Spectra"} <= set(page.headings)
     assert page.row("40 ↑")[2] == "–a"
-    assert "Im Z is positive" in page.text or "sign" in page.text
+    assert "sign" in page.text
 
 
 def test_one_spectrum_alone_is_a_report_without_a_line(tmp_path: Path) -> None:
@@ -248,5 +253,5 @@ def test_data_that_are_no_spectrum_at_all_break_nothing(tmp_path: Path) -> None:
     zeros = np.zeros(len(FREQUENCY_HZ), dtype=complex)
     taken = [Taken(30, nothing), Taken(40, zeros), Taken(50, blocking_cell(50)), Taken(60, 1e-12 * blocking_cell(60))]
     page = read_page(write_report(write_record(tmp_path, taken), png=True))
-    assert [page.row(f"{t} ↑")[2] for t in (30, 40, 60)] == ["–a", "–a", "–a"] or "–" in page.row("30 ↑")[2]
+    assert all(page.row(f"{t} ↑")[2].startswith("–") for t in (30, 40))
     assert leading(page.row("50 ↑")[2]) > 1000

@@ -1,0 +1,114 @@
+"""Figures of the direct-current procedures: current against potential, potential and current against time, capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from daq.contracts import Result
+from daq.runfile.reader import RunFile
+from procedures.report.common import temperature_plots
+from procedures.report.facts import RunFacts
+from procedures.report.general import results_table
+from procedures.report.parts import Content, Headline, Plot
+from procedures.report.style import ALERT, BLUE, GREEN, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
+from procedures.report.temperature import thinned, time_unit
+from procedures.report.words import name_of, value_of, where_of
+
+Rows = Mapping[str, np.ndarray]
+MOST_CARDS = 4
+
+
+def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
+    """Current density against potential; a linear sweep with its onset."""
+    rows = run.table("voltammetry")
+    plots = [_voltammogram(rows, facts.results)] if len(rows["voltage_V"]) else []
+    return _content(facts, plots, ("open_circuit_potential", "oxidation_onset", "plating_onset", "stable_to"))
+
+
+def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
+    """Potential and current density against time, with the short where there is one."""
+    rows = run.table("polarisation")
+    plots = [_over_time(rows, rows["t_s"], facts.results)] if len(rows["t_s"]) else []
+    cards = (
+        "critical_current_density",
+        "area_specific_resistance",
+        "electronic_conductivity",
+        "open_circuit_potential",
+    )
+    return _content(facts, plots, cards)
+
+
+def cycling_content(run: RunFile, facts: RunFacts) -> Content:
+    """Potential and current against time; capacity and efficiency per cycle where there are any."""
+    rows = run.table("cycling")
+    plots = [_over_time(rows, rows["time_s"], facts.results)] if len(rows["t_s"]) else []
+    if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
+        plots.append(_capacities(facts.results))
+    return _content(facts, plots, ("capacity_retention", "hours_cycled", "capacity_fade", "short_circuit"))
+
+
+def _content(facts: RunFacts, plots: list[Plot], cards: tuple[str, ...]) -> Content:
+    told = [one for name in cards for one in facts.results if one.name == name and one.value is not None][:MOST_CARDS]
+    headlines = [Headline(name_of(one), value_of(one), where_of(one.at) if one.at else "") for one in told]
+    tables = [results_table(facts.results)] if facts.results else []
+    return Content(headlines, [*plots, *temperature_plots(facts)], tables)
+
+
+def _voltammogram(rows: Rows, results: Sequence[Result]) -> Plot:
+    figure, grid = new_figure(4.0, Margins(top=0.45))
+    axes = grid[0, 0]
+    dress(axes, "potential / V", "current density / mA cm⁻²")
+    cycles = np.unique(rows["cycle"])
+    for number, cycle in enumerate(cycles):
+        mine = rows["cycle"] == cycle
+        look = {"color": SAMPLES[number % len(SAMPLES)], "lw": 1.1, "rasterized": True}
+        axes.plot(rows["voltage_V"][mine], rows["current_density_mA_cm2"][mine], label=f"cycle {int(cycle)}", **look)
+    caption = "Oxidation is positive."
+    for one in results:
+        if one.name == "oxidation_onset" and one.value is not None:
+            axes.axvline(one.value, color=ALERT, lw=1.0, ls="--", label=f"onset {one.value:.3g} V")
+            caption += f" Dashed: onset, {one.method}."
+    legend(axes, columns=6, above_in=0.1)
+    return Plot("voltammogram", "Voltammogram", figure, caption, f"Voltammogram of {len(cycles)} cycles")
+
+
+def _over_time(rows: Rows, time_s: np.ndarray, results: Sequence[Result]) -> Plot:
+    figure, grid = new_figure(4.4, Margins(top=0.2), 2, 1, heights=(2, 1), sharex=True)
+    unit, seconds = time_unit(float(time_s[-1]))
+    for axes, name, label, color in (
+        (grid[0, 0], "voltage_V", "potential / V", BLUE),
+        (grid[1, 0], "current_density_mA_cm2", "current / mA cm⁻²", VERMILLION),
+    ):
+        values, shown = rows[name], label
+        if not np.isfinite(values).any():
+            values, shown = 1e3 * rows["current_A"], "current / mA"
+        dress(axes, f"time / {unit}" if name != "voltage_V" else "", shown)
+        axes.plot(*thinned(time_s / seconds, values), color=color, lw=0.9, rasterized=True)
+    caption = "Charge is positive current."
+    for one in results:
+        if one.name == "short_circuit" and one.value is not None:
+            for axes in grid[:, 0]:
+                axes.axvline(one.value * 3600 / seconds, color=ALERT, lw=1.0, ls="--")
+            caption += f" Dashed: short circuit at {one.value:.4g} h."
+    return Plot("over_time", "Potential and current", figure, caption, "Potential and current against time")
+
+
+def _capacities(results: Sequence[Result]) -> Plot:
+    figure, grid = new_figure(4.4, Margins(top=0.4), 2, 1, heights=(2, 1), sharex=True)
+    upper, lower = grid[:, 0]
+    unit = ""
+    for name, axes, color, mark in (
+        ("charge_capacity", upper, VERMILLION, "o"),
+        ("discharge_capacity", upper, BLUE, "s"),
+        ("coulombic_efficiency", lower, GREEN, "o"),
+    ):
+        found = [one for one in results if one.name == name and one.value is not None and "cycle" in one.at]
+        unit = found[0].unit if found and axes is upper else unit
+        x, y = [one.at["cycle"] for one in found], [one.value for one in found]
+        axes.plot(x, y, mark, color=color, ms=3, label=name.replace("_", " "), rasterized=True)
+    dress(upper, "", f"capacity / {unit}")
+    dress(lower, "cycle", "efficiency / %")
+    legend(upper, columns=2, above_in=0.1)
+    return Plot("capacity", "Capacity and efficiency", figure, "By integration of the current.", "Capacity per cycle")
