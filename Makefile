@@ -23,13 +23,16 @@ export PYTHONUTF8 := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint format bench bench-wire kill truths venv clean
+.PHONY: help demo paper test lint format bench bench-wire kill truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 demo: $(READY)  ## an impedance sweep over temperature on the simulated bench, from start to result
 	$(BIN)/cellrig demo
+
+paper: $(READY)  ## every measurement of the paper on the simulated bench, and a page: our numbers beside the paper's
+	$(BIN)/python examples/paper/run_all.py runs/paper
 
 test: $(READY) .venv/.system-packages  ## the tests (PYTEST_ARGS="tests/daq -k clock" for some of them)
 	$(BIN)/pytest $(PYTEST_ARGS)
