@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from procedures.analysis.branches import Branch
 from procedures.analysis.sweep_points import MeasuredSpectrum
-from procedures.report.style import DIRECTIONS, INK, MARKERS, SAMPLES
+from procedures.report.style import DIRECTIONS, INK, MARKERS, SAMPLES, name_in_figure
 from procedures.report.sweep_facts import SweepFacts
 from procedures.report.words import number
 
@@ -28,6 +28,7 @@ class Looks:
     def __init__(self, sweep: SweepFacts) -> None:
         spectra = [one.point.spectrum for one in sweep.shown]
         self._samples = sweep.samples()
+        self._names = names_in_figures(sweep)
         self._directions = {one.direction for one in spectra}
         self._lines = sweep.analysis.arrhenius
         self._placed = [one.point.spectrum for one in sweep.shown if one.point.counts]
@@ -40,8 +41,8 @@ class Looks:
         number_of = self._samples.index(spectrum.sample)
         color, size = SAMPLES[number_of % len(SAMPLES)], max(8.0 - 1.4 * number_of, 4.0)
         if len(self._directions) > 1:
-            return Look(color, marker, f"{spectrum.sample}, {direction}", size)
-        return Look(color, _SHAPES[number_of % len(_SHAPES)], spectrum.sample, size)
+            return Look(color, marker, f"{self._names[spectrum.sample]}, {direction}", size)
+        return Look(color, _SHAPES[number_of % len(_SHAPES)], self._names[spectrum.sample], size)
 
     def line_color(self, branch: Branch) -> str:
         if len(self._samples) > 1:
@@ -56,7 +57,7 @@ class Looks:
 
     def line_label(self, branch: Branch) -> str:
         """`K001, heating, below 44 °C: Eₐ = 0.560 ± 0.002 eV`, without what all lines share."""
-        parts = [branch.sample] if len(self._samples) > 1 else []
+        parts = [self._names[branch.sample]] if len(self._samples) > 1 else []
         if branch.direction or self._has_directions(branch.sample):
             parts.append(branch.direction or "all")
         place = branch.transition.temperature_C.value if branch.transition is not None else None
@@ -79,6 +80,11 @@ class Looks:
 
     def _has_directions(self, sample: str) -> bool:
         return any(one.direction and one.sample == sample for one in self._lines)
+
+
+def names_in_figures(sweep: SweepFacts) -> dict[str, str]:
+    """How each sample is called in a legend."""
+    return {name: name_in_figure(name, number) for number, name in enumerate(sweep.samples(), 1)}
 
 
 def _is_on(spectrum: MeasuredSpectrum, branch: Branch) -> bool:

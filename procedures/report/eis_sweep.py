@@ -5,6 +5,7 @@ from __future__ import annotations
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
 from procedures.report.arrhenius import draw_arrhenius, is_solid, placed
+from procedures.report.arrhenius_looks import names_in_figures
 from procedures.report.bode import draw_bode
 from procedures.report.common import temperature_plots
 from procedures.report.facts import RunFacts
@@ -80,6 +81,10 @@ def _arrhenius(sweep: SweepFacts) -> Plot:
         caption += " Open points: not settled, or a total that only the line can tell from the leads."
     if ringed:
         caption += " Ringed: taken after the step had been broken off."
+    names = names_in_figures(sweep)
+    renamed = [f"{shown} is {name}" for name, shown in names.items() if shown.replace(r"\$", "$") != name]
+    if renamed and len(names) > 1:
+        caption += f" In the legend {', '.join(renamed)}."
     alt = f"Arrhenius plot of {len(sweep.shown)} spectra"
     return Plot("arrhenius", "Arrhenius", draw_arrhenius(sweep), caption, alt)
 

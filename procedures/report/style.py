@@ -21,6 +21,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 INK = "#1f2933"
@@ -137,6 +138,17 @@ def power_text(value: float) -> str:
 def say(axes: Axes, text: str) -> None:
     """A sentence in the middle of axes that have nothing to show."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=FONT + 1)
+
+
+def name_in_figure(name: str, number: int) -> str:
+    """`name` where the figures' font has its letters, else `sample 2`; dollar signs are no mathematics here.
+
+    A leading underscore would keep it out of a legend.
+    """
+    font = get_font(findfont(FontProperties()))
+    if name.startswith("_") or not all(font.get_char_index(ord(letter)) for letter in name):
+        return f"sample {number}"
+    return name.replace("$", r"\$")
 
 
 class Temperatures:

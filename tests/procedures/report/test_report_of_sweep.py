@@ -210,6 +210,16 @@ def test_several_samples_each_have_their_figures_and_share_the_arrhenius_plot(tm
     assert len(list(tmp_path.rglob("nyquist_*.png"))) == 2
 
 
+def test_names_that_a_figure_cannot_draw_are_explained_below_it(tmp_path: Path) -> None:
+    """Chinese letters the figures' font lacks, TeX that is none, an underscore that would hide a legend's entry."""
+    names = ["样品甲", "5 $ a gram, $^{2 of it", "_x"]
+    taken = [Taken(t, blocking_cell(t), sample=name) for t in (40, 80) for name in names]
+    samples = {"name": "all", "samples": [PELLET | {"name": name, "channel": k} for k, name in enumerate(names, 1)]}
+    page = read_page(write_report(write_record(tmp_path, taken, sample=samples)))
+    assert "In the legend sample 1 is 样品甲, sample 3 is _x." in page.text
+    assert all(page.row("activation energy Eₐ", name) for name in names)
+
+
 def test_what_people_and_instruments_wrote_stays_text(tmp_path: Path) -> None:
     evil = '<script>alert("1")</script> & "quotes"'
 
