@@ -12,11 +12,13 @@ from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import AnalysisRefused, BadInput
 from daq.sample import Sample, samples_of
-from drivers.roles import Potentiostat
+from drivers.roles import BatteryCycler, Potentiostat
+from drivers.schedule import Schedule
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
 from procedures.at_temperature import AtTemperature
-from procedures.dc_streams import POLARISATION
+from procedures.cycler_run import check_channel_idle
+from procedures.dc_streams import CYCLING, POLARISATION
 from procedures.dc_taking import (
     check_cell,
     passed_charge_C,
@@ -26,7 +28,9 @@ from procedures.dc_taking import (
     take,
     told_break,
 )
+from procedures.ladder_on_cycler import LadderOnCycler, ladder_schedule
 from procedures.parameters import choice, quantity, quantity_or
+from procedures.schedule_text import check_schedule, step_sheet
 
 FALSE_ALARM_STEP = 1e-5
 LEAST_S = 1.0
@@ -36,10 +40,11 @@ class CriticalCurrentLadder(AtTemperature):
     """Each current is charged and discharged for a time or a capacity; a hard short ends the ladder."""
 
     procedure_name = "critical-current"
-    streams = (POLARISATION,)
+    streams = (POLARISATION, CYCLING)
     main_stream = POLARISATION
     DATA_COLUMNS = list(POLARISATION.column_names)  # noqa: RUF012  pymeasure's own name and type
 
+    on: str = choice("Instrument", choices=("potentiostat", "cycler"))
     currents: list[str] = amounts(
         "Currents", default=[f"{round(0.05 * number, 2)!r} mA/cm2" for number in range(1, 21)]
     )
@@ -60,7 +65,11 @@ class CriticalCurrentLadder(AtTemperature):
     # ------------------------------------------------------------ what it will do
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
         super().bind(bench, samples)
-        self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
+        if self.on == "cycler":
+            self._cycler = cast(BatteryCycler, bench.by_role("cycler"))
+            self._ladder = LadderOnCycler(self._cycler, self.sample, self._ends_at)
+        else:
+            self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
 
     def currents_A(self, place: str = "plan") -> list[float]:
         return [resolve(one, self.sample, place) for one in Amounts.of(self.currents, CURRENT_UNITS)]
@@ -73,12 +82,14 @@ class CriticalCurrentLadder(AtTemperature):
 
     def check(self, place: str) -> list[str]:
         warnings = super().check(place)
-        require_technique(self._potentiostat, "constant-current", self.sample, place)
-        require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
+        if self.on == "potentiostat":
+            require_technique(self._potentiostat, "constant-current", self.sample, place)
+            require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
         area = require_area(self.sample, place, "a critical current density")
         ladder = self.currents_A(place)
         for current in ladder:
-            require_current(current, self._potentiostat, place, "currents")
+            if self.on == "potentiostat":
+                require_current(current, self._potentiostat, place, "currents")
             if self.half_seconds(current) < max(LEAST_S, 30 * self.interval_s):
                 raise BadInput(
                     f"a half of {self.half_seconds(current):.3g} s has fewer than 30 points",
@@ -87,10 +98,25 @@ class CriticalCurrentLadder(AtTemperature):
                 )
         if any(after <= before for before, after in pairwise(ladder)):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
+        if self.on == "cycler":
+            check_schedule(self._schedule(), self._cycler.abilities(), place)
+            warnings += step_sheet(self._schedule())
         told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
         return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
 
     def measuring_steps(self) -> Sequence[Step]:
+        return [Step("ladder", "the ladder on the cycler", "continue")] if self.on == "cycler" else self._halves()
+
+    def _schedule(self) -> Schedule:
+        ladder = self.currents_A()
+        halves = [(one.details["sign"] * ladder[one.details["rung"]], one.details["rung"]) for one in self._halves()]
+        timed = [(amps, self.half_seconds(ladder[rung])) for amps, rung in halves]
+        return ladder_schedule(self.sample.label, timed, self.voltage_limit_V, self.interval_s)
+
+    def _ends_at(self, kind: str) -> bool:
+        return self.stop_at == "any short" or (self.stop_at == "hard short" and kind == "hard")
+
+    def _halves(self) -> list[Step]:
         signs = {"charge": (1,), "discharge": (-1,)}.get(self.halves, (1, -1))
         return [
             Step(
@@ -105,20 +131,33 @@ class CriticalCurrentLadder(AtTemperature):
 
     def measuring_seconds(self) -> Mapping[str, float]:
         ladder = self.currents_A()
-        return {step.key: self.half_seconds(ladder[step.details["rung"]]) for step in self.measuring_steps()}
+        halves = {step.key: self.half_seconds(ladder[step.details["rung"]]) for step in self._halves()}
+        return halves if self.on == "potentiostat" else {"ladder": sum(halves.values())}
 
     # ------------------------------------------------------------ doing it
     def recover(self, run: RunReader) -> None:
         super().recover(run)
+        if self.on == "cycler":
+            self._ladder.recover(run)
+            return
         self._passed_C = passed_charge_C(run, "polarisation")
         rows = run.table("polarisation")
         columns = (rows["t_s"], rows["current_A"], rows["voltage_V"], rows["stage"])
         self._rows = [(float(t), float(i), float(v), int(n)) for t, i, v, n in zip(*columns, strict=True)]
 
     def before_heating(self, rig: Rig) -> None:
-        check_cell(rig, self._potentiostat, self.sample)
+        if self.on == "cycler":
+            check_channel_idle(rig, self._cycler, self.sample, -1.0, 1.0)
+        else:
+            check_cell(rig, self._potentiostat, self.sample)
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
+        if self.on == "cycler":
+            self._ladder.run(rig, self._schedule(), sum(self.measuring_seconds().values()), self.watch)
+        else:
+            self._half(step, rig)
+
+    def _half(self, step: Step, rig: Rig) -> None:
         ended = rig.recall("ended")
         if ended:
             rig.log(f"left out: {ended}")
@@ -155,7 +194,7 @@ class CriticalCurrentLadder(AtTemperature):
         if not short.found:
             return
         text = f"{short.kind} short circuit, seen at {step.title}"
-        if self.stop_at == "any short" or (self.stop_at == "hard short" and short.kind == "hard"):
+        if self._ends_at(str(short.kind)):
             self._end(rig, text)
         elif rig.recall("short told") != short.kind:
             rig.remember("short told", short.kind)
@@ -173,9 +212,11 @@ class CriticalCurrentLadder(AtTemperature):
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.critical_current import analyse_critical_current, critical_current_results
 
-        rows = run.table("polarisation")
+        on_cycler = run.parameters.get("on") == "cycler"
+        rows = run.table("cycling" if on_cycler else "polarisation")
         (sample,) = samples_of(run.sample)
         area = require_area(sample, "sample", "a critical current density")
-        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows["stage"])
+        stage = rows["schedule_step" if on_cycler else "stage"]
+        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, stage)
         broken = bool(np.any(rows["attempt"] > 1))
         return told_break(critical_current_results(found), broken)

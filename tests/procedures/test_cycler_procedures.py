@@ -77,6 +77,21 @@ def test_each_rate_has_its_capacity(tmp_path: Path) -> None:
         assert values_of(record, "discharge_capacity") == [pytest.approx(121.1, rel=0.03)] * 2
 
 
+def shorting(held_Ah: float, current_A: float) -> float:
+    return ohmic(held_Ah, current_A) * (0.02 if abs(current_A) > 0.45e-3 * AREA_CM2 else 1.0)
+
+
+def test_a_ladder_on_the_cycler_is_stopped_at_its_short(tmp_path: Path) -> None:
+    currents = {"start": 0.1, "stop": 1.0, "step": 0.1, "unit": "mA/cm2"}
+    tests = Kept(shorting, 0.0)
+    procedure = procedure_of("critical-current", on="cycler", currents=currents, half_min=30, interval_s=5)
+    with run_on(tmp_path, tests, procedure) as record:
+        assert record.outcome == "finished"
+        assert values_of(record, "critical_current_density") == [pytest.approx(0.4, rel=0.01)]
+        assert max(record.table("cycling")["current_density_mA_cm2"]) < 0.75
+    assert list(tests.stopped_s) == ["test-1"]
+
+
 class Unplugged(DcCycler):
     """Its driver fails after three hours: the cycler itself runs on."""
 
