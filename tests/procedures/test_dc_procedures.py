@@ -206,3 +206,28 @@ def test_a_potentiostat_that_cannot_is_named(tmp_path: Path) -> None:
     plan = make_plan({"sample": CELL, "run": [{"procedure": "linear-sweep", "end_V": 11}]})
     with pytest.raises(BadInput, match=r"cannot do|beyond"):
         check_plan(plan)
+
+
+def test_a_sweep_that_was_broken_off_ends_with_what_it_has(tmp_path: Path) -> None:
+    stops = {"at_V": 4.3}
+
+    def current_A(voltage_V: float, t_s: float) -> float:
+        if voltage_V > stops["at_V"]:
+            raise Stopped("stopped by the user")
+        return tafel(voltage_V, t_s)
+
+    sample = parse(Sample, CELL, "plan")
+    bench, clock = bench_of(tmp_path, furnace="simulated-furnace")
+    bench.instruments["potentiostat"] = DcPotentiostat(clock, current_A, nothing, 2.1)
+    end, path = conduct(of_name("linear-sweep", {}), bench, [sample], tmp_path)
+    assert end.outcome == "stopped"
+    stops["at_V"] = np.inf
+    bench, clock = bench_of(tmp_path, 9600.0, furnace="simulated-furnace")
+    again = DcPotentiostat(clock, current_A, nothing, 2.1)
+    bench.instruments["potentiostat"] = again
+    end, path = conduct(of_name("linear-sweep", {}), bench, [sample], tmp_path, path)
+    assert end.outcome == "finished"
+    assert again.asked == []
+    with RunFile.open(path) as record:
+        assert value_of(record, "oxidation_onset") == pytest.approx(4.0, abs=0.01)
+        assert all("spans a break: the sweep ended at 4.3 V" in one.method for one in record.results())
