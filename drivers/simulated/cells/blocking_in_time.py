@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivers.simulated.cells.blocking import BlockingCell, activation
 from drivers.simulated.cells.ladder import Ladder, TIMES_s, arc, constant_phase
@@ -70,6 +71,9 @@ class BlockingCellInTime(BlockingCell):
         self._voltages_V = decayed + gained * current_A
         self._charge_C += current_A * seconds
         return current_A
+
+    def project(self, current_A: float, seconds: NDArray[np.float64], temperature_C: float) -> None:
+        """Only step by step."""
 
     def open_circuit_V(self, temperature_C: float) -> float:
         memory_V = float(self._voltages_V.sum())

@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.simulated.cells.blocking import BOLTZMANN_eV_per_K
 
 HALVED_TO_s = 1e-3
@@ -23,6 +26,9 @@ class Cell(Protocol):
     def open_circuit_V(self, temperature_C: float) -> float: ...
     def at_current(self, current_A: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float: ...
     def at_voltage(self, voltage_V: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float: ...
+    def project(
+        self, current_A: float, seconds: NDArray[np.float64], temperature_C: float
+    ) -> NDArray[np.float64] | None: ...  # all potentials of a constant current at once; None: step by step only
     def state(self) -> dict[str, float]: ...
     def adopt(self, state: Mapping[str, float]) -> None: ...
 

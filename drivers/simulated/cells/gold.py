@@ -11,6 +11,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.simulated.cell_parameters import GoldParameters
 from drivers.simulated.cells.cell import activation_from, rising_root
 
@@ -72,6 +75,9 @@ class GoldCell:
         if seconds > 0:
             self._settle(1.0, resistance, voltage_V, seconds, temperature_C)
         return (voltage_V - self._state.electrode_V) / resistance
+
+    def project(self, current_A: float, seconds: NDArray[np.float64], temperature_C: float) -> None:
+        """Only step by step."""
 
     def _settle(self, of_potential: float, of_current: float, wanted: float, seconds: float, at_C: float) -> None:
         """An implicit step to where of_potential E + of_current I(E) = wanted."""

@@ -10,6 +10,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.simulated.cell_parameters import SymmetricParameters
 from drivers.simulated.cells.cell import activation_from
 from drivers.simulated.noise import StepNoise
@@ -91,6 +94,21 @@ class SymmetricCell:
         current_A = (voltage_V - self._state.interface_V) / electrolyte
         self._wear(current_A, seconds)
         return current_A
+
+    def project(
+        self, current_A: float, seconds: NDArray[np.float64], temperature_C: float
+    ) -> NDArray[np.float64] | None:
+        """As `at_current` gives them; None where it is unsteady."""
+        p, state = self.parameters, self._state
+        density = abs(current_A) * 1e3 / p.area_cm2
+        if state.damage > 0 or density > p.critical_current_density_mA_cm2:
+            return None
+        factor = activation_from(p.activation_energy_eV, temperature_C, p.reference_temperature_C) / p.area_cm2
+        worked_s = state.worked_s + (seconds if current_A else 0.0)
+        interface = p.interface_asr_ohm_cm2 * factor * (1 + p.growth_percent_per_h / 100 * worked_s / 3600)
+        left = np.exp(-seconds / (interface * self._capacitance_F()))
+        across = current_A * interface + (state.interface_V - current_A * interface) * left
+        return current_A * p.electrolyte_asr_ohm_cm2 * factor + across
 
     def _wear(self, current_A: float, seconds: float) -> None:
         p, state = self.parameters, self._state

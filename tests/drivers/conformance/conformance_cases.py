@@ -121,6 +121,7 @@ def linkam(folder: Path) -> Iterator[Opened]:
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "eurotherm": eurotherm,
     "linkam": linkam,
+    "simulated-cycler": lambda folder: no_peer({}),
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
