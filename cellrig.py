@@ -34,9 +34,13 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(2)
-    from procedures.cli.app import run_app
+    try:
+        from procedures.cli.app import run_app
 
-    run_app()
+        run_app()
+    except KeyboardInterrupt:  # before there was anything to stop
+        print("cellrig: interrupted", file=sys.stderr)
+        raise SystemExit(3) from None
 
 
 if __name__ == "__main__":

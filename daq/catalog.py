@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from daq.contracts import Outcome
 from daq.errors import BadInput, RunFileError
+from daq.runfile.folder import RESERVE
+from daq.runfile.owner import has_owner
 from daq.runfile.reader import RunFile
 from daq.runfile.schema import RUN_DB
 from daq.runfile.stored import folder_of
@@ -54,6 +56,10 @@ def read_catalog(runs_folder: Path) -> Catalog:
                 found.append((run.started_unix, summary))
         except RunFileError as error:
             unreadable.append(Unreadable(folder, error.problem))
+    unreadable += [
+        Unreadable(folder, "was killed before anything was recorded; delete this folder")
+        for folder in _stillborn(runs_folder)
+    ]
     found.sort(key=lambda one: (one[0], one[1].path.name))
     return Catalog([summary for _, summary in found], unreadable)
 
@@ -94,6 +100,16 @@ def _folders(runs_folder: Path) -> list[Path]:
         return sorted(folder for folder in runs_folder.iterdir() if (folder / RUN_DB).exists())
     except OSError as error:
         raise BadInput(f"cannot be listed: {error.strerror or error}", place=str(runs_folder)) from error
+
+
+def _stillborn(runs_folder: Path) -> list[Path]:
+    """Folders that a run made but never recorded into, and that nobody is making this moment."""
+    if not runs_folder.exists():
+        return []
+    made = [
+        folder for folder in runs_folder.iterdir() if (folder / RESERVE).exists() and not (folder / RUN_DB).exists()
+    ]
+    return sorted(folder for folder in made if not has_owner(folder))
 
 
 def _some(names: list[str], most: int = 8) -> str:

@@ -19,13 +19,17 @@ def bytes_needed(rows: int) -> int:
 
 def check_room(runs_folder: Path, rows: int) -> None:
     """Raises BadInput when the disk of `runs_folder` has no room for `rows`."""
-    folder = runs_folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
     try:
+        folder = runs_folder.absolute()
+        while not folder.exists():
+            folder = folder.parent
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise BadInput(f"cannot be used for runs: {error}", place=str(runs_folder)) from error
+        raise BadInput(
+            f"no run can be stored here: {error.strerror or error}",
+            place=str(runs_folder)[:120],
+            allowed="a folder on a local disk that you may write to; name one with --runs or CELLRIG_RUNS",
+        ) from error
     needed = bytes_needed(rows)
     if free < needed:
         raise BadInput(

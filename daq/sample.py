@@ -11,12 +11,13 @@ from pydantic import Field, model_validator
 from daq.tables import StrictModel, parse
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Millimetres = Annotated[float, Field(ge=1e-4, le=1000, allow_inf_nan=False)]  # a film of 100 nm to a very large plate
 
 
 class Disc(StrictModel):
     """Something round with an area, by diameter or by area (one of them)."""
 
-    diameter_mm: Positive | None = None
+    diameter_mm: Millimetres | None = None
     area_cm2: Positive | None = None
 
     @model_validator(mode="after")
@@ -36,10 +37,20 @@ class Disc(StrictModel):
 class Pellet(Disc):
     """The electrolyte. `crystal_density_g_cm3` lets the density be checked."""
 
-    thickness_mm: Positive | None = None
-    thickness_uncertainty_mm: Annotated[float, Field(ge=0)] | None = None
+    thickness_mm: Millimetres | None = None
+    thickness_uncertainty_mm: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     mass_mg: Positive | None = None
     crystal_density_g_cm3: Positive | None = None
+
+    @model_validator(mode="after")
+    def _thinner_than_uncertain(self) -> Pellet:
+        if (
+            self.thickness_mm
+            and self.thickness_uncertainty_mm
+            and self.thickness_uncertainty_mm > self.thickness_mm / 2
+        ):
+            raise ValueError("thickness_uncertainty_mm is more than half the thickness")
+        return self
 
 
 class Active(Disc):

@@ -48,10 +48,26 @@ def parse(model: type[ModelT], table: Mapping[str, Any], place: str) -> ModelT:
             known = _known_keys(model, first["loc"][:-1])
             raise BadInput("unknown key", place=spot, allowed=suggest(str(first["loc"][-1]), known)) from None
         if first["type"] == "missing":
-            raise BadInput("is missing", place=spot) from None
-        message = first["msg"].removeprefix("Value error, ")
+            needed = ", ".join(name for name, field in model.model_fields.items() if field.is_required())
+            raise BadInput("is missing", place=spot, allowed=f"a file like this needs {needed}") from None
+        message = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ").removeprefix("Input ")
         found = "" if isinstance(first["input"], Mapping | list) else f", found {first['input']!r}"
         raise BadInput(f"{message}{found}", place=spot) from None
+
+
+_PLAIN_WORDS = {
+    "list_type": "expected a list of tables, each written as [[name]]",
+    "string_type": "expected a text in quotes",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "int_type": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "bool_type": "expected true or false",
+    "model_type": "expected a table",
+    "dict_type": "expected a table",
+    "finite_number": "expected a finite number",
+}
 
 
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

@@ -32,6 +32,7 @@ class AnalyseRequest:
 
     `temperature_C` holds for all files. `temperature_pattern` shows where the temperature stands in a file name,
     e.g. '{T}C' or 'cell3_T{T}_*'. `thickness_mm` with `diameter_mm` or `area_cm2` give the conductivity.
+    `accept_aborted`: analyse what there is of an experiment that its file calls aborted.
     """
 
     paths: tuple[Path, ...]
@@ -42,6 +43,7 @@ class AnalyseRequest:
     temperature_uncertainty_K: float | None = None
     temperature_pattern: str | None = None
     settings: Path | None = None
+    accept_aborted: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
     for path in files:
         try:
             foreign = read_spectra(path)
+            _refuse_aborted(foreign, request)
         except BadInput as error:
             refusals.append(RefusedFile(path, str(error)))
             errors.append(error)
@@ -96,6 +99,17 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
     return FilesAnalysis(list(analysis.results), notes, refusals, spectra, analysis)
 
 
+def _refuse_aborted(foreign: Sequence[ForeignSpectrum], request: AnalyseRequest) -> None:
+    """Somebody broke it off, for a reason that the file does not tell: a number is made of it only on request."""
+    for one in foreign:
+        if one.aborted and not request.accept_aborted:
+            raise BadInput(
+                f"the experiment was aborted after {len(one.frequency_Hz)} points",
+                place=f"{one.path}, {one.aborted}",
+                allowed="--accept-aborted analyses what there is of it",
+            )
+
+
 def _collect(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """The files, folders opened (not the folders in them), each once, sorted as people count."""
     files: dict[Path, Path] = {}
@@ -105,7 +119,12 @@ def _collect(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
             entries = sorted((entry for entry in path.iterdir() if entry.is_file()), key=_as_people_count)
             inside = [entry for entry in entries if _may_be_spectrum(entry)]
             if not inside:
-                raise BadInput("there are no spectra in this folder", place=str(path))
+                inner = sorted(entry.name for entry in path.iterdir() if entry.is_dir())
+                raise BadInput(
+                    "there are no spectra in this folder; folders in it are not searched",
+                    place=str(path),
+                    allowed=", ".join(f"{path / name}" for name in inner[:6]),
+                )
             if len(inside) < len(entries):
                 aside = ", ".join(entry.name for entry in entries if entry not in inside)
                 notes.append(f"{path}: not looked at: {aside}")

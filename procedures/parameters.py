@@ -42,6 +42,16 @@ class Quantity(FloatParameter):
         return f"{self._value!r} {self.units}".strip() if self.is_set() else ""
 
 
+class Count(IntegerParameter):
+    """A whole number within bounds that its errors name."""
+
+    def convert(self, value: Any) -> int:
+        number = to_number(value, self.units or "")
+        if number != int(number) or not self.minimum <= number <= self.maximum:
+            raise ValueError(f"{number:g} is no whole number from {self.minimum} to {self.maximum}")
+        return int(number)
+
+
 class QuantityOr(Parameter):
     """A number with a unit, or one word that stands for 'let it be found' (`"ocp"`, `"auto"`, `"none"`)."""
 
@@ -136,10 +146,14 @@ def to_number(value: Any, units: str) -> float:
         try:
             value = float(text)
         except ValueError:
-            raise ValueError(f"{value!r} is not a number in {units}") from None
+            raise ValueError(f"{value!r} is not a number{_in(units)}") from None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a number in {units}")
+        raise ValueError(f"{value!r} is not a number{_in(units)}")
     return float(value)
+
+
+def _in(units: str) -> str:
+    return f" in {units.replace('degC', '°C')}" if units else ""
 
 
 def _from_range(given: Mapping[str, Any]) -> list[float]:
@@ -179,7 +193,7 @@ def quantity_or(name: str, *, word: str, units: str, minimum: float, maximum: fl
 
 
 def count(name: str, *, minimum: int, maximum: int, **options: Any) -> Any:
-    return IntegerParameter(name, minimum=minimum, maximum=maximum, **options)
+    return Count(name, minimum=minimum, maximum=maximum, **options)
 
 
 def yes_or_no(name: str, *, default: bool, **options: Any) -> Any:

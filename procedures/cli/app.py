@@ -18,9 +18,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _folder(value: Path) -> Path:
+    """`~` is somebody's home, not a folder of that name; a blank is a mistake."""
+    if not str(value).strip():
+        raise typer.BadParameter("a folder's name is blank")
+    return value.expanduser()
+
+
 Runs = Annotated[
     Path,
-    typer.Option("--runs", metavar="DIR", envvar="CELLRIG_RUNS", help="folder of the runs", show_default=True),
+    typer.Option(
+        "--runs",
+        metavar="DIR",
+        envvar="CELLRIG_RUNS",
+        help="folder of the runs",
+        show_default=True,
+        callback=_folder,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON, and nothing else, on stdout")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="the plan, a TOML file")]
@@ -157,6 +172,9 @@ def analyse(
     settings: Annotated[
         Path | None, typer.Option("--settings", metavar="FILE", help="TOML: sample, temperatures by file")
     ] = None,
+    accept_aborted: Annotated[
+        bool, typer.Option("--accept-aborted", help="also what there is of experiments that were aborted")
+    ] = False,
     json: Json = False,
 ) -> int:
     """The analysis of a sweep, on spectra that other programs recorded. With a thickness and a diameter or an
@@ -166,7 +184,15 @@ def analyse(
     from procedures.cli.analysing import analyse_command
 
     request = AnalyseRequest(
-        tuple(files), thickness_mm, diameter_mm, area_cm2, temperature_C, temperature_uncertainty_K, pattern, settings
+        tuple(files),
+        thickness_mm,
+        diameter_mm,
+        area_cm2,
+        temperature_C,
+        temperature_uncertainty_K,
+        pattern,
+        settings,
+        accept_aborted,
     )
     return analyse_command(request, json)
 

@@ -15,7 +15,7 @@ from daq.contracts import Outcome
 from daq.runfile.reader import EventRecord, RunFile, StepRecord
 from procedures.cli import text
 from procedures.cli.console import print_json, remark, say, stdout, table
-from procedures.cli.results import as_json, print_results
+from procedures.cli.results import as_json, print_geometry, print_results
 from procedures.cli.wall import complain
 
 STYLE: Mapping[Outcome, str] = {"finished": "green", "failed": "red", "interrupted": "yellow", "stopped": "yellow"}
@@ -120,6 +120,7 @@ def _print_run(console: Console, run: RunFile) -> None:
     results = run.results()
     if results:
         print_results(console, results)
+        print_geometry(console, run.sample, results)
         console.print()
     streams = table("table", "rows", "columns", right=("rows",))
     for one in run.streams():
@@ -129,7 +130,7 @@ def _print_run(console: Console, run: RunFile) -> None:
     print_news(console, run.events())
     say(console, str(run.path))
     if outcome in ("interrupted", "stopped", "failed"):
-        say(console, f"go on with: cellrig resume {run.path}")
+        say(console, f"go on with: cellrig resume {text.quoted(run.path)}")
 
 
 def _print_parameters(console: Console, parameters: Mapping[str, Any]) -> None:

@@ -81,6 +81,22 @@ def _print_spectra(console: Console, spectra: list[tuple[Mapping[str, Any], dict
     console.print(shown)
 
 
+def print_geometry(console: Console, sample: Mapping[str, Any], results: Sequence[Result]) -> None:
+    """What thickness and area add to every conductivity in common; it is in none of the uncertainties above."""
+    from daq.sample import samples_of
+    from procedures.eis_spectra import geometry_of
+
+    if not any(one.name == "conductivity" for one in results):
+        return
+    for one in samples_of(sample):
+        geometry = geometry_of(one)
+        if geometry is None:
+            continue
+        share = 100 * geometry.relative_uncertainty
+        told = f"another {share:.2g} %" if share > 0 else "not stated: give pellet.thickness_uncertainty_mm"
+        remark(console, f"geometry of {one.label}, common to all conductivities and not in the ±: {told}")
+
+
 def _degrees(places: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The temperature columns: where the sample was not at the set-point, R and sigma are those of the sample."""
     set_C = [at.get("temperature_C") for at in places]

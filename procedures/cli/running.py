@@ -18,8 +18,8 @@ from procedures.cli.console import print_json, say, stderr, stdout
 from procedures.cli.looking import print_news, run_as_json
 from procedures.cli.progress import display_for
 from procedures.cli.reporting import report_at_end
-from procedures.cli.results import print_results
-from procedures.cli.text import seconds_of
+from procedures.cli.results import print_geometry, print_results
+from procedures.cli.text import quoted, seconds_of
 from procedures.cli.wall import Status, abandon_stdout, complain
 
 log = logging.getLogger(__name__)
@@ -97,8 +97,10 @@ def _print_end(console: Console, ended: Ended, report: Path | None) -> None:
     with RunFile.open(ended.path) as run:
         results = run.results()
         events = run.events()
+        sample = run.sample
     if results:
         print_results(console, results)
+        print_geometry(console, sample, results)
         console.print()
     print_news(console, events)
     say(console, f"{ended.end.outcome}: {ended.end.reason}")
@@ -106,4 +108,4 @@ def _print_end(console: Console, ended: Ended, report: Path | None) -> None:
         say(console, f"the report is {report}")
     say(console, f"the run is in {ended.path}")
     if ended.end.outcome != "finished":
-        say(console, f"go on with: cellrig resume {ended.path}")
+        say(console, f"go on with: cellrig resume {quoted(ended.path)}")

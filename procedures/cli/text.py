@@ -80,3 +80,9 @@ def one_line(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {one_line(part)}" for key, part in value.items())
     return "-" if value is None else str(value)
+
+
+def quoted(path: object) -> str:
+    """A path as it can be pasted behind a command."""
+    text = str(path)
+    return f'"{text}"' if any(sign in text for sign in " ()&;'$") else text

@@ -12,6 +12,7 @@ from typing import Any
 from daq.errors import BadInput, CellrigError, Stopped
 
 log = logging.getLogger(__name__)
+INTERRUPTED = 130  # what Typer makes of a Ctrl-C that it sees itself
 
 
 class Status(IntEnum):
@@ -50,6 +51,9 @@ def _status(command: Callable[..., Any]) -> int:
     try:
         returned = command(standalone_mode=False)
         sys.stdout.flush()
+        if returned == INTERRUPTED:
+            complain("interrupted")
+            return Status.STOPPED
     except BadInput as error:
         complain(str(error))
         return Status.BAD_INPUT

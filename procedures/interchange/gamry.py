@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from procedures.interchange.columns import columns_from_header
 from procedures.interchange.spectrum import RawSpectrum
@@ -42,17 +43,26 @@ def _read_table(source: SourceText, table_line: int) -> RawSpectrum:
     columns = columns_from_header(with_units, source, table_line + 1)
     rows = rows_between(source, table_line + 3, last, "\t")
     notes = _notes(source, source.lines[table_line - 1], len(rows))
-    return spectra_from_rows(source, rows, columns, width=len(names), notes=notes)[0]
+    raw = spectra_from_rows(source, rows, columns, width=len(names), notes=notes)[0]
+    return replace(raw, aborted=_aborted(source))
 
 
 def _notes(source: SourceText, table: str, count: int) -> tuple[str, ...]:
     notes = []
-    if any(line.startswith("EXPERIMENTABORTED") for line in source.lines):
-        notes.append("the experiment was aborted")
+    aborted = _aborted(source)
+    if aborted:
+        notes.append(f"the experiment was aborted ({aborted})")
     announced = _announced(source, table)
     if announced is not None and count < announced - 1:  # the program rounds the number of points up or down
         notes.append(f"{count} of {announced} announced points")
     return tuple(notes)
+
+
+def _aborted(source: SourceText) -> str:
+    for number, line in enumerate(source.lines, start=1):
+        if line.startswith("EXPERIMENTABORTED"):
+            return f"line {number}"
+    return ""
 
 
 def _announced(source: SourceText, table: str) -> int | None:

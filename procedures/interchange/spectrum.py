@@ -26,7 +26,8 @@ class ForeignSpectrum:
 
     `frequency_Hz` (n,) and `z_ohm` (n,) complex, Im < 0 capacitive, both finite; in the order of the file when
     that is monotone, else from high to low. `loop` is the number the file gives its loops. `notes` say what was
-    left out or is doubtful, for a person to read.
+    left out or is doubtful, for a person to read. `aborted` names the line where the file says that its experiment
+    was aborted.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class ForeignSpectrum:
     loop: int | None
     program: str
     notes: tuple[str, ...] = ()
+    aborted: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class RawSpectrum:
     temperature_C: Floats | None = None
     loop: int | None = None
     notes: tuple[str, ...] = ()
+    aborted: str = ""
 
     def part(self, keep: NDArray[np.bool_] | NDArray[np.intp], *notes: str) -> RawSpectrum:
         """The points of a mask or an order, with more notes."""
@@ -87,7 +90,15 @@ def checked(raw: RawSpectrum, source: SourceText, program: str, temperature_C: f
     stem = source.path.stem.removesuffix(".bdf")
     label = stem if points.loop is None else f"{stem}, loop {points.loop}"
     return ForeignSpectrum(
-        source.path, label, points.frequency_Hz, points.z_ohm, temperature_C, points.loop, program, points.notes
+        source.path,
+        label,
+        points.frequency_Hz,
+        points.z_ohm,
+        temperature_C,
+        points.loop,
+        program,
+        points.notes,
+        points.aborted,
     )
 
 

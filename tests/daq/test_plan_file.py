@@ -55,7 +55,7 @@ def test_a_good_plan_says_its_steps_and_how_long_they_take(tmp_path: Path) -> No
         ("[25, 60]", "{ start = 25, stop = 60, step = 0 }", ["step must be positive"]),
         ("thickness_mm = 0.9, ", "", ["thickness", "pellet"]),
         ("diameter_mm = 10", "mass_mg = 10", ["area", "electrode"]),
-        ("thickness_mm = 0.9", "thickness_mm = -1", ["thickness_mm", "greater than 0"]),
+        ("thickness_mm = 0.9", "thickness_mm = -1", ["thickness_mm", "greater than or equal to 0.0001"]),
         ("thickness_mm", "thicknes_mm", ["unknown key", "did you mean 'thickness_mm'"]),
         ('name = "pellet"', 'name = "pellet"\nmax_temperature_C = 50', ["60 °C", "sample pellet", "50 °C"]),
         ("[25, 60]", "[25, 60]\nfrequency_max_Hz = 5e7", ["frequency_max_Hz", "Hz on potentiostat"]),
@@ -105,3 +105,12 @@ def test_a_bad_bench_file_is_refused(tmp_path: Path, text: str, told: list[str])
 
 def test_the_built_in_bench_needs_no_file() -> None:
     assert load_bench(None).source is None
+
+
+def test_a_thickness_less_certain_than_itself_is_refused(tmp_path: Path) -> None:
+    doubtful = PLAN.replace("thickness_mm = 0.9", "thickness_mm = 0.9, thickness_uncertainty_mm = 5")
+    assert "more than half the thickness" in refusal(tmp_path, doubtful)
+
+
+def test_one_run_needs_double_brackets(tmp_path: Path) -> None:
+    assert "[[name]]" in refusal(tmp_path, PLAN.replace("[[run]]", "[run]"))

@@ -180,11 +180,19 @@ def test_what_can_not_be_done_at_all_is_refused(tmp_path: Path) -> None:
         (AnalyseRequest((empty,)), "no spectra in this folder"),
         (AnalyseRequest((bad,)), "bad.csv, line 1"),
         (AnalyseRequest((good,), diameter_mm=10, area_cm2=0.8), "not both"),
-        (AnalyseRequest((good,), thickness_mm=-1), "greater than 0"),
-        (AnalyseRequest((good,), diameter_mm=0), "greater than 0"),
+        (AnalyseRequest((good,), thickness_mm=-1), "greater than or equal to 0.0001"),
+        (AnalyseRequest((good,), diameter_mm=0), "greater than or equal to 0.0001"),
         (AnalyseRequest((good,), temperature_C=-300), "no temperature"),
         (AnalyseRequest((good,), temperature_pattern="25C"), "{T} once"),
     ):
         with pytest.raises(BadInput) as caught:
             analyse_files(request)
         assert said in str(caught.value)
+
+
+def test_an_aborted_experiment_gives_a_number_only_on_request() -> None:
+    path = DATA / "impedance_py" / "exampleDataGamryABORT.DTA"
+    with pytest.raises(BadInput, match=r"line 172: the experiment was aborted after 72 points .*--accept-aborted"):
+        analyse_files(AnalyseRequest((path,)))
+    found = analyse_files(AnalyseRequest((path,), accept_aborted=True))
+    assert any(one.value is not None for one in found.results)

@@ -68,7 +68,8 @@ def test_recorded_files_give_all_points_with_their_true_sign(
 def test_an_aborted_gamry_file_says_how_much_is_missing() -> None:
     spectrum = one(IMPEDANCE_PY / "exampleDataGamryABORT.DTA")
     assert len(spectrum.z_ohm) == 72  # the table after the abort is not taken for points
-    assert "the experiment was aborted" in spectrum.notes
+    assert "the experiment was aborted (line 172)" in spectrum.notes
+    assert spectrum.aborted == "line 172"
     assert "72 of 98 announced points" in spectrum.notes
     assert one(IMPEDANCE_PY / "exampleDataGamry.DTA").notes == ()
 
