@@ -11,7 +11,7 @@ from daq.contracts import Result
 from procedures.cli.text import measured
 from procedures.report.style import SUPERSCRIPT
 
-UNITS = {"ohm": "Ω", "degC": "°C", "1": "", "S/cm": "S cm⁻¹", "S K/cm": "S K cm⁻¹"}
+UNITS = {"ohm": "Ω", "degC": "°C", "1": "", "S/cm": "S\u00a0cm⁻¹", "S K/cm": "S\u00a0K\u00a0cm⁻¹"}
 NAMES = {
     "activation_energy": "activation energy Eₐ",
     "prefactor": "prefactor A",
