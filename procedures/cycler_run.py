@@ -14,7 +14,7 @@ from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from procedures.eis_spectra import electrode_area_cm2
 
 AT_ONCE = 100_000
-MOST_POLLS = 2000
+MOST_POLLS = 400  # a poll costs the cycler a look at its file
 Judge = Callable[[Sequence[CyclerRecord]], str]
 
 
@@ -53,7 +53,7 @@ class CyclerRun:
         rig = self._rig
         ref = self._ref(schedule)
         self._began_s = float(rig.recall("cycler began", rig.t_s))
-        poll_s = float(np.clip(expected_s / MOST_POLLS, 10.0, 600.0))
+        poll_s = float(np.clip(expected_s / MOST_POLLS, 10.0, 3600.0))
         try:
             while True:
                 status = self._cycler.attach(ref)
