@@ -38,9 +38,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunEnd:
+    """`cut_short`: make safe now was asked for, and nothing was done after it."""
+
     outcome: Outcome
     reason: str
     safety: tuple[SafeOutcome, ...]
+    cut_short: bool = False
 
 
 class Engine:
@@ -88,7 +91,7 @@ class Engine:
             if not self._control.urgent:
                 self._analyse()
             self._writer.close(outcome, reason, self.t_s)
-            return RunEnd(outcome, reason, tuple(safety))
+            return RunEnd(outcome, reason, tuple(safety), self._control.urgent)
 
     def _guarded(self) -> tuple[Outcome, str]:
         try:
