@@ -33,7 +33,6 @@ DEMO = {
         {
             "procedure": "eis-sweep",
             "temperatures_C": [25, 30, 35, 40, 50, 60, 70, 80, 90, 100, 105, 110, 115, 120],
-            "settle": {"min_soak_min": 30},  # as a careful lab would: the whole sweep takes half a day
         }
     ],
 }

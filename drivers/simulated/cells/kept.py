@@ -17,6 +17,7 @@ from drivers.simulated.simulation import Simulation
 
 log = logging.getLogger(__name__)
 CELLS_FILE = "simulated_cells.json"
+KEPT_AT_LEAST_EVERY_s = 600.0
 
 
 class KeptCell(StrictModel):
@@ -73,9 +74,19 @@ class Cells:
         return self._held[channel]
 
     def save(self) -> None:
-        """A full disk must not end a measurement: it is told."""
+        """Where something changed, or was last kept long ago: a spectrum leaves its cell as it was.
+
+        A full disk must not end a measurement: it is told.
+        """
+        changed = False
         for channel, held in self._held.items():
-            self._kept[str(channel)] = KeptCell(at_s=held.at_s, numbers=held.cell.state())
+            now = KeptCell(at_s=held.at_s, numbers=held.cell.state())
+            before = self._kept.get(str(channel))
+            if before is None or before.numbers != now.numbers or now.at_s - before.at_s >= KEPT_AT_LEAST_EVERY_s:
+                self._kept[str(channel)] = now
+                changed = True
+        if not changed:
+            return
         temporary = self._path.with_suffix(".tmp")
         try:
             temporary.write_text(KeptCells(cells=self._kept).model_dump_json(), encoding="utf-8")
