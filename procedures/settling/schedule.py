@@ -32,7 +32,7 @@ class MonitorSchedule:
         if state is SettleState.CONFIRM:
             return since >= 60 * self._spec.agree_apart_min
         learning = observed and changing and not learned
-        interval = min(max(0.1 * lag_s, SHORTEST_S), LONGEST_S)
+        interval = min(max(0.1 * lag_s, SHORTEST_S), LONGEST_S) if observed else LONGEST_S
         if learning:
             return since >= min(interval, 2 * SHORTEST_S)
         if state is SettleState.SOAK and agreement:
