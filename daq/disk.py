@@ -17,19 +17,24 @@ def bytes_needed(rows: int) -> int:
     return int(rows * BYTES_PER_ROW * MARGIN) + 2 * RESERVE_BYTES
 
 
-def check_room(runs_folder: Path, rows: int) -> None:
-    """Raises BadInput when the disk of `runs_folder` has no room for `rows`."""
+def free_bytes(runs_folder: Path) -> int:
+    """Free space where `runs_folder` is or would be. Raises BadInput when no run can be stored there."""
     try:
         folder = runs_folder.absolute()
-        while not folder.exists():
+        while not folder.exists() and folder != folder.parent:
             folder = folder.parent
-        free = shutil.disk_usage(folder).free
+        return shutil.disk_usage(folder).free
     except OSError as error:
         raise BadInput(
             f"no run can be stored here: {error.strerror or error}",
             place=str(runs_folder)[:120],
             allowed="a folder on a local disk that you may write to; name one with --runs or CELLRIG_RUNS",
         ) from error
+
+
+def check_room(runs_folder: Path, rows: int) -> None:
+    """Raises BadInput when the disk of `runs_folder` has no room for `rows`."""
+    free = free_bytes(runs_folder)
     needed = bytes_needed(rows)
     if free < needed:
         raise BadInput(

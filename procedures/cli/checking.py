@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from daq.bench import is_virtual
-from daq.disk import bytes_needed
+from daq.disk import bytes_needed, free_bytes
 from daq.plan import CheckedRun, Plan, check_plan, load_plan
 from procedures.cli import text
 from procedures.cli.console import print_json, say, stdout, table
@@ -24,14 +23,6 @@ def check_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -
         print_json(_as_json(plan, checked, free))
     else:
         _print(stdout(), plan, checked, free)
-
-
-def free_bytes(folder: Path) -> int:
-    """Free space where `folder` is or would be."""
-    folder = folder.absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]:
