@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from daq.engine import Engine, Progress, RunEnd
 from daq.errors import BadInput, CellrigError
 from daq.plan import Plan, Procedure, build_procedure, check_plan
 from daq.runfile.reader import RunFile
+from daq.runfile.schema import IDENTITIES
 from daq.runfile.writer import RunWriter
 from daq.sample import sample_table, samples_of
 from daq.virtual_clock import VirtualClock
@@ -67,6 +68,8 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
                         bench = build_bench(plan.bench, clock, _state_folder(plan.bench, writer.path))
                     writer.remember("world", _world_path(plan.bench, bench, writer.path))
                     writer.remember("clock", {"epoch_unix": epoch_unix, "origin_s": clock.monotonic()})
+                    for warning in one.warnings:
+                        writer.event(0.0, "warning", "plan", warning)
                     one.procedure.bind(bench, plan.samples)
                     ended.append(_run(bench, one.procedure, writer, 0.0, watcher, connect=not ended))
                 if ended[-1].end.outcome != "finished":
@@ -131,12 +134,23 @@ def _run(
         if connect:
             with bench.clock.attached():
                 bench.connect()
+                _note_identities(bench, writer, offset_s)
     except CellrigError as error:
         writer.event(offset_s, "error", "engine", f"not started: {error}")
         writer.close("failed", str(error), offset_s)
         return Ended(writer.path, RunEnd("failed", str(error), ()))
     engine = Engine(bench, procedure, writer, control, t_offset_s=offset_s, on_progress=watcher.on_progress)
     return Ended(writer.path, engine.run())
+
+
+def _note_identities(bench: Bench, writer: RunWriter, t_s: float) -> None:
+    """Which instruments made the numbers, as they name themselves; after a resume, perhaps others."""
+    identities = {name: asdict(one.identity()) for name, one in bench.instruments.items()}
+    before = writer.recall(IDENTITIES)
+    writer.remember(IDENTITIES, identities)
+    for name, identity in identities.items():
+        if before is not None and before.get(name) != identity:
+            writer.event(t_s, "warning", name, f"another instrument than before the break: {before.get(name)}")
 
 
 def _create(plan: Plan, procedure: Procedure, runs_folder: Path, clock: Clock) -> RunWriter:

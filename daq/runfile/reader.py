@@ -16,7 +16,7 @@ from daq.errors import RunFileError
 from daq.runfile import owner
 from daq.runfile.columns import read_table
 from daq.runfile.plain import open_for_reading, tidy
-from daq.runfile.schema import RUN_DB, quoted
+from daq.runfile.schema import IDENTITIES, RUN_DB, quoted
 from daq.runfile.stored import check_identity, folder_of, guarded, head_of, read_streams
 
 
@@ -124,6 +124,11 @@ class RunFile:
     @property
     def versions(self) -> Mapping[str, str]:
         return self._head["versions"]
+
+    @property
+    def instruments(self) -> Mapping[str, Mapping[str, str]]:
+        """What each instrument answered when it was connected: maker, model, serial, firmware; by its name."""
+        return self.recall(IDENTITIES) or {}
 
     @property
     def started(self) -> str:

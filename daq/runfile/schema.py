@@ -17,6 +17,7 @@ from daq.stream import Stream
 APPLICATION_ID = 0x63656C6C  # "cell"
 SCHEMA_VERSION = 1
 RUN_DB = "run.db"
+IDENTITIES = "instruments"  # key in `state`: maker, model, serial, firmware of each instrument, by its name
 SQL_TYPES = {"float": "REAL", "int": "INTEGER", "text": "TEXT"}
 
 _TABLES = """

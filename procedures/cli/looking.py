@@ -77,6 +77,7 @@ def run_as_json(run: RunFile) -> dict[str, Any]:
         "sample": run.sample,
         "parameters": run.parameters,
         "bench": run.bench,
+        "instruments": run.instruments,
         "versions": run.versions,
         "steps": [
             {

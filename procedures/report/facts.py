@@ -48,6 +48,7 @@ class RunFacts:
     samples: tuple[Sample, ...]
     parameters: Mapping[str, Any]
     bench: Mapping[str, Any]
+    identities: Mapping[str, Mapping[str, str]]
     plan: Mapping[str, Any]
     versions: Mapping[str, str]
     steps: Sequence[StepRecord]
@@ -101,6 +102,7 @@ def facts_of(run: RunFile) -> RunFacts:
         samples=samples,
         parameters=run.parameters,
         bench=run.bench,
+        identities=run.instruments,
         plan=run.plan,
         versions=run.versions,
         steps=run.steps(),

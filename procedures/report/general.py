@@ -61,14 +61,23 @@ def bench_table(facts: RunFacts) -> Table:
     rows = []
     for name, options in dict(facts.bench.get("instruments") or {}).items():
         rest = {key: value for key, value in options.items() if key != "driver" and value not in (None, {}, "")}
-        rows.append((Cell(str(name)), Cell(str(options.get("driver", "–"))), Cell(_setting(rest) if rest else "–")))
+        identity = " ".join(text for text in facts.identities.get(name, {}).values() if text)
+        rows.append(
+            (
+                Cell(str(name)),
+                Cell(str(options.get("driver", "–"))),
+                Cell(identity or "–"),
+                Cell(_setting(rest) if rest else "–"),
+            )
+        )
     simulated = facts.bench.get("simulation")
     if simulated:
-        rows.append((Cell("simulated world"), Cell(""), Cell(_setting(simulated))))
+        rows.append((Cell("simulated world"), Cell(""), Cell(""), Cell(_setting(simulated))))
     name = dict(facts.bench.get("bench") or {}).get("name")
     source = facts.bench.get("source")
     lead = " ".join(part for part in (f"Bench: {name}." if name else "", f"From {source}." if source else "") if part)
-    return Table("Instruments", ("instrument", "driver", "options"), rows, frozenset({0, 1, 2}), lead=lead)
+    columns = ("instrument", "driver", "answers as", "options")
+    return Table("Instruments", columns, rows, frozenset(range(4)), lead=lead)
 
 
 def versions_table(facts: RunFacts) -> Table:

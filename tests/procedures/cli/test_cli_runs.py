@@ -122,6 +122,8 @@ def test_run_finds_the_truth_and_prints_nothing_but_json(finished: Path) -> None
     (run,) = json.loads((finished.parent / "printed.json").read_text(encoding="utf-8"))
     assert run["outcome"] == "finished"
     assert all(set(one) == RESULT_KEYS for one in run["results"])
+    assert run["instruments"]["furnace"]["model"] == "simulated furnace"
+    assert run["instruments"]["potentiostat"]["serial"].startswith("seed ")
     found = by_temperature(run["results"], "conductivity")
     for temperature, truth in TRUTH_S_CM.items():
         assert found[temperature]["unit"] == "S/cm"
