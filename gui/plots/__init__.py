@@ -1,0 +1,1 @@
+"""The plots: each shows the ticked runs, live and past."""

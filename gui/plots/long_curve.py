@@ -1,0 +1,79 @@
+"""A curve of any length on a plot: of what is in view, only what can be told apart is drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt5.QtCore import QObject
+
+from gui.graph import Item, pg
+from gui.model.pyramid import Pyramid
+
+SPARE_PX = 1.2
+
+
+class LongCurve(QObject):
+    """`take` the columns as they have grown; x must ascend. Drawn anew when the view changes."""
+
+    def __init__(self, plot: Item, name: str = "", view: Item | None = None, step: bool = False) -> None:
+        super().__init__()
+        self.item = pg.PlotDataItem(name=name or None)
+        self._steps = step
+        self._pyramid = Pyramid()
+        self._view = view or plot.getViewBox()
+        self._x_view = plot.getViewBox()
+        self._of: object = None
+        self._box: tuple[float, float, int] = (np.nan, np.nan, 0)
+        if view is None:
+            plot.addItem(self.item)
+        self._x_view.sigXRangeChanged.connect(self._moved)
+        self._x_view.sigResized.connect(self._moved)
+
+    @property
+    def x(self) -> np.ndarray:
+        return self._pyramid.x
+
+    @property
+    def y(self) -> np.ndarray:
+        return self._pyramid.y
+
+    def take(self, x: np.ndarray, y: np.ndarray, of: object) -> None:
+        """Columns as they have grown; `of` says whose they are: of the same as before, only what is new is read."""
+        if of != self._of or len(x) < self._pyramid.size:
+            self._of, self._pyramid = of, Pyramid()
+        have = self._pyramid.size
+        self._pyramid.append(x[have:], y[have:])
+        self.show()
+
+    def clear(self) -> None:
+        self._of, self._pyramid = None, Pyramid()
+        self.item.setData([], [])
+
+    def show(self) -> None:
+        if not self._pyramid.size:
+            self.item.setData([], [])
+            return
+        (low, high), _ = self._x_view.viewRange()
+        width = max(int(self._x_view.width() * SPARE_PX), 50)
+        x, y = self._pyramid.between(low, high, width)
+        if self._steps and len(x) > 1:
+            x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
+        self.item.setData(x, y, connect="finite" if np.isnan(y).any() else "all")
+
+    def range_x(self) -> tuple[float, float] | None:
+        return (float(self.x[0]), float(self.x[-1])) if self._pyramid.size else None
+
+    def range_y(self) -> tuple[float, float] | None:
+        """Over the whole curve, from its coarsest view."""
+        if not self._pyramid.size:
+            return None
+        _, y = self._pyramid.between(-np.inf, np.inf, 200)
+        if np.isnan(y).all():
+            return None
+        return float(np.nanmin(y)), float(np.nanmax(y))
+
+    def _moved(self, *_: object) -> None:
+        (low, high), _ = self._x_view.viewRange()
+        box = (low, high, int(self._x_view.width()))
+        if box != self._box:
+            self._box = box
+            self.show()

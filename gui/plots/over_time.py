@@ -1,0 +1,186 @@
+"""Voltage and current over time: CCD, symmetric cells, constant current, cycling; shorts marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QColor
+
+from gui.graph import Item, pg
+from gui.model.series import SeriesBy
+from gui.plots.axes import SecondAxis, TimeAxis
+from gui.plots.export import ShownCurve
+from gui.plots.long_curve import LongCurve
+from gui.plots.pane import CursorCurve, PlotPane, ShownRun
+from gui.plots.ranges import joined, set_x, set_y
+from gui.words import hours_exact
+
+TIME_OF = {"polarisation": "t_s", "cycling": "time_s"}
+UNITS = (("E / mV", 1e3), ("E / V", 1.0))
+MOST_VOLTAGES = 8
+
+
+@dataclass(eq=False)
+class _Cell:
+    """One cell of one run: what it is drawn from."""
+
+    shown: ShownRun
+    sample: str
+    time_s: np.ndarray
+    voltage_V: np.ndarray
+    density: np.ndarray
+    has_area: bool
+
+
+class OverTimePane(PlotPane):
+    """All ticked cells' voltages; the current of the first."""
+
+    title = "E and j over time"
+    key = "over_time"
+    streams = tuple(TIME_OF)
+
+    def build(self) -> None:
+        self.unit = self.add_choice("Unit of the voltage", [text for text, _ in UNITS])
+        self.plot = self.add_plot(axes={"bottom": TimeAxis("bottom")}, bottom="Time / h:mm", left=UNITS[0][0])
+        self.plot.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
+        self._second = SecondAxis(self.plot, "j / mA cm⁻²")
+        self._current = LongCurve(self.plot, view=self._second.view)
+        self._second.add(self._current.item)
+        self._voltages: list[LongCurve] = []
+        self._series: dict[tuple[str, str], SeriesBy] = {}
+        self._cells: list[_Cell] = []
+        self._names: list[str] = []
+        self._shorts: list[Item] = []
+        self._scale = 1.0
+
+    def draw(self) -> None:
+        self._cells = [cell for shown in self.shown for cell in self._cells_of(shown)][-MOST_VOLTAGES:]
+        text, self._scale = UNITS[max(self.unit.currentIndex(), 0)]
+        self.plot.setLabel("left", text)
+        while len(self._voltages) < len(self._cells):
+            self._voltages.append(LongCurve(self.plot))
+        for line, cell in zip(self._voltages, self._cells, strict=False):
+            line.take(cell.time_s, self._scale * cell.voltage_V, of=(cell.shown.view, cell.sample, self._scale))
+            self.cursor_curves.append(CursorCurve(self.plot, line.x, line.y, self._teller(cell)))
+        for line in self._voltages[len(self._cells) :]:
+            line.clear()
+        self._draw_current()
+        self._mark_shorts()
+        self._name()
+        self.restyle()
+
+    def _draw_current(self) -> None:
+        if not self._cells:
+            self._current.clear()
+            return
+        cell = self._cells[0]
+        self._current.take(cell.time_s, cell.density, of=(cell.shown.view, cell.sample))
+        self.plot.setLabel("right", "j / mA cm⁻²" if cell.has_area else "I / mA")
+
+    def _cells_of(self, shown: ShownRun) -> list[_Cell]:
+        found = []
+        for stream, time in TIME_OF.items():
+            if not shown.view.table(stream).size:
+                continue
+            wanted = (time, "voltage_V", "current_A", "current_density_mA_cm2")
+            series = self._series.get((shown.view.head.id, stream))
+            if series is None or series.run is not shown.view:
+                series = SeriesBy(shown.view, stream, wanted, ("sample",))
+                self._series[shown.view.head.id, stream] = series
+            series.refresh()
+            for key in series.keys:
+                part = series.part(key)
+                has_area = bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
+                density = part["current_density_mA_cm2"] if has_area else 1e3 * part["current_A"]
+                found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], density, has_area))
+        return found
+
+    def _name(self) -> None:
+        names = []
+        for cell in self._cells:
+            whose = cell.sample or cell.shown.view.head.sample_name
+            names.append("Cell voltage" if len(self._cells) == 1 else f"E of {whose}")
+        if names != self._names:
+            self._names = names
+            self.plot.legend.clear()
+            for line, name in zip(self._voltages, names, strict=False):
+                self.plot.legend.addItem(line.item, name)
+            if names:
+                self.plot.legend.addItem(self._current.item, "Current density" if len(names) == 1 else "j of the first")
+
+    def _mark_shorts(self) -> None:
+        for line in self._shorts:
+            self.plot.removeItem(line)
+        self._shorts = []
+        for shown in self.shown:
+            analysis = self.analyses.get(shown.view.head.id)
+            results = analysis.results if analysis is not None and analysis.results else shown.view.results
+            short = [one for one in results if one.name == "short_circuit" and one.value is not None]
+            critical = [one for one in results if one.name == "critical_current_density" and one.value is not None]
+            for one in short:
+                text = f"short circuit at {one.value:.4g} h"
+                if critical:
+                    text += f", CCD {critical[0].value:.3g} mA cm⁻²"
+                line = pg.InfiniteLine(
+                    3600 * (one.value or 0.0),
+                    angle=90,
+                    label=text,
+                    labelOpts={"position": 0.93, "anchors": [(1.02, 0.5), (1.02, 0.5)]},
+                )
+                self.plot.addItem(line, ignoreBounds=True)
+                self._shorts.append(line)
+
+    def _teller(self, cell: _Cell) -> Callable[[int], str]:
+        unit = "mA cm⁻²" if cell.has_area else "mA"
+
+        def tell(index: int) -> str:
+            volt, density = cell.voltage_V[index], cell.density[index]
+            told = f"{cell.sample}   t = {hours_exact(cell.time_s[index])}   E = {1e3 * volt:.4g} mV"
+            told += f"   j = {density:+.3g} {unit}"
+            if cell.has_area and density:
+                told += f"   |E/j| = {abs(1e3 * volt / density):.4g} Ω cm²"
+            return told
+
+        return tell
+
+    def restyle(self) -> None:
+        for index, (line, cell) in enumerate(zip(self._voltages, self._cells, strict=False)):
+            one_run = len({id(other.shown.view) for other in self._cells}) == 1
+            colour = self.theme.category(index if index < 4 else index + 1) if one_run else cell.shown.colour
+            line.item.setPen(pg.mkPen(colour, width=1))
+        amber = QColor(self.theme.category(4))
+        self._current.item.setPen(pg.mkPen(amber, width=1))
+        self._second.axis.setTextPen(amber)
+        for line in self._shorts:
+            line.setPen(pg.mkPen(self.theme.bad, width=1, style=Qt.PenStyle.SolidLine))
+            line.label.setColor(QColor(self.theme.bad))
+
+    def fit_ranges(self) -> None:
+        """Where both change sign, the zeros of voltage and current lie on one line."""
+        set_x(self.plot, [line.range_x() for line in self._voltages[: len(self._cells)]])
+        volts = joined([line.range_y() for line in self._voltages[: len(self._cells)]])
+        density = self._current.range_y()
+        if volts and density and volts[0] < 0 < volts[1] and density[0] < 0 < density[1]:
+            most = 1.15 * max(abs(volts[0]), abs(volts[1]))
+            most_j = 1.8 * max(abs(density[0]), abs(density[1]))
+            self.plot.setYRange(-most, most, padding=0)
+            self._second.view.setYRange(-most_j, most_j, padding=0)
+        else:
+            set_y(self.plot, [volts])
+            set_y(self._second.view, [density], padding=0.3)
+
+    def exported(self) -> list[ShownCurve]:
+        return [
+            ShownCurve(
+                f"{cell.shown.view.head.id} {cell.sample}",
+                (
+                    ("time_s", cell.time_s),
+                    ("voltage_V", cell.voltage_V),
+                    ("current_density_mA_cm2" if cell.has_area else "current_mA", cell.density),
+                ),
+            )
+            for cell in self._cells
+        ]
