@@ -153,13 +153,13 @@ QPushButton#stop { background: $bad; color: $on_bad; font-size: 13pt; font-weigh
     border: 2px solid $bad_dark; border-radius: 7px; padding: 7px 24px; }
 QPushButton#stop:hover, QPushButton#stop:pressed { background: $bad_dark; }
 QPushButton#stop:focus { border: 2px solid $text; }
-QPushButton#primary { background: $accent; color: $on_accent; font-weight: 600;
+QPushButton[kind="primary"] { background: $accent; color: $on_accent; font-weight: 600;
     border: 1px solid $accent; border-radius: 5px; padding: 6px 14px; }
-QPushButton#primary:disabled { background: $border; color: $muted; border-color: $border; }
-QPushButton#primary:focus, QPushButton#plain:focus { border: 1px solid $text; }
-QPushButton#plain { background: $panel; border: 1px solid $border; border-radius: 5px; padding: 5px 11px; }
-QPushButton#plain:hover, QToolButton#plain:hover { background: $alternate; }
-QPushButton#plain:disabled { color: $muted; background: $window; }
+QPushButton[kind="primary"]:disabled { background: $border; color: $muted; border-color: $border; }
+QPushButton[kind="primary"]:focus, QPushButton[kind="plain"]:focus { border: 1px solid $text; }
+QPushButton[kind="plain"] { background: $panel; border: 1px solid $border; border-radius: 5px; padding: 5px 11px; }
+QPushButton[kind="plain"]:hover, QToolButton#plain:hover { background: $alternate; }
+QPushButton[kind="plain"]:disabled { color: $muted; background: $window; }
 QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 8px; }
 QToolButton#plain:checked { background: $window; border: 1px solid $border; }
 QToolButton#plain:focus { border: 1px solid $accent; }

@@ -1,0 +1,70 @@
+"""What the window knows of the bench at one moment, and what it may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+BenchState = Literal["away", "idle", "running", "paused", "stopping"]
+
+
+@dataclass(frozen=True)
+class InstrumentStatus:
+    """`values` by quantity with its unit in the name; `age_s` since they were read, None before the first."""
+
+    name: str
+    role: str
+    driver: str
+    identity: str
+    connected: bool
+    values: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    age_s: float | None = None
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """The run in progress."""
+
+    id: str
+    path: Path
+    procedure: str
+    sample: str
+    step: int
+    steps: int
+    title: str
+    text: str
+    share: float
+    remaining_s: float | None
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    id: str
+    procedure: str
+    sample: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class BenchStatus:
+    """`problem` says what is wrong with the bench or with the way to it; `safe` what the last make-safe found."""
+
+    state: BenchState
+    bench: str = ""
+    run: RunStatus | None = None
+    instruments: tuple[InstrumentStatus, ...] = ()
+    queue: tuple[QueueEntry, ...] = ()
+    held: bool = False
+    disk_free_bytes: int | None = None
+    problem: str = ""
+    safe: str = ""
+    speed: float = 1.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        return self.state in ("running", "paused", "stopping")

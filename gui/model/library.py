@@ -1,0 +1,80 @@
+"""The runs that the window holds: read from disk on first sight, analysed as they grow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt5.QtCore import QObject, QTimer, pyqtSignal
+
+from gui.model.analyser import SWEEP, Analyser, Analysis
+from gui.model.feed import RunFeed
+from gui.model.run_view import Growth, RunView
+
+LIVE_ANALYSIS_MS = 10_000
+
+
+class Library(QObject):
+    """`changed` with the run and the names of what is new in it; `analysed` with the run and its Analysis."""
+
+    changed = pyqtSignal(object, object)  # RunView, set[str]
+    opened = pyqtSignal(object)  # RunView
+    analysed = pyqtSignal(object, object)  # RunView, Analysis
+    failed = pyqtSignal(object, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.views: dict[Path, RunView] = {}
+        self._stale: set[Path] = set()
+        self._feed = RunFeed()
+        self._analyser = Analyser()
+        self._feed.grew.connect(self._grew)
+        self._feed.failed.connect(self.failed)
+        self._analyser.found.connect(self._found)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LIVE_ANALYSIS_MS)
+        self._timer.timeout.connect(self._analyse_stale)
+        self._timer.start()
+
+    def follow(self, path: Path) -> None:
+        self._feed.follow(path)
+
+    def forget(self, path: Path) -> None:
+        """Lets the rows of a run go; it can be followed again."""
+        self._feed.forget(path)
+        self.views.pop(path, None)
+        self._stale.discard(path)
+
+    def close(self) -> None:
+        self._timer.stop()
+        self._feed.close()
+        self._analyser.close()
+
+    def _grew(self, growth: Growth) -> None:
+        view = self.views.get(growth.path)
+        new = view is None
+        if view is None:
+            view = self.views[growth.path] = RunView(growth.path, growth.head)
+        changed = view.take(growth)
+        if new:
+            self.opened.emit(view)
+        self.changed.emit(view, changed)
+        if (
+            new
+            or "outcome" in changed
+            or "results" in changed
+            or (view.head.procedure == SWEEP and "spectra" in changed)
+        ):
+            self._analyser.analyse(growth.path)
+            self._stale.discard(growth.path)
+        elif changed & {"voltammetry", "polarisation", "cycling", "impedance"}:
+            self._stale.add(growth.path)
+
+    def _analyse_stale(self) -> None:
+        for path in self._stale:
+            self._analyser.analyse(path)
+        self._stale.clear()
+
+    def _found(self, analysis: Analysis) -> None:
+        view = self.views.get(analysis.path)
+        if view is not None:
+            self.analysed.emit(view, analysis)

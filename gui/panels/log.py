@@ -1,0 +1,112 @@
+"""The log: what happened, with levels and a filter; and the banner for what a person has to see."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from datetime import datetime
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from daq.clock import wall_unix
+from gui.panels.small import button, label, set_look
+from gui.theme import LIGHT, Theme
+
+MOST_LINES = 5000
+LEVELS = ("debug", "info", "warning", "error")
+SHOWN = ("All", "Warnings and errors", "Errors")
+
+
+class LogPanel(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self._theme: Theme = LIGHT
+        self._lines: list[tuple[float, str, str]] = []
+        self.level = QComboBox()
+        self.level.addItems(list(SHOWN))
+        self.level.setAccessibleName("Which messages are shown")
+        self.words = QLineEdit()
+        self.words.setPlaceholderText("Filter")
+        self.words.setAccessibleName("Only messages with these words")
+        self.words.setClearButtonEnabled(True)
+        self.text = QPlainTextEdit()
+        self.text.setObjectName("log")
+        self.text.setReadOnly(True)
+        self.text.setMaximumBlockCount(MOST_LINES)
+        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setAccessibleName("Log")
+        self.text.setTabChangesFocus(True)
+        tools = QHBoxLayout()
+        tools.setContentsMargins(6, 4, 6, 2)
+        tools.addWidget(self.level)
+        tools.addWidget(self.words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(tools)
+        column.addWidget(self.text, 1)
+        self.level.currentIndexChanged.connect(self._again)
+        self.words.textChanged.connect(self._again)
+
+    def say(self, level: str, text: str, unix: float | None = None) -> None:
+        line = (wall_unix() if unix is None else unix, level, text)
+        self._lines.append(line)
+        del self._lines[:-MOST_LINES]
+        if self._wanted(line):
+            self._append(line)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self._again()
+
+    def _wanted(self, line: tuple[float, str, str]) -> bool:
+        least = (0, 2, 3)[self.level.currentIndex()]
+        return LEVELS.index(line[1]) >= least and self.words.text().lower() in line[2].lower()
+
+    def _append(self, line: tuple[float, str, str]) -> None:
+        unix, level, text = line
+        colour = {"warning": self._theme.warn, "error": self._theme.bad}.get(level, self._theme.muted)
+        when = datetime.fromtimestamp(unix)
+        word = f"<b style='color:{colour}'>{level.upper():<7}</b>".replace(" ", "&nbsp;", 0)
+        body = html.escape(" ".join(text.split()))
+        self.text.appendHtml(f"<span style='color:{self._theme.muted}'>{when:%H:%M:%S}</span> {word} {body}")
+
+    def _again(self, *_: object) -> None:
+        self.text.clear()
+        for line in self._lines:
+            if self._wanted(line):
+                self._append(line)
+
+
+class Banner(QWidget):
+    """A sentence that stays until it is read. Nothing modal, so that data go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message = label("", "warn-box", "banner")
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.action = button("", "What to do about it", "bannerAction")
+        self.dismiss = button("Understood", "Put this message away")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 8, 2)
+        row.addWidget(self.message, 1)
+        row.addWidget(self.action)
+        row.addWidget(self.dismiss)
+        self.on_action: Callable[[], None] = lambda: None
+        self.dismiss.clicked.connect(self.hide)
+        self.action.clicked.connect(self._act)
+        self.hide()
+
+    def _act(self) -> None:
+        self.hide()
+        self.on_action()
+
+    def tell(self, text: str, look: str = "warn-box", action: str = "") -> None:
+        self.message.setText(text)
+        self.message.setAccessibleName(text)
+        set_look(self.message, "look", look)
+        self.action.setText(action)
+        self.action.setVisible(bool(action))
+        self.show()

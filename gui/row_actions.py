@@ -1,0 +1,140 @@
+"""What can be done with a row of the table: resume, report, export, folder, its settings; and files from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt5.QtCore import QUrl
+from PyQt5.QtGui import QDesktopServices
+from PyQt5.QtWidgets import QApplication, QFileDialog
+
+from daq.errors import BadInput, CellrigError
+from daq.runfile.reader import RunFile
+from daq.runfile.stored import folder_of
+from daq.tables import read_toml
+from gui.model.drafts import plan_text
+from gui.panels.new_run import default_plan_name
+from gui.panels.runs_model import RunRow
+from procedures.interchange.exporting import export_run
+from procedures.report import write_report
+
+if TYPE_CHECKING:
+    from gui.window import BenchWindow
+
+
+class RowActions:
+    def __init__(self, window: BenchWindow) -> None:
+        self._window = window
+
+    def do(self, what: str, row: RunRow) -> None:
+        """Failures are told in the window, as a sentence."""
+        actions = {
+            "up": self._up,
+            "down": self._down,
+            "remove": self._remove,
+            "resume": self._resume,
+            "settings": self._settings,
+            "report": self._report,
+            "export": self._export,
+            "folder": self._folder,
+            "copy": self._copy,
+        }
+        try:
+            actions[what](row)
+        except (CellrigError, OSError) as error:
+            self._window.link.answered.emit("error", str(error))
+
+    # ------------------------------------------------------------ what waits
+    def _up(self, row: RunRow) -> None:
+        self._queued(row, "move", by=-1)
+
+    def _down(self, row: RunRow) -> None:
+        self._queued(row, "move", by=1)
+
+    def _remove(self, row: RunRow) -> None:
+        self._queued(row, "remove")
+
+    def _queued(self, row: RunRow, what: str, **details: Any) -> None:
+        if not row.queue_id:
+            raise BadInput("only what waits in the queue can be moved or taken out", place=row.key)
+        self._window.link.ask(what, id=row.queue_id, **details)
+
+    # ------------------------------------------------------------ what is on disk
+    def _path(self, row: RunRow) -> Path:
+        if row.path is None:
+            raise BadInput("it has not begun: there is nothing on disk yet", place=row.sample)
+        return row.path
+
+    def _resume(self, row: RunRow) -> None:
+        if row.state not in ("interrupted", "stopped", "failed"):
+            raise BadInput(f"is {row.state}: there is nothing to resume", place=row.key)
+        self._window.link.ask("resume", path=self._path(row))
+
+    def _settings(self, row: RunRow) -> None:
+        with RunFile.open(self._path(row)) as run:
+            self._window.new_run.take_plan(_plan_of(run))
+
+    def _report(self, row: RunRow) -> None:
+        page = write_report(self._path(row))
+        self._window.log.say("info", f"the report is {page}")
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
+
+    def _export(self, row: RunRow) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, "Export into a folder", str(self._path(row)))
+        if folder:
+            self.export_into(self._path(row), Path(folder))
+
+    def export_into(self, run: Path, folder: Path) -> None:
+        """Plain CSV of every stream that has rows. Raises CellrigError."""
+        with RunFile.open(run) as opened:
+            for written in export_run(opened, "csv", folder):
+                self._window.log.say("info", f"wrote {written}")
+
+    def _folder(self, row: RunRow) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._path(row))))
+
+    def _copy(self, row: RunRow) -> None:
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(str(self._path(row)))
+
+    # ------------------------------------------------------------ files
+    def load_file(self, path: Path) -> None:
+        """A run from anywhere is followed beside the others."""
+        try:
+            folder = folder_of(path)
+        except CellrigError as error:
+            self._window.link.answered.emit("error", str(error))
+            return
+        self._window.library.follow(folder)
+        self._window.add_file(folder)
+
+    def load_plan(self, path: Path) -> None:
+        try:
+            self._window.new_run.take_plan(read_toml(path))
+        except CellrigError as error:
+            self._window.link.answered.emit("error", str(error))
+
+    def save_plan(self, table: dict[str, Any]) -> None:
+        proposed = str(default_plan_name(table))
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save plan", proposed, "Plans (*.toml)")
+        if name:
+            self.write_plan(table, Path(name))
+
+    def write_plan(self, table: dict[str, Any], target: Path) -> None:
+        try:
+            target.write_text(plan_text(table, self._window.new_run.bench.source), encoding="utf-8")
+        except OSError as error:
+            self._window.link.answered.emit("error", f"{target}: the plan could not be written: {error.strerror}")
+        else:
+            self._window.log.say("info", f"the plan was written to {target}")
+
+
+def _plan_of(run: RunFile) -> dict[str, Any]:
+    """What the run was asked for: its own parameters (a plan may have had several runs) and its sample."""
+    samples = run.sample.get("samples")
+    return {
+        "sample": samples if samples is not None else [dict(run.sample)],
+        "run": [{"procedure": run.procedure, **run.parameters}],
+    }

@@ -1,0 +1,438 @@
+"""The bench window: bar on top, instruments left, new run right, queue, runs and log below, plots in the middle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt5.QtCore import QSettings, Qt, QTimer
+from PyQt5.QtGui import QCloseEvent, QKeySequence, QShowEvent
+from PyQt5.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QShortcut,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from daq.catalog import RunSummary
+from daq.errors import CellrigError
+from gui.model.analyser import Analysis
+from gui.model.bench_status import BenchStatus
+from gui.model.catalog_feed import CatalogFeed
+from gui.model.library import Library
+from gui.model.link import BenchLink
+from gui.model.run_view import RunView
+from gui.panels.header import Header
+from gui.panels.instruments import InstrumentsPanel
+from gui.panels.log import Banner, LogPanel
+from gui.panels.new_run import NewRunPanel
+from gui.panels.results import ResultsPane
+from gui.panels.runs import RunsPanel
+from gui.panels.runs_model import RunRow
+from gui.plots.arrhenius import ArrheniusPane
+from gui.plots.bode import BodePane
+from gui.plots.capacity import CapacityPane
+from gui.plots.nyquist import NyquistPane
+from gui.plots.over_time import OverTimePane
+from gui.plots.pane import PlotPane, ShownRun
+from gui.plots.profiles import ProfilesPane
+from gui.plots.temperature import TemperaturePane
+from gui.plots.voltammogram import VoltammogramPane
+from gui.row_actions import RowActions
+from gui.rows import rows_of
+from gui.theme import LIGHT, THEMES, Theme, palette_of, style_of
+
+PLOTS = (
+    NyquistPane,
+    BodePane,
+    TemperaturePane,
+    ArrheniusPane,
+    VoltammogramPane,
+    OverTimePane,
+    ProfilesPane,
+    CapacityPane,
+)
+NARROW_PX = 1400
+FIRST_PLOT = {
+    "eis-sweep": "nyquist",
+    "cyclic-voltammetry": "voltammogram",
+    "linear-sweep": "voltammogram",
+    "galvanostatic-cycling": "capacity",
+    "rate-capability": "capacity",
+    "temperature-hold": "temperature",
+}
+
+
+class BenchWindow(QMainWindow):
+    """Everything it shows comes from run files and from the bench's own words; closing it touches no run."""
+
+    def __init__(self, link: BenchLink, runs: Path, settings: QSettings | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("cellrig")
+        self.setObjectName("benchWindow")
+        self.theme: Theme = LIGHT
+        self.runs_folder = runs
+        self.settings = settings
+        self.link = link
+        self.status = BenchStatus("away")
+        self.library = Library()
+        self.catalog = CatalogFeed(runs)
+        self._summaries: list[RunSummary] = []
+        self._files: list[RunRow] = []
+        self._attached: str = ""
+        self._told_events: dict[str, int] = {}
+        self._build()
+        self._connect()
+        self._shortcuts()
+        self.actions_of_rows = RowActions(self)
+        self.set_theme(THEMES.get(str(settings.value("theme", "light")) if settings else "light", LIGHT))
+        link.open()
+        self.catalog.start()
+
+    # ------------------------------------------------------------ building
+    def _build(self) -> None:
+        self.header = Header()
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.header)
+        toggle = self.header.toggleViewAction()
+        if toggle is not None:
+            toggle.setEnabled(False)
+        self.banner = Banner()
+        self.panes: list[PlotPane] = [kind() for kind in PLOTS]
+        self.results = ResultsPane()
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("plots")
+        self.tabs.setAccessibleName("Plots")
+        for pane in (*self.panes, self.results):
+            self.tabs.addTab(pane, pane.title)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.banner)
+        column.addWidget(self.tabs, 1)
+        self.setCentralWidget(centre)
+        self.instruments = InstrumentsPanel()
+        self.new_run = NewRunPanel()
+        self.runs = RunsPanel()
+        self.log = LogPanel()
+        for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
+            self.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        below = Qt.DockWidgetArea.BottomDockWidgetArea
+        self.docks = {
+            "instruments": self._dock("INSTRUMENTS", "dock_instruments", self.instruments, left),
+            "new_run": self._dock("NEW RUN", "dock_new_run", self.new_run, right),
+            "runs": self._dock("QUEUE AND RUNS", "dock_runs", self.runs, below),
+            "log": self._dock("LOG", "dock_log", self.log, below),
+        }
+        self.splitDockWidget(self.docks["runs"], self.docks["log"], Qt.Orientation.Horizontal)
+        self._menus()
+
+    def _dock(self, title: str, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _menus(self) -> None:
+        bar = self.menuBar()
+        if bar is None:
+            return
+        entries = {
+            "&File": (
+                ("Load data…", "Ctrl+O", self.load_data),
+                ("Load plan…", "Ctrl+L", self.load_plan),
+                ("Export plot…", "Ctrl+E", self.export_plot),
+                ("Close window (runs go on)", "Ctrl+W", self.close),
+            ),
+            "&Run": (
+                ("Stop and make safe", "F12", self.stop),
+                ("Pause after step, or go on", "Ctrl+P", self.header.pause.click),
+                ("Skip step", "Ctrl+K", self.header.skip.click),
+                ("Hold queue, or go on", "F5", self._hold),
+                ("Make the bench safe now", "Ctrl+F12", self.make_safe),
+            ),
+            "&View": (
+                ("Dark or light", "Ctrl+D", self.toggle_theme),
+                ("Larger text", "Ctrl++", lambda: self.step_text(1)),
+                ("Smaller text", "Ctrl+-", lambda: self.step_text(-1)),
+                ("Layout as at first", "", self.lay_out_docks),
+            ),
+            "&Help": (("Keys", "F1", self.show_keys),),
+        }
+        for title, lines in entries.items():
+            menu = bar.addMenu(title)
+            if menu is None:
+                continue
+            for text, key, slot in lines:
+                action = menu.addAction(text)
+                if action is not None:
+                    action.setShortcut(QKeySequence(key))
+                    action.triggered.connect(lambda _=False, do=slot: do())
+            if title == "&View":
+                menu.addSeparator()
+                for dock in self.docks.values():
+                    menu.addAction(dock.toggleViewAction())
+
+    def _connect(self) -> None:
+        self.link.status.connect(self.show_status)
+        self.link.answered.connect(self._answered)
+        self.header.stop_asked.connect(self.stop)
+        self.header.pause_asked.connect(lambda on: self.link.ask("pause", on=on))
+        self.header.skip_asked.connect(lambda: self.link.ask("skip"))
+        self.instruments.manual_asked.connect(self._manual)
+        self.instruments.connect_asked.connect(lambda name, on: self.link.ask("connect", instrument=name, on=on))
+        self.new_run.submitted.connect(lambda table: self.link.ask("submit", plan=table))
+        self.new_run.save_asked.connect(lambda table: self.actions_of_rows.save_plan(table))
+        self.new_run.load_asked.connect(self.load_plan)
+        self.runs.asked.connect(self._asked)
+        self.runs.load_asked.connect(self.load_data)
+        self.runs.model.shown_changed.connect(self._shown_changed)
+        self.library.opened.connect(self._opened)
+        self.library.changed.connect(self._grew)
+        self.library.analysed.connect(self._analysed)
+        self.library.failed.connect(self._unreadable)
+        self.catalog.found.connect(self._catalogued)
+        self.catalog.failed.connect(lambda text: self.log.say("warning", text))
+        for pane in self.panes:
+            pane.export_button.clicked.connect(self.export_plot)
+
+    def _shortcuts(self) -> None:
+        for number in range(self.tabs.count()):
+            shortcut = QShortcut(QKeySequence(f"Alt+{number + 1}"), self)
+            shortcut.activated.connect(lambda place=number: self.tabs.setCurrentIndex(place))
+        submit = QShortcut(QKeySequence("Ctrl+Return"), self)
+        submit.activated.connect(self.new_run.add.click)
+
+    # ------------------------------------------------------------ what the bench says
+    def show_status(self, status: BenchStatus) -> None:
+        before, self.status = self.status, status
+        self.header.show_status(status)
+        self.instruments.show_status(status)
+        if status.problem and status.problem != before.problem:
+            self.log.say("warning" if status.state == "away" else "error", status.problem)
+            if status.state != "away":
+                self.banner.tell(status.problem, "bad-box")
+        if status.run is not None and status.run.id != self._attached:
+            self._attach(status)
+        self._refresh_rows()
+
+    def _attach(self, status: BenchStatus) -> None:
+        """The run in progress is shown whole, from its file, whoever started it."""
+        run = status.run
+        if run is None:
+            return
+        self._attached = run.id
+        self.library.follow(run.path)
+        self.catalog.look_now()
+        key = FIRST_PLOT.get(run.procedure, "over_time")
+        self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
+
+    def _answered(self, level: str, text: str) -> None:
+        self.log.say(level, text)
+        if level in ("warning", "error"):
+            self.banner.tell(text, "bad-box" if level == "error" else "warn-box")
+
+    # ------------------------------------------------------------ runs on disk
+    def _catalogued(self, runs: list[RunSummary]) -> None:
+        first = not self._summaries and runs
+        self._summaries = runs
+        self._refresh_rows()
+        if first and self.status.run is None:
+            self._offer(runs[-1])
+
+    def _offer(self, last: RunSummary) -> None:
+        """The last run is shown; one that was broken off is offered to be gone on with."""
+        self.runs.model.show_run(str(last.path), True)
+        if last.outcome == "interrupted" and self.status.state != "away":
+            self.banner.tell(f"{last.id} was interrupted; nothing of it is lost.", "warn-box", "Resume")
+            self.banner.on_action = lambda: self.link.ask("resume", path=last.path)
+
+    def _refresh_rows(self) -> None:
+        rows = rows_of(self.status, self._summaries, self.library.views, self._files)
+        if self.status.run is not None:
+            for row in rows:
+                if row.path == self.status.run.path and row.key not in {one.key for one in self.runs.model.rows}:
+                    row.shown, row.colour = True, self._free_colour()
+        self.runs.set_rows(rows, held=self.status.held)
+
+    def _shown_changed(self, row: RunRow) -> None:
+        if row.path is None:
+            return
+        if row.shown:
+            row.colour = row.colour or self._free_colour()
+            self.library.follow(row.path)
+        elif row.path != (self.status.run.path if self.status.run is not None else None):
+            self.library.forget(row.path)
+        self._show_runs()
+
+    def _free_colour(self) -> str:
+        used = {row.colour for row in self.runs.model.rows if row.shown}
+        free = [colour for colour in self.theme.categories if colour not in used]
+        return (free or list(self.theme.categories))[0]
+
+    def _opened(self, view: RunView) -> None:
+        self.runs.model.show_run(str(view.path), True)
+        self._show_runs()
+
+    def _show_runs(self) -> None:
+        shown = [
+            ShownRun(self.library.views[row.path], row.colour or self.theme.category(0))
+            for row in self.runs.model.rows
+            if row.shown and row.path is not None and row.path in self.library.views
+        ]
+        for pane in (*self.panes, self.results):
+            pane.set_runs(shown)
+        for number, pane in enumerate(self.panes):
+            self.tabs.setTabEnabled(number, bool(pane.shown) or not shown)
+        current = self.tabs.currentWidget()
+        if shown and isinstance(current, PlotPane) and not current.shown:
+            key = FIRST_PLOT.get(shown[-1].view.head.procedure, "over_time")
+            self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
+
+    def _grew(self, view: RunView, changed: set[str]) -> None:
+        for pane in self.panes:
+            known = any(one.view is view for one in pane.shown)
+            if known and changed & {*pane.streams, "spectra", "outcome"}:
+                pane.refresh()
+            elif not known and changed & set(pane.streams) and self._is_shown(view):
+                self._show_runs()
+        if "results" in changed:
+            self.results.refresh()
+        if "events" in changed and view.head.id == self._attached:
+            self._tell_events(view)
+
+    def _is_shown(self, view: RunView) -> bool:
+        return any(row.shown and row.path == view.path for row in self.runs.model.rows)
+
+    def _tell_events(self, view: RunView) -> None:
+        told = self._told_events.get(view.head.id, 0)
+        for event in view.events:
+            if event.id > told:
+                level = event.level if event.level in ("debug", "info", "warning", "error") else "info"
+                self.log.say(level, f"{event.source}: {event.text}", view.head.started_unix + event.t_s)
+        self._told_events[view.head.id] = view.events[-1].id if view.events else told
+
+    def _analysed(self, view: RunView, analysis: Analysis) -> None:
+        for pane in (*self.panes, self.results):
+            pane.set_analysis(view.head.id, analysis)
+
+    def _unreadable(self, path: Path, text: str) -> None:
+        self.log.say("error", text)
+        self.banner.tell(text, "bad-box")
+        self.runs.model.show_run(str(path), False)
+
+    def add_file(self, folder: Path) -> None:
+        """A run that lies elsewhere gets a row of its own."""
+        known = {row.key for row in self.runs.model.rows}
+        if str(folder) not in known:
+            self._files.append(RunRow(str(folder), "file", folder.name, "file", path=folder, shown=True))
+            self._files[-1].colour = self._free_colour()
+        self._refresh_rows()
+        self.runs.model.show_run(str(folder), True)
+        self._show_runs()
+
+    # ------------------------------------------------------------ what a person asks
+    def stop(self) -> None:
+        self.log.say("warning", "STOP was pressed")
+        self.link.ask("stop")
+
+    def make_safe(self) -> None:
+        self.log.say("warning", "make safe now was asked for")
+        self.link.ask("make_safe")
+
+    def _hold(self) -> None:
+        self.link.ask("hold", on=not self.status.held)
+
+    def _manual(self, name: str, command: dict[str, object]) -> None:
+        self.link.ask("manual", instrument=name, command=command)
+
+    def _asked(self, what: str, row: RunRow | None) -> None:
+        if what == "hold":
+            self._hold()
+        elif row is not None:
+            self.actions_of_rows.do(what, row)
+
+    def load_data(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, "Load a run or a data file", str(self.runs_folder))
+        for name in names:
+            self.actions_of_rows.load_file(Path(name))
+
+    def load_plan(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Load a plan", "", "Plans (*.toml)")
+        if name:
+            self.actions_of_rows.load_plan(Path(name))
+
+    def export_plot(self) -> None:
+        pane = self.tabs.currentWidget()
+        if not isinstance(pane, PlotPane):
+            return
+        kinds = "PNG (*.png);;SVG (*.svg);;CSV (*.csv)"
+        name, _ = QFileDialog.getSaveFileName(self, "Export plot", f"{pane.key}.png", kinds)
+        if name:
+            self.export_to(pane, Path(name))
+
+    def export_to(self, pane: PlotPane, target: Path) -> None:
+        try:
+            pane.export(target)
+        except CellrigError as error:
+            self._answered("error", str(error))
+        else:
+            self.log.say("info", f"{pane.title} was written to {target}")
+
+    # ------------------------------------------------------------ looks
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.setPalette(palette_of(theme))
+            app.setStyleSheet(style_of(theme))
+        for pane in self.panes:
+            pane.set_theme(theme)
+        for panel in (self.instruments, self.runs, self.log):
+            panel.set_theme(theme)
+        if self.settings is not None:
+            self.settings.setValue("theme", theme.name)
+
+    def toggle_theme(self) -> None:
+        self.set_theme(THEMES["dark" if self.theme.name == "light" else "light"])
+
+    def step_text(self, points: int) -> None:
+        font = QApplication.font()
+        font.setPointSizeF(min(max(7.0, font.pointSizeF() + points), 20.0))
+        QApplication.setFont(font)
+
+    def show_keys(self) -> None:
+        keys = (
+            "F12 STOP · Ctrl+P pause after step · Ctrl+K skip step · F5 hold queue · Ctrl+Enter add to queue · "
+            "Alt+1…9 plots · A fit · F follow · G grid · C cursor · O fits · B arcs · Ctrl+E export · Ctrl+O load · "
+            "Ctrl+L plan · Ctrl+D dark · Ctrl++ and Ctrl+− text · Ctrl+W close (runs go on)"
+        )
+        self.banner.tell(keys, "good-box")
+
+    def lay_out_docks(self) -> None:
+        """Below a certain width the log goes behind the runs."""
+        width, height = self.width(), self.height()
+        runs, log = self.docks["runs"], self.docks["log"]
+        if width < NARROW_PX and not self.tabifiedDockWidgets(runs):
+            self.tabifyDockWidget(runs, log)
+            runs.raise_()
+        sides = [self.docks["instruments"], self.docks["new_run"]]
+        self.resizeDocks(sides, [int(width * 0.172), int(width * 0.215)], Qt.Orientation.Horizontal)
+        self.resizeDocks([runs, log], [int(height * 0.225)] * 2, Qt.Orientation.Vertical)
+        self.resizeDocks([runs, log], [int(width * 0.72), int(width * 0.28)], Qt.Orientation.Horizontal)
+
+    def showEvent(self, a0: QShowEvent | None) -> None:
+        super().showEvent(a0)
+        QTimer.singleShot(0, self.lay_out_docks)
+
+    def closeEvent(self, a0: QCloseEvent | None) -> None:
+        """Runs belong to the bench, not to the window: they go on."""
+        self.link.close()
+        self.library.close()
+        self.catalog.close()
+        super().closeEvent(a0)
