@@ -50,9 +50,8 @@ class Clock(Protocol):
     def attached(self) -> AbstractContextManager[None]: ...
 
 
-def wall_monotonic() -> float:
-    """The wall's own monotonic time: for deadlines of transports, heartbeats, progress on screen."""
-    return time.monotonic()
+wall_monotonic: Callable[[], float] = time.monotonic
+"""The wall's own monotonic time: for deadlines of transports, heartbeats, progress on screen."""
 
 
 def wall_unix() -> float:

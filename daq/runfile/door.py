@@ -34,7 +34,7 @@ class Door:
         names = stream.column_names
         self._count = len(names)
         self._cells = _getter(names)
-        floats = struct.Struct(f"{self._count}d")
+        floats = struct.Struct(f"{1 + self._count}d")  # t_s and the columns
         self._pack, self._unpack = floats.pack, floats.unpack
         self._all_floats = all(column.kind == "float" for column in stream.columns)
 
@@ -50,7 +50,7 @@ class Door:
             self._refuse_names(values)
         if self._all_floats:  # the usual row: packing takes numbers only and turns them into floats, all at once
             try:
-                return (step, attempt, float(t_s), *self._unpack(self._pack(*cells)))
+                return (step, attempt, *self._unpack(self._pack(t_s, *cells)))
             except (struct.error, TypeError, ValueError, OverflowError):
                 pass  # a None, or something to complain about by name
         converted = [self._converted(column, cell) for column, cell in zip(self.stream.columns, cells, strict=True)]

@@ -45,6 +45,7 @@ class Journal:
         self._refuses = False
         self.closed = False
         self._straggler = threading.Event()
+        self._straggling = False  # as the event, for the thread that records: to look at a plain flag is free
         self._timer = threading.Thread(target=self._commit_stragglers, name="run file timer", daemon=True)
         self._timer.start()
 
@@ -59,12 +60,13 @@ class Journal:
         """One row, durable at the latest `GROUP_S` later. Raises StorageError."""
         if self._refuses:
             self._refuse()
-        lane.rows.append(row)
+        lane.add(row)
         if wall_monotonic() - self._committed_at >= GROUP_S:
             self.flush()
             if self._refuses:
                 self._refuse()
-        elif not self._straggler.is_set():
+        elif not self._straggling:
+            self._straggling = True
             self._straggler.set()
 
     def add_many(self, lane: Lane, rows: Sequence[Sequence[Any]]) -> None:
@@ -72,12 +74,13 @@ class Journal:
         for start in range(0, len(rows), ROWS_PER_COMMIT):
             if self._refuses:
                 self._refuse()
-            lane.rows.extend(rows[start : start + ROWS_PER_COMMIT])
+            lane.add_many(rows[start : start + ROWS_PER_COMMIT])
             if start or wall_monotonic() - self._committed_at >= GROUP_S:
                 self.flush()
                 if self._refuses:
                     self._refuse()
             else:
+                self._straggling = True
                 self._straggler.set()
 
     def flush(self) -> None:
@@ -116,8 +119,9 @@ class Journal:
     # ------------------------------------------------------------ inside the lock
     def _commit(self, statements: Sequence[Statement] = ()) -> None:
         """One transaction. On the first failure the reserve is freed and the transaction tried once more."""
-        self._straggler.clear()  # before the rows are counted: one that comes later sets it again
-        waiting = [(lane, len(lane.rows)) for lane in self._lanes if lane.rows]
+        self._straggler.clear()
+        self._straggling = False  # last, and before the rows are counted: a row that comes later sets both again
+        waiting = [(lane, count) for lane in self._lanes if (count := len(lane))]
         if waiting or statements:
             try:
                 self._transaction(waiting, statements)
