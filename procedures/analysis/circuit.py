@@ -12,6 +12,7 @@ Inside a fit resistances, times and moduli are logarithms and exponents logits: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,31 +89,37 @@ class Circuit:
 
     def impedance(self, parameters: Floats, omega: Floats, omega_ref: float) -> tuple[Complexes, Complexes]:
         """Z (n,) in ohm and its derivatives (n, parameters): by ln(p) for quantities, by n for exponents."""
-        log_jw = np.log(omega) + 0.5j * np.pi
-        z = np.zeros(len(omega), dtype=complex)
-        slopes = np.empty((len(omega), len(parameters)), dtype=complex)
+        z, slopes = self.impedance_rows(parameters, 1j * omega, np.log(omega) + 0.5j * np.pi, np.log(omega_ref))
+        return z, slopes.T
+
+    def impedance_rows(
+        self, parameters: Floats, jw: Complexes, log_jw: Complexes, log_ref: float
+    ) -> tuple[Complexes, Complexes]:
+        """As `impedance`, with the derivatives (parameters, n), for a loop that takes the logarithm once."""
+        slopes = np.empty((len(parameters), len(jw)), dtype=complex)
+        values = parameters.tolist()
         i = 0
         if self.inductor:
-            slopes[:, i] = 1j * omega * parameters[i]
-            z += slopes[:, i]
+            np.multiply(jw, values[i], out=slopes[i])
             i += 1
         if self.resistor:
-            slopes[:, i] = parameters[i]
-            z += parameters[i]
+            slopes[i] = values[i]
             i += 1
+        first_arc = i
         for _ in range(self.arcs):
-            resistance, tau, n = parameters[i : i + 3]
-            log_jwt = log_jw + np.log(tau)
+            resistance, tau, n = values[i : i + 3]
+            log_jwt = log_jw + math.log(tau)
             power = np.exp(n * log_jwt)
-            arc = resistance / (1 + power)
-            falling = -arc * power / (1 + power)
-            slopes[:, i], slopes[:, i + 1], slopes[:, i + 2] = arc, n * falling, falling * log_jwt
-            z += arc
+            share = 1.0 / (1.0 + power)
+            arc = np.multiply(share, resistance, out=slopes[i])
+            falling = arc * (share - 1.0)  # -arc * power / (1 + power)
+            np.multiply(falling, n, out=slopes[i + 1])
+            np.multiply(falling, log_jwt, out=slopes[i + 2])
             i += 3
         if self.blocking:
-            modulus, n = parameters[i : i + 2]
-            log_ratio = log_jw - np.log(omega_ref)
-            line = modulus * np.exp(-n * log_ratio)
-            slopes[:, i], slopes[:, i + 1] = line, -line * log_ratio
-            z += line
-        return z, slopes
+            modulus, n = values[i : i + 2]
+            log_ratio = log_jw - log_ref
+            line = np.multiply(np.exp(-n * log_ratio), modulus, out=slopes[i])
+            np.multiply(line, -log_ratio, out=slopes[i + 1])
+        sizes = [*range(first_arc), *range(first_arc, first_arc + 3 * self.arcs, 3), *([i] if self.blocking else [])]
+        return slopes[sizes].sum(axis=0), slopes

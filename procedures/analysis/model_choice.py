@@ -18,7 +18,7 @@ from procedures.analysis.starting_values import StartingGrid
 
 _NEAR = 12.0
 _HOPELESS = 3.0
-_SCREENING_STEPS = 10
+_SCREENING_STEPS = 7
 _ORDER_SIGMA = 3.3
 _DOUBTFUL_ARC = 0.4
 _EVIDENCE = 20.0
@@ -70,7 +70,8 @@ def fit_candidates(frequency_Hz: Floats, z_ohm: Complexes, blocking: bool, noise
             tried = [solve(circuit, start, omega, z_ohm, weight, _SCREENING_STEPS) for start in starts]
             tried.sort(key=lambda one: one.cost)
             starts = [one.parameters for one in tried[:2] if one.cost < _HOPELESS * tried[0].cost]
-        solutions = [solve(circuit, start, omega, z_ohm, weight) for start in starts]
+        least = min((one.cost for one in solved.values()), default=math.inf)
+        solutions = [solve(circuit, one, omega, z_ohm, weight, hopeless=_HOPELESS * least) for one in starts]
         solved[circuit] = min(solutions, key=lambda one: one.cost)
     found = [_judged(solution, weight, z_ohm, noise_floor) for solution in solved.values()]
     found.sort(key=lambda one: one.criterion)
