@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
@@ -74,7 +75,8 @@ class Door:
         kinds = values.dtype.kind if isinstance(values, np.ndarray) else ""
         if column.kind == "float" and kinds and kinds in "fiub":
             return np.asarray(values, dtype=float).tolist()
-        return [self._converted(column, value) for value in values]
+        quick = _quickly(column.kind, values) if isinstance(values, list) else None
+        return quick if quick is not None else [self._converted(column, value) for value in values]
 
     def _converted(self, column: Column, value: Any) -> Cell:
         if value is None:
@@ -95,6 +97,21 @@ class Door:
         problems = [f"lacks {', '.join(missing)}"] if missing else []
         problems += [f"has no column {', '.join(map(str, unknown))}"] if unknown else []
         raise KeyError(f"stream {self.stream.name}: {'; '.join(problems)} (its columns: {', '.join(known)})")
+
+
+def _quickly(kind: Kind, values: list[Any]) -> list[Cell] | None:
+    """A list of the usual kind, converted or checked as a whole; None when each has to be looked at."""
+    if kind == "float":
+        try:
+            return list(array("d", values))
+        except (TypeError, OverflowError):
+            return None
+    kinds = set(map(type, values))
+    if kind == "int" and kinds == {int} and -EXACT_INT <= min(values) <= max(values) <= EXACT_INT:
+        return values
+    if kind == "text" and kinds == {str} and "".join(set(values)).isascii():
+        return values
+    return None
 
 
 def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

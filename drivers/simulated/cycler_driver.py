@@ -29,6 +29,7 @@ from drivers.simulated.world import World
 FOLDER = "simulated_cycler"
 FAULTS = ("reading_lost", "hang")
 VOLTAGE_MAX_V, CURRENT_MAX_A = 5.0, 0.1
+KEEP_EVERY_S = 3600.0  # a look in between costs no write: whoever starts again runs the hour once more, to the same
 
 
 class CyclerOptions(StrictModel):
@@ -63,7 +64,7 @@ class SimulatedCycler:
     in_process = True
     role: Literal["cycler"] = "cycler"
     safe_within_s = 5.0
-    monitor_interval_s = 60.0
+    monitor_interval_s = 600.0
     snapshot_stream = Stream(
         "cycler",
         (
@@ -83,6 +84,8 @@ class SimulatedCycler:
         self._door = WorldDoor(context)
         self._folder = Path(context.state_folder) / FOLDER / context.name
         self._kept: dict[int, KeptTest] = {}
+        self._rows: dict[int, list[np.ndarray]] = {}  # of each channel, what is not on disk yet
+        self._kept_at_s: dict[int, float] = {}
         self._lock = threading.Lock()
         self._last_channel = 1
 
@@ -115,6 +118,7 @@ class SimulatedCycler:
         """The channels run on."""
         for channel in list(self._kept):
             self._to_now(channel)
+            self._keep(channel)
         self._door.leave()
 
     def identity(self) -> Identity:
@@ -180,9 +184,11 @@ class SimulatedCycler:
             holder = self.world.cell(channel)
             holder.rest_until(now_s, sample.temperature_C, sample.high_phase)
             position = Position(at_s=now_s, voltage_V=holder.cell.open_circuit_V(sample.temperature_C))
+            if before is not None:
+                self._keep(channel)
             self._records_path(ref).write_bytes(b"")
             self._kept[channel] = KeptTest(ref, number, sample_id, schedule, position, holder.cell.state())
-            self._save(channel)
+            self._keep(channel)
             self._last_channel = channel
             return ref
 
@@ -194,7 +200,7 @@ class SimulatedCycler:
             kept = self._kept[channel]
             if kept.position.state == "running":
                 kept.position = replace(kept.position, state="stopped", text="stopped by request", current_A=0.0)
-                self._save(channel)
+                self._keep(channel)
 
     def attach(self, ref: str) -> ChannelStatus:
         return self.status(self._channel_of(ref))
@@ -207,6 +213,7 @@ class SimulatedCycler:
             for channel, kept in self._kept.items():
                 if kept.ref == ref:
                     self._to_now(channel)
+                    self._keep(channel)
             offset = max(after, 0)
             rows = np.fromfile(path, count=limit * COLUMNS, offset=offset * COLUMNS * 8).reshape(-1, COLUMNS).tolist()
         return [
@@ -234,7 +241,7 @@ class SimulatedCycler:
         return self._folder / f"{ref}.f64"
 
     def _to_now(self, channel: int) -> None:
-        """Let a running test catch up, its records first to disk, then its position."""
+        """Let a running test catch up; what it recorded meanwhile goes to disk every hour of its own time."""
         kept = self._kept.get(channel)
         if kept is None or kept.position.state != "running":
             return
@@ -245,14 +252,26 @@ class SimulatedCycler:
         test = CyclerTest(kept.schedule, kept.position, holder.cell)
         test.advance(self.world.now_s(), sample.temperature_C, sample.high_phase)
         kept.cell, holder.at_s = holder.cell.state(), test.position.at_s
-        if test.rows:
-            rows = np.concatenate(test.rows)
+        self._rows.setdefault(channel, []).extend(test.rows)
+        due = kept.position.at_s - self._kept_at_s.get(channel, -KEEP_EVERY_S) >= KEEP_EVERY_S
+        if due or kept.position.state != "running":
+            self._keep(channel)
+
+    def _keep(self, channel: int) -> None:
+        """Records first, then the position: rows beyond it, of a process that was killed, are cut off."""
+        kept = self._kept[channel]
+        rows = self._rows.pop(channel, [])
+        if not rows and self._kept_at_s.get(channel) == kept.position.at_s and kept.position.state == "running":
+            return
+        if rows:
+            block = np.concatenate(rows)
             with open(self._records_path(kept.ref), "r+b") as file:
-                file.truncate(kept.count * COLUMNS * 8)  # rows of a catching-up that was killed
+                file.truncate(kept.count * COLUMNS * 8)
                 file.seek(0, os.SEEK_END)
-                file.write(rows.tobytes())
-            kept.count += len(rows)
+                file.write(block.tobytes())
+            kept.count += len(block)
         self._save(channel)
+        self._kept_at_s[channel] = kept.position.at_s
 
     def _save(self, channel: int) -> None:
         temporary = self._path(channel).with_suffix(".tmp")

@@ -11,6 +11,7 @@ masses and conductances are stable and heat never flows uphill. There is no acti
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,47 +125,53 @@ class Furnace:
 
     # ------------------------------------------------------------ time
     def advance(self, first_step: int, count: int) -> list[float]:
-        """Advance by `count` steps, the first being number `first_step`; returns the block's temperature of each."""
-        state, parameters = self.state, self.parameters
-        (hh, hb, hp, h0), (bh, bb, bp, b0) = self._response
-        noise, noise_K, offset_K = self._noise.at, parameters.sensor_noise_K, parameters.sensor_offset_K
-        heater, block, sensor = state.heater_C, state.block_C, state.sensor_C
-        underway = state.underway_W
-        blocks: list[float] = []
-        for step in range(first_step, first_step + count):
-            self._control()
-            underway.append(state.output_W)
-            power = underway.pop(0)
-            heater, block = hh * heater + hb * block + hp * power + h0, bh * heater + bb * block + bp * power + b0
-            sensor += self._sensor_share * (block - sensor)
-            measured = sensor + offset_K + noise_K * noise(step)
-            state.slope_K_per_s += self._slope_share * ((measured - state.measured_C) / STEP_s - state.slope_K_per_s)
-            state.measured_C = measured
-            blocks.append(block)
-        state.heater_C, state.block_C, state.sensor_C = heater, block, sensor
-        return blocks
+        """Advance by `count` steps, the first being number `first_step`; returns the block's temperature of each.
 
-    def _control(self) -> None:
-        """One step of the controller: the working set-point ramps, PID with derivative on the measurement.
-
-        Anti-windup: no integration while the power is at its maximum; at zero power the integral is drawn to
-        where the output starts again just as the error vanishes.
+        The controller's working set-point ramps; PID with the derivative on the measurement. Anti-windup: no
+        integration while the power is at its maximum; at zero power the integral is drawn to where the output starts
+        again just as the error vanishes. All in local names: this loop is most of a simulated day.
         """
         state, parameters = self.state, self.parameters
-        if not state.heater_on:
-            return
-        gap = state.setpoint_C - state.working_setpoint_C
-        if gap:
-            most = abs(gap) if state.ramp_K_per_s is None else state.ramp_K_per_s * STEP_s
-            state.working_setpoint_C = (
-                state.setpoint_C if abs(gap) <= most else (state.working_setpoint_C + math.copysign(most, gap))
-            )
-        gain, reset_s = parameters.proportional_W_per_K, parameters.integral_time_s
-        error = state.working_setpoint_C - state.measured_C
-        wanted = gain * (error - parameters.derivative_time_s * state.slope_K_per_s) + state.integral_W
-        power = min(max(wanted, 0.0), parameters.max_power_W)
-        if wanted < parameters.max_power_W or error < 0:
-            state.integral_W += gain * error / reset_s * STEP_s
-        if wanted < 0:
-            state.integral_W -= wanted / reset_s * STEP_s
-        state.output_W = power
+        (hh, hb, hp, h0), (bh, bb, bp, b0) = self._response
+        noise_K, offset_K = parameters.sensor_noise_K, parameters.sensor_offset_K
+        sensor_share, slope_share = self._sensor_share, self._slope_share
+        gain, most_W, derivative_s = (
+            parameters.proportional_W_per_K,
+            parameters.max_power_W,
+            parameters.derivative_time_s,
+        )
+        integral_gain = gain / parameters.integral_time_s * STEP_s
+        integral_back = STEP_s / parameters.integral_time_s
+        heater, block, sensor = state.heater_C, state.block_C, state.sensor_C
+        measured, slope, integral, output = state.measured_C, state.slope_K_per_s, state.integral_W, state.output_W
+        is_on, working, target = state.heater_on, state.working_setpoint_C, state.setpoint_C
+        underway = deque(state.underway_W)
+        blocks: list[float] = []
+        for noise in self._noise.between(first_step, count):
+            if is_on:
+                if working != target:
+                    working = self._ramped(working, target)
+                error = working - measured
+                wanted = gain * (error - derivative_s * slope) + integral
+                output = 0.0 if wanted < 0.0 else most_W if wanted > most_W else wanted
+                if wanted < most_W or error < 0:
+                    integral += integral_gain * error
+                if wanted < 0:
+                    integral -= wanted * integral_back
+            underway.append(output)
+            power = underway.popleft()
+            heater, block = hh * heater + hb * block + hp * power + h0, bh * heater + bb * block + bp * power + b0
+            sensor += sensor_share * (block - sensor)
+            before, measured = measured, sensor + offset_K + noise_K * noise
+            slope += slope_share * ((measured - before) / STEP_s - slope)
+            blocks.append(block)
+        state.heater_C, state.block_C, state.sensor_C = heater, block, sensor
+        state.measured_C, state.slope_K_per_s, state.integral_W, state.output_W = measured, slope, integral, output
+        state.working_setpoint_C, state.underway_W = working, list(underway)
+        return blocks
+
+    def _ramped(self, working_C: float, target_C: float) -> float:
+        """One step of the ramp towards the target."""
+        gap, ramp = target_C - working_C, self.state.ramp_K_per_s
+        most = abs(gap) if ramp is None else ramp * STEP_s
+        return target_C if abs(gap) <= most else working_C + math.copysign(most, gap)

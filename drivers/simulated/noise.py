@@ -27,3 +27,13 @@ class StepNoise:
             self._values = generator(self._seed, self._source, block).standard_normal(BLOCK).tolist()
             self._block = block
         return self._values[place]
+
+    def between(self, first: int, count: int) -> list[float]:
+        """Of `count` steps from `first` on."""
+        found: list[float] = []
+        while len(found) < count:
+            step = first + len(found)
+            self.at(step)
+            place = step % BLOCK
+            found += self._values[place : place + count - len(found)]
+        return found

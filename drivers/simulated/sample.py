@@ -68,10 +68,15 @@ class Sample:
         """Follow the block's temperature, one value per step."""
         loss, ambient, share = self.holding.lead_loss_fraction, self.holding.ambient_C, self._share
         transition, temperature = self.holding.transition, self.state.temperature_C
+        if transition is None:
+            keep, gain, rest = 1 - share, share * (1 - loss), share * loss * ambient
+            for block in block_C:
+                temperature = keep * temperature + gain * block + rest
+            self.state.temperature_C = temperature
+            return
         for block in block_C:
             temperature += share * (block - loss * (block - ambient) - temperature)
-            if transition is not None:
-                least, largest = transition.bounds(temperature)
-                phase = self.state.high_phase
-                self.state.high_phase += self._phase_share * (min(max(phase, least), largest) - phase)
+            least, largest = transition.bounds(temperature)
+            phase = self.state.high_phase
+            self.state.high_phase += self._phase_share * (min(max(phase, least), largest) - phase)
         self.state.temperature_C = temperature

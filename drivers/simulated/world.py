@@ -24,7 +24,7 @@ from drivers.simulated.state import Command, StateFolder, WorldSnapshot
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_EVERY_STEPS = 600
+SNAPSHOT_EVERY_STEPS = 3600
 CHUNK_STEPS = 3600
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
 LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
