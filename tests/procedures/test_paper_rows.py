@@ -28,13 +28,13 @@ def paper() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("plan", ["arrhenius_k001", "arrhenius_k010", "arrhenius_li2ohcl", "cv", "lsv", "ccd"])
+@pytest.mark.parametrize("plan", ["arrhenius_k001", "arrhenius_k010", "arrhenius_li2ohcl", "cv", "lsv", "ccd", "symmetric", "lfp"])
 def test_the_plans_pass_the_check(plan: str) -> None:
     (checked,) = check_plan(load_plan(PAPER / f"{plan}.toml"))
     assert sum(checked.seconds.values()) > 2000
 
 
-@pytest.mark.parametrize("plan", ["lsv", "ccd"])
+@pytest.mark.parametrize("plan", ["lsv", "ccd", "lfp"])
 def test_the_numbers_come_back_and_the_report_draws_them(plan: str, paper: ModuleType, tmp_path: Path) -> None:
     results, trouble = paper.run_one(plan, tmp_path)
     mine = [paper.judge(claim, results, trouble) for claim in paper.CLAIMS if claim.plan == plan]
@@ -45,7 +45,7 @@ def test_the_numbers_come_back_and_the_report_draws_them(plan: str, paper: Modul
     assert "class='no'" in paper.page_of([wrong])
     (run,) = tmp_path.iterdir()
     html = write_report(run).read_text(encoding="utf-8")
-    assert ("onset" if plan == "lsv" else "short circuit at") in html
+    assert {"lsv": "onset", "ccd": "short circuit at", "lfp": "capacity retention"}[plan] in html
     assert "data:image/svg+xml" in html
 
 
