@@ -19,8 +19,41 @@ from daq.errors import CellrigError
 from daq.plan import load_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
+from procedures.report import as_svg_uri, figures_of
 
 HERE = Path(__file__).parent
+
+
+TITLES = {
+    "arrhenius_k001": "K001: impedance and conductivity (figures 4a, 4d, S6, S7)",
+    "arrhenius_k010": "K010: activation energy (figures 4d, 4e)",
+    "arrhenius_li2ohcl": "Li2OHCl: the transition (figures 1e, 4a)",
+    "cv": "Stability against lithium: cyclic voltammetry (figure 6e)",
+    "lsv": "Oxidation: linear sweep (figure 6f)",
+    "ccd": "Critical current density (figure 6d)",
+    "symmetric": "A thousand hours of plating and stripping (figures 6a to 6c)",
+    "lfp": "Li, K001, LFP over 150 cycles (figures 7a, 7b)",
+}
+FIGURES = {
+    "arrhenius_k001": ("nyquist", "arrhenius"),
+    "arrhenius_k010": ("arrhenius",),
+    "arrhenius_li2ohcl": ("arrhenius",),
+    "cv": ("voltammogram",),
+    "lsv": ("voltammogram",),
+    "ccd": ("over_time",),
+    "symmetric": ("over_time", "closer"),
+    "lfp": ("profiles", "capacity"),
+}
+STYLE = """
+body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em;
+  color: #1f2933; }
+h1 { font-size: 1.7em; margin-bottom: 0.2em; } h2 { font-size: 1.2em; margin: 2em 0 0.5em; }
+table { border-collapse: collapse; width: 100%; } th { color: #5b6b7b; font-weight: 600; }
+td, th { padding: .35em .7em; border-bottom: 1px solid #e4e9ee; text-align: left; vertical-align: top; }
+figure { margin: 1em 0; } figure img { width: 100%; max-width: 50em; } figcaption, small { color: #5b6b7b; }
+.yes { color: #1b7f4d; font-weight: bold; } .no { color: #b42318; font-weight: bold; }
+@media print { section { break-inside: avoid; } }
+"""
 
 
 @dataclass(frozen=True)
@@ -77,14 +110,23 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def run_one(plan: str, folder: Path) -> tuple[Sequence[Result], str]:
-    """Results of a plan, or the sentence that says why there are none."""
+@dataclass(frozen=True)
+class Measured:
+    """A plan that was run: its results, its folder, or the sentence that says why there is none."""
+
+    results: Sequence[Result]
+    trouble: str = ""
+    path: Path | None = None
+
+
+def run_one(plan: str, folder: Path) -> Measured:
     try:
         (ended,) = run_plan(load_plan(HERE / f"{plan}.toml"), folder, Watcher())
         with RunFile.open(ended.path) as run:
-            return run.results(), "" if ended.end.outcome == "finished" else ended.end.reason
+            trouble = "" if ended.end.outcome == "finished" else ended.end.reason
+            return Measured(run.results(), trouble, ended.path)
     except CellrigError as error:
-        return [], str(error)
+        return Measured([], str(error))
 
 
 def judge(claim: Claim, results: Sequence[Result], trouble: str) -> Verdict:
@@ -98,41 +140,63 @@ def judge(claim: Claim, results: Sequence[Result], trouble: str) -> Verdict:
     return Verdict(claim, f"{one.value:.5g}{error} {one.unit}", abs(one.value - claim.paper) <= claim.within)
 
 
-def page_of(verdicts: Sequence[Verdict]) -> str:
+def page_of(verdicts: Sequence[Verdict], runs: Mapping[str, Path] | None = None) -> str:
+    """Figure by figure: the numbers, ours beside the paper's, and what our run shows."""
     agreeing = sum(one.agrees for one in verdicts)
     lines = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>The paper, measured again</title>",
-        "<style>body{font:15px/1.5 sans-serif;margin:2em auto;max-width:70em;color:#1f2933}table{border-collapse:"
-        "collapse}td,th{padding:.4em .8em;border-bottom:1px solid #e4e9ee;text-align:left;vertical-align:top}"
-        ".no{color:#b42318;font-weight:bold}small{color:#5b6b7b}</style>",
-        f"<h1>The paper, measured again on the simulated bench</h1><p>{agreeing} of {len(verdicts)} numbers agree.</p>",
-        "<table><tr><th>row · figure</th><th>number</th><th>the paper</th><th>ours</th><th>agrees</th></tr>",
+        f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{STYLE}</style>",
+        "<h1>The paper, measured again on the simulated bench</h1>",
+        f"<p class='sum'>{agreeing} of {len(verdicts)} numbers agree. Each section is one plan of "
+        "<code>examples/paper</code>; the paper is L. Gao et al., Nat. Commun. (2023), "
+        "doi 10.1038/s41467-023-42385-1.</p>",
     ]
+    for plan in dict.fromkeys(one.claim.plan for one in verdicts):
+        lines.append(f"<section><h2>{escape(TITLES[plan])}</h2>{_table([v for v in verdicts if v.claim.plan == plan])}")
+        path = (runs or {}).get(plan)
+        if path is not None:
+            wanted = FIGURES[plan]
+            shown = [one for one in figures_of(path) if one.name in wanted]
+            lines += [
+                f"<figure><img src='{as_svg_uri(one.figure)}' alt='{escape(one.alt, quote=True)}'>"
+                f"<figcaption>{escape(one.title)}. {escape(one.caption)}</figcaption></figure>"
+                for one in sorted(shown, key=lambda one: wanted.index(one.name))
+            ]
+        lines.append("</section>")
+    return "\n".join([*lines, "</html>"])
+
+
+def _table(verdicts: Sequence[Verdict]) -> str:
+    rows = ["<table><tr><th>row · figure</th><th>number</th><th>the paper</th><th>ours</th><th>agrees</th></tr>"]
     for one in verdicts:
         claim = one.claim
-        where = ", ".join(f"{key} {value}" for key, value in claim.at.items())
-        said = "<td>yes</td>" if one.agrees else "<td class='no'>no</td>"
+        where = ", ".join(f"{key.replace('_C', ' / °C')} {value:g}" if isinstance(value, float) else f"{key} {value}"
+                          for key, value in claim.at.items())  # fmt: skip
+        said = "<td class='yes'>✓</td>" if one.agrees else "<td class='no'>no</td>"
         paper = f"{claim.paper:g} ± {claim.within:g} {claim.unit}"
         note = f"<br><small>{escape(claim.note)}</small>" if claim.note else ""
-        lines.append(
-            f"<tr><td>{escape(claim.row)}</td><td>{escape(claim.name)} <small>{escape(where)}</small>{note}</td>"
-            f"<td>{escape(paper)}</td><td>{escape(one.ours)}</td>{said}</tr>"
+        rows.append(
+            f"<tr><td>{escape(claim.row)}</td><td>{escape(claim.name.replace('_', ' '))} "
+            f"<small>{escape(where)}</small>{note}</td><td>{escape(paper)}</td><td>{escape(one.ours)}</td>{said}</tr>"
         )
-    return "\n".join([*lines, "</table></html>"])
+    return "\n".join([*rows, "</table>"])
 
 
 def main(arguments: Sequence[str]) -> int:
     folder = Path(arguments[0]) if arguments else Path(tempfile.mkdtemp(prefix="cellrig-paper-"))
     folder.mkdir(parents=True, exist_ok=True)
     verdicts: list[Verdict] = []
+    runs: dict[str, Path] = {}
     for plan in dict.fromkeys(claim.plan for claim in CLAIMS):
-        results, trouble = run_one(plan, folder)
+        measured = run_one(plan, folder)
+        if measured.path is not None:
+            runs[plan] = measured.path
         for claim in (one for one in CLAIMS if one.plan == plan):
-            verdicts.append(judge(claim, results, trouble))
+            verdicts.append(judge(claim, measured.results, measured.trouble))
             word = "agrees" if verdicts[-1].agrees else "DOES NOT AGREE"
             print(f"{claim.row:12s} {claim.name:28s} paper {claim.paper:<8g} ours {verdicts[-1].ours}: {word}")
     page = folder / "paper.html"
-    page.write_text(page_of(verdicts), encoding="utf-8")
+    page.write_text(page_of(verdicts, runs), encoding="utf-8")
     print(f"{sum(one.agrees for one in verdicts)} of {len(verdicts)} agree; {page}")
     return 0 if all(one.agrees for one in verdicts) else 1
 

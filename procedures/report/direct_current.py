@@ -9,10 +9,11 @@ import numpy as np
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
 from procedures.report.common import temperature_plots
+from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
 from procedures.report.facts import RunFacts
 from procedures.report.general import results_table
 from procedures.report.parts import Content, Headline, Plot
-from procedures.report.style import ALERT, BLUE, GREEN, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
+from procedures.report.style import ALERT, BLUE, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
 from procedures.report.temperature import thinned, time_unit
 from procedures.report.words import name_of, value_of, where_of
 
@@ -45,7 +46,13 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     rows = run.table("cycling")
     plots = [_over_time(rows, rows["time_s"], facts.results)] if len(rows["t_s"]) else []
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
-        plots.append(_capacities(facts.results))
+        plots.append(capacity_plot(facts.results))
+        halves = half_cycles_of(rows)
+        active = facts.samples[0].active if facts.samples else None
+        plots += profile_plots(halves, active.mass_mg if active is not None else None) if halves is not None else []
+    elif facts.procedure == "symmetric-cycling" and len(rows["t_s"]):
+        closer = closer_plot(rows)
+        plots += [closer] if closer is not None else []
     return _content(facts, plots, ("capacity_retention", "hours_cycled", "capacity_fade", "short_circuit"))
 
 
@@ -93,22 +100,3 @@ def _over_time(rows: Rows, time_s: np.ndarray, results: Sequence[Result]) -> Plo
                 axes.axvline(one.value * 3600 / seconds, color=ALERT, lw=1.0, ls="--")
             caption += f" Dashed: short circuit at {one.value:.4g} h."
     return Plot("over_time", "Potential and current", figure, caption, "Potential and current against time")
-
-
-def _capacities(results: Sequence[Result]) -> Plot:
-    figure, grid = new_figure(4.4, Margins(top=0.4), 2, 1, heights=(2, 1), sharex=True)
-    upper, lower = grid[:, 0]
-    unit = ""
-    for name, axes, color, mark in (
-        ("charge_capacity", upper, VERMILLION, "o"),
-        ("discharge_capacity", upper, BLUE, "s"),
-        ("coulombic_efficiency", lower, GREEN, "o"),
-    ):
-        found = [one for one in results if one.name == name and one.value is not None and "cycle" in one.at]
-        unit = found[0].unit if found and axes is upper else unit
-        x, y = [one.at["cycle"] for one in found], [one.value for one in found]
-        axes.plot(x, y, mark, color=color, ms=3, label=name.replace("_", " "), rasterized=True)
-    dress(upper, "", f"capacity / {unit}")
-    dress(lower, "cycle", "efficiency / %")
-    legend(upper, columns=2, above_in=0.1)
-    return Plot("capacity", "Capacity and efficiency", figure, "By integration of the current.", "Capacity per cycle")

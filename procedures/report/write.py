@@ -13,7 +13,7 @@ from procedures.report.direct_current import cycling_content, polarisation_conte
 from procedures.report.eis_sweep import sweep_content
 from procedures.report.facts import RunFacts, facts_of
 from procedures.report.page import render
-from procedures.report.parts import Content
+from procedures.report.parts import Content, Plot
 from procedures.report.style import as_png
 
 REPORT = "report.html"
@@ -53,6 +53,13 @@ def write_report(run_path: Path, target: Path | None = None, png: bool = False, 
     if drawn:
         write_files(figures, drawn, overwrite=True)
     return written
+
+
+def figures_of(run_path: Path) -> list[Plot]:
+    """The figures of the run's report, to be set elsewhere. Raises RunFileError."""
+    with RunFile.open(run_path) as run:
+        facts = facts_of(run)
+        return list(CONTENT.get(facts.procedure, plain_content)(run, facts).plots)
 
 
 def _refuse_to_replace(paths: Sequence[Path]) -> None:

@@ -28,7 +28,9 @@ def paper() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("plan", ["arrhenius_k001", "arrhenius_k010", "arrhenius_li2ohcl", "cv", "lsv", "ccd", "symmetric", "lfp"])
+@pytest.mark.parametrize(
+    "plan", ["arrhenius_k001", "arrhenius_k010", "arrhenius_li2ohcl", "cv", "lsv", "ccd", "symmetric", "lfp"]
+)
 def test_the_plans_pass_the_check(plan: str) -> None:
     (checked,) = check_plan(load_plan(PAPER / f"{plan}.toml"))
     assert sum(checked.seconds.values()) > 2000
@@ -36,13 +38,15 @@ def test_the_plans_pass_the_check(plan: str) -> None:
 
 @pytest.mark.parametrize("plan", ["lsv", "ccd", "lfp"])
 def test_the_numbers_come_back_and_the_report_draws_them(plan: str, paper: ModuleType, tmp_path: Path) -> None:
-    results, trouble = paper.run_one(plan, tmp_path)
+    measured = paper.run_one(plan, tmp_path)
+    results, trouble = measured.results, measured.trouble
     mine = [paper.judge(claim, results, trouble) for claim in paper.CLAIMS if claim.plan == plan]
     assert len(mine) >= 2
     assert [one.ours for one in mine if not one.agrees] == []
     wrong = paper.judge(replace(mine[0].claim, paper=9.9), results, trouble)
     assert not wrong.agrees
     assert "class='no'" in paper.page_of([wrong])
+    assert paper.page_of(mine, {plan: measured.path}).count("<figure>") == len(paper.FIGURES[plan])
     (run,) = tmp_path.iterdir()
     html = write_report(run).read_text(encoding="utf-8")
     assert {"lsv": "onset", "ccd": "short circuit at", "lfp": "capacity retention"}[plan] in html
