@@ -76,6 +76,13 @@ class Instrument(Protocol):
     def make_safe(self, reason: Reason) -> SafeReport: ...
 
 
+@runtime_checkable
+class Traced(Protocol):
+    """An instrument on a wire: the last bytes that passed, bounded, for the log when something went wrong."""
+
+    def wire_trace(self) -> str: ...
+
+
 # ---------------------------------------------------------------- experiments
 @dataclass(frozen=True)
 class Step:
@@ -170,5 +177,6 @@ __all__ = [
     "Snapshot",
     "Step",
     "StepState",
+    "Traced",
     "Value",
 ]

@@ -14,7 +14,7 @@ from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Step, Value
 from daq.control import RunControl
 from daq.errors import CellrigError, StepFailed, Stopped, StorageError
-from daq.monitor import Monitor
+from daq.monitor import Monitor, tell_trace
 from daq.rig import EngineRig
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
@@ -86,6 +86,9 @@ class Engine:
         with self._clock.attached():
             outcome, reason = self._guarded()
             self.tell("engine", "info" if outcome == "finished" else "warning", f"the run is {outcome}: {reason}")
+            if outcome == "failed":
+                for instrument in self._bench.instruments.values():
+                    tell_trace(instrument, self.tell)
             safety = self._make_safe(outcome)
             self._monitor.stop()
             if not self._control.urgent:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 from daq.clock import Clock, Thread
-from daq.contracts import Instrument, Level, Limit, Snapshot, Value
+from daq.contracts import Instrument, Level, Limit, Snapshot, Traced, Value
 from daq.control import RunControl
 from daq.errors import CellrigError, InstrumentError, InstrumentLost, LimitBroken
 
@@ -73,6 +73,7 @@ class Watch:
         if self.silent_since_s is None:
             self.silent_since_s = now
             monitor.tell(self.instrument.name, "warning", f"a reading is missing: {error}; trying again")
+            tell_trace(self.instrument, monitor.tell)
         elif now - self.silent_since_s >= monitor.lost_after_s:
             text = f"no reading for {now - self.silent_since_s:.0f} s; the run ends. Check cable and power"
             monitor.control.break_off(InstrumentLost(self.instrument.name, text))
@@ -96,6 +97,12 @@ class Watch:
             bound, side = (limit.maximum, "above") if above else (limit.minimum, "below")
             text = f"{limit.quantity} = {value:.5g} is {side} its limit of {bound:g}; the run ends safely"
             self._monitor.control.break_off(LimitBroken(self.instrument.name, text))
+
+
+def tell_trace(instrument: Instrument, tell: Tell) -> None:
+    """What passed on its wire, into the log, where it has one."""
+    if isinstance(instrument, Traced):
+        tell(instrument.name, "debug", instrument.wire_trace())
 
 
 class Monitor:

@@ -21,6 +21,7 @@ from procedures.settling.spec import SettleSpec
 from procedures.spectrum_taking import Taken, spectrum_seconds, take_monitor
 
 POLL_S = 5.0
+BLIND_S = 20.0  # longest time of a spectrum without a reading of the furnace, which gives one a second
 FAST_S = 1.0
 MONITOR_NOISE = 0.003
 PROGRESS_S = 30.0
@@ -175,16 +176,28 @@ class TemperatureStep:
 
     # ------------------------------------------------------------ around a spectrum
     def begin(self) -> None:
-        """A spectrum starts now."""
+        """A spectrum starts now; while the furnace gives no readings, it waits (the monitor ends a long silence)."""
+        while self._rig.t_s - self._rig.latest(self._furnace.name)[0] > BLIND_S:
+            self._rig.progress(f"waiting for {self._furnace.name} to answer again")
+            self._rig.wait(POLL_S)
         self._drain()
         self._machine.begin_spectrum(self._rig.t_s)
 
     def judge(self, taken: Taken, sample: Sample) -> Bracketing:
-        """Gate D: whether the sample's temperature held during the spectrum."""
+        """Gate D: whether the sample's temperature held during the spectrum, and whether anybody saw that it did."""
         self._drain()
-        return self._machine.judge_spectrum(
+        found = self._machine.judge_spectrum(
             taken.started_s, taken.ended_s, sample=sample.label, resistances_ohm=taken.valley_ohm
         )
+        blind_s = self._longest_silence(taken)
+        if blind_s <= BLIND_S:
+            return found
+        return replace(found, within=False, text=f"{self._furnace.name} gave no reading for {blind_s:.0f} s of it")
+
+    def _longest_silence(self, taken: Taken) -> float:
+        """Seconds of the spectrum without a reading of the furnace."""
+        seen = [t_s for t_s, _ in self._rig.readings(self._furnace.name, taken.started_s) if t_s < taken.ended_s]
+        return float(np.max(np.diff([taken.started_s, *seen, taken.ended_s])))
 
     def facts(self, taken: Taken, sample: Sample, bracketing: Bracketing) -> dict[str, Any]:
         """The columns of `spectra` that tell of temperature and settling."""

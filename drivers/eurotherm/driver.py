@@ -79,6 +79,9 @@ class Eurotherm:
         """The transport of its line: its trace, and its port."""
         return self._shared.line.transport
 
+    def wire_trace(self) -> str:
+        return self.transport.trace.told()
+
     def connect(self) -> None:
         """Raises InstrumentLost when nothing answers, InstrumentError when it is not fit to be used."""
         self._shared.enter(self.name)

@@ -101,6 +101,9 @@ class Linkam:
     def limits(self) -> Sequence[Limit]:
         return monitor_limits(self._context.limits)
 
+    def wire_trace(self) -> str:
+        return self.transport.trace.told()
+
     def read(self) -> Snapshot:
         return snapshot_of(self.read_temperature())
 

@@ -14,6 +14,7 @@ from daq.errors import BadInput
 Way = Literal["sent", "got", "note"]
 ENTRIES_MAX = 200
 ENTRY_BYTES_MAX = 256
+TOLD = 40
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class ByteTrace:
 
     def text(self, last: int = 20) -> str:
         return "\n".join(str(passage) for passage in self.passages()[-last:])
+
+    def told(self) -> str:
+        """For a run's log: what passed lately, line by line."""
+        return f"the last bytes on the line:\n{self.text(TOLD)}"
 
     def brief(self, last: int = 4) -> str:
         """The last passages in one line, for an error's text: `> 01 03 00 7A < nothing`."""

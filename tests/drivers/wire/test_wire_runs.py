@@ -94,6 +94,26 @@ def test_a_sweep_goes_on_over_outages_and_says_where_they_were(driver: str, tmp_
     assert all(15 < value < 45 for value in temperatures)
 
 
+@pytest.mark.parametrize("driver", ["simulated-eurotherm", "simulated-linkam"])
+def test_a_spectrum_that_nobody_watched_over_is_taken_again(driver: str, tmp_path: Path) -> None:
+    """The cable is out for half a minute of the first spectrum; what passed on the line is in the run's log."""
+    write_bench(tmp_path, f'driver = "{driver}"\npeer = {{ unplugged = [{{ after_s = 830, for_s = 30 }}] }}')
+    with sweep(tmp_path, [25, 40]) as run:
+        found = conductivities(run)
+        said = texts(run)
+        spectra, points = run.table("spectra"), run.table("impedance")
+    assert sum("gave no reading for" in text and "is taken again" in text for text in said) == 1
+    assert len(spectra["spectrum"]) == 2
+    assert set(points["spectrum"]) == {1, 2, 3}  # the blind one is kept, and does not count
+    assert list(spectra["spectrum"]) == [2, 3]
+    assert all(spectra["settled"] == 1)
+    (trace,) = [text for text in said if "last bytes on the line" in text]
+    assert 10 < len(trace.splitlines()) <= 41
+    assert " sent " in trace
+    assert "lost" in trace.splitlines()[-1]
+    assert found == {25: pytest.approx(TRUTH_S_CM[25], rel=0.03), 40: pytest.approx(TRUTH_S_CM[40], rel=0.03)}
+
+
 # ---------------------------------------------------------------- two processes
 def test_a_followed_world_is_the_published_one(tmp_path: Path) -> None:
     simulation = read_simulation({"furnace": "peer"}, "test")
