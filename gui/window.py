@@ -82,7 +82,7 @@ class BenchWindow(QMainWindow):
         self.catalog = CatalogFeed(runs)
         self._summaries: list[RunSummary] = []
         self._files: list[RunRow] = []
-        self._attached: str = ""
+        self._attached: Path | None = None
         self._told_events: dict[str, int] = {}
         self._build()
         self._connect()
@@ -217,7 +217,7 @@ class BenchWindow(QMainWindow):
             self.log.say("warning" if status.state == "away" else "error", status.problem)
             if status.state != "away":
                 self.banner.tell(status.problem, "bad-box")
-        if status.run is not None and status.run.id != self._attached:
+        if status.run is not None and status.run.path != self._attached:
             self._attach(status)
         self._refresh_rows()
 
@@ -226,7 +226,7 @@ class BenchWindow(QMainWindow):
         run = status.run
         if run is None:
             return
-        self._attached = run.id
+        self._attached = run.path
         self.library.follow(run.path)
         self.catalog.look_now()
         key = FIRST_PLOT.get(run.procedure, "over_time")
@@ -287,10 +287,11 @@ class BenchWindow(QMainWindow):
         ]
         for pane in (*self.panes, self.results):
             pane.set_runs(shown)
-        for number, pane in enumerate(self.panes):
-            self.tabs.setTabEnabled(number, bool(pane.shown) or not shown)
         current = self.tabs.currentWidget()
-        if shown and isinstance(current, PlotPane) and not current.shown:
+        for number, pane in enumerate(self.panes):
+            waits = any(FIRST_PLOT.get(one.view.head.procedure) == pane.key for one in shown)  # its data are to come
+            self.tabs.setTabEnabled(number, bool(pane.shown) or waits or not shown)
+        if shown and isinstance(current, PlotPane) and not self.tabs.isTabEnabled(self.panes.index(current)):
             key = FIRST_PLOT.get(shown[-1].view.head.procedure, "over_time")
             self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
 
@@ -303,7 +304,7 @@ class BenchWindow(QMainWindow):
                 self._show_runs()
         if "results" in changed:
             self.results.refresh()
-        if "events" in changed and view.head.id == self._attached:
+        if "events" in changed and view.path == self._attached:
             self._tell_events(view)
 
     def _is_shown(self, view: RunView) -> bool:

@@ -1,6 +1,6 @@
 """A long curve drawn at a cost that does not grow with it.
 
-Level k keeps, of each block of 8**k points, where the lowest and the highest one lie. Drawing so many pixels takes
+Level k keeps, of each block of 4**k points, where the lowest and the highest one lie. Drawing so many pixels takes
 the coarsest level that still has a block per pixel or more: the picture is the same as that of all points.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from gui.model.growing import GrowingColumn
 
-FACTOR = 8
+FACTOR = 4
 _INDEX = np.dtype(np.int64)
 _FLOAT = np.dtype(np.float64)
 
@@ -63,13 +63,13 @@ class Pyramid:
         return places[rows, values.argmin(1) if lowest else values.argmax(1)]
 
     def between(self, low_x: float, high_x: float, pixels: int) -> tuple[np.ndarray, np.ndarray]:
-        """What to draw of x from `low_x` to `high_x` on so many pixels: at most about 4 points a pixel.
+        """What to draw of x from `low_x` to `high_x` on so many pixels: at most about 8 points a pixel.
 
         One point beyond each end is there, so that the line goes on to the edge.
         """
         first = max(0, int(np.searchsorted(self.x, low_x, "left")) - 1)
         last = min(self.size, int(np.searchsorted(self.x, high_x, "right")) + 1)
-        if last - first <= 4 * pixels:
+        if last - first <= FACTOR * pixels:
             return self.x[first:last], self.y[first:last]
         level, block = 0, FACTOR
         while level + 1 < len(self._levels) and (last - first) / (block * FACTOR) > pixels:

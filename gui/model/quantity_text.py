@@ -63,5 +63,5 @@ def text_of(value: object, unit: str) -> str:
     if unit in ("Hz",) and value and not 1e-2 <= abs(value) < 1e3:
         exponent = max(-2, min(2, math.floor(math.log10(abs(value)) / 3)))
         prefix = {-2: "u", -1: "m", 0: "", 1: "k", 2: "M"}[exponent]
-        return f"{value / 1000.0**exponent:.6g} {prefix}{unit}"
+        return f"{value / 1000.0**exponent:.10g} {prefix}{unit}"
     return f"{value:.10g} {shown_unit(unit)}".strip()

@@ -63,6 +63,8 @@ class NewRunPanel(QWidget):
         self.add = button("Add to queue", "Put this run at the end of the queue (Ctrl+Enter)", "addToQueue", "primary")
         self.save = button("Save plan…", "Write it as a plan file, for the command line or another day", "savePlan")
         self.load = button("Load…", "Take the settings of a plan file (or of a run, from its row)", "loadPlan")
+        self.add.setEnabled(False)
+        self.save.setEnabled(False)
         self._lay_out()
         self.procedure.installEventFilter(self._wheel)
         self.procedure.currentIndexChanged.connect(self._procedure_changed)

@@ -1,0 +1,283 @@
+"""The window as somebody at the bench uses it, clicked through."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QImage
+from PyQt5.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from daq.plan import load_plan, make_plan
+from daq.runner import Watcher, run_plan
+from gui.model.bench_status import BenchState, BenchStatus, InstrumentStatus, QueueEntry, RunStatus
+from gui.model.link import BenchLink
+from gui.plots.pane import PlotPane
+from gui.theme import DARK, LIGHT, Theme
+from gui.window import BenchWindow
+
+Open = Callable[..., BenchWindow]
+SLOW_MS = 15_000
+
+
+class FakeBench(BenchLink):
+    """Remembers what was asked; `tell` is the bench's voice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def open(self) -> None:
+        self.tell("idle")
+
+    def close(self) -> None:
+        self.asked.append(("close", {}))
+
+    def ask(self, what: str, **details: object) -> None:
+        self.asked.append((what, details))
+
+    def tell(self, state: BenchState, run: RunStatus | None = None, queue: tuple[QueueEntry, ...] = ()) -> None:
+        furnace = InstrumentStatus(
+            "furnace",
+            "temperature",
+            "eurotherm",
+            "Eurotherm 2416, serial 7",
+            True,
+            {"temperature_C": 74.93, "working_setpoint_C": 75.0, "output_percent": 31.0},
+            age_s=0.4,
+        )
+        self.status.emit(BenchStatus(state, "glovebox 2", run, (furnace,), queue))
+
+
+def pane_of(window: BenchWindow, key: str) -> PlotPane:
+    return next(one for one in window.panes if one.key == key)
+
+
+def show_all(qtbot: QtBot, window: BenchWindow, count: int = 2) -> None:
+    """Every run on disk is found, ticked and read."""
+    model = window.runs.model
+    qtbot.waitUntil(lambda: len(model.rows) >= count, timeout=SLOW_MS)
+    for row in list(model.rows):
+        model.show_run(row.key, True)
+    library = window.library
+    qtbot.waitUntil(lambda: len(library.views) >= count, timeout=SLOW_MS)
+
+
+# ---------------------------------------------------------------- looking at runs
+def test_a_finished_sweep_is_shown_fitted_and_exported(
+    qtbot: QtBot, open_window: Open, runs: Path, tmp_path: Path
+) -> None:
+    window = open_window(runs)
+    show_all(qtbot, window)
+    nyquist, arrhenius = pane_of(window, "nyquist"), pane_of(window, "arrhenius")
+    qtbot.waitUntil(lambda: any(one.sweep for one in nyquist.analyses.values()), timeout=SLOW_MS)
+    window.tabs.setCurrentWidget(arrhenius)
+    qtbot.waitUntil(lambda: bool(arrhenius.cursor_curves), timeout=SLOW_MS)
+    told = arrhenius.nearest(arrhenius.plots[0], arrhenius.cursor_curves[0].x[0], arrhenius.cursor_curves[0].y[0])
+    assert "25" in told
+    assert "S/cm" in told
+    window.tabs.setCurrentWidget(window.results)
+    table = window.results.table
+    items = [table.item(row, 1) for row in range(table.rowCount())]
+    texts = [one.text() for one in items if one is not None]
+    assert any("activation" in text for text in texts)
+    for pane in (nyquist, pane_of(window, "bode"), pane_of(window, "temperature"), arrhenius):
+        window.tabs.setCurrentWidget(pane)
+        for kind in ("png", "svg", "csv"):
+            window.export_to(pane, tmp_path / f"{pane.key}.{kind}")
+        image = QImage(str(tmp_path / f"{pane.key}.png"))
+        assert image.width() >= 2000
+        assert "<svg" in (tmp_path / f"{pane.key}.svg").read_text(encoding="utf-8")
+        with (tmp_path / f"{pane.key}.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) >= 3
+        assert len(rows[0]) >= 3
+    window.export_to(nyquist, tmp_path / "no such folder" / "x.png")
+    assert "no such folder" in window.banner.message.text()
+
+
+def test_the_impedance_can_be_shown_per_area_and_as_resistivity(qtbot: QtBot, open_window: Open, runs: Path) -> None:
+    window = open_window(runs)
+    show_all(qtbot, window)
+    nyquist = pane_of(window, "nyquist")
+    window.tabs.setCurrentWidget(nyquist)
+    unit = nyquist.findChild(QComboBox)
+    assert [unit.itemText(index) for index in range(unit.count())] == ["Z / Ω", "Z · A / Ω cm²", "ρ = Z · A / L / Ω cm"]
+    plain = nyquist.exported()[0].columns[1][1]
+    unit.setCurrentIndex(1)
+    area_cm2 = np.pi * 0.5**2
+    assert nyquist.exported()[0].columns[1][1] == pytest.approx(plain * area_cm2)
+    unit.setCurrentIndex(2)
+    assert nyquist.exported()[0].columns[1][1] == pytest.approx(plain * area_cm2 / 0.09)
+    ranges = nyquist.plots[0].getViewBox()
+    (left, right), (low, high) = ranges.viewRange()
+    assert (right - left) / ranges.width() == pytest.approx((high - low) / ranges.height(), rel=0.02)  # equal axes
+    assert left <= 0 <= right
+    assert low <= 0 <= high
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_plots_are_not_blank_in_either_theme(qtbot: QtBot, open_window: Open, runs: Path, theme: Theme) -> None:
+    window = open_window(runs)
+    window.set_theme(theme)
+    show_all(qtbot, window)
+    for key in ("nyquist", "bode", "temperature"):
+        pane = pane_of(window, key)
+        window.tabs.setCurrentWidget(pane)
+        qtbot.wait(80)
+        image = pane.canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        raw = image.constBits()
+        raw.setsize(image.sizeInBytes())
+        colours = np.frombuffer(raw, np.uint8).reshape(image.height(), -1, 4)[:, : image.width(), :3].astype(int)
+        saturated = (colours.max(axis=2) - colours.min(axis=2)) > 60  # axes and grid are grey, curves are not
+        assert saturated.sum() > 150, key
+
+
+# ---------------------------------------------------------------- a run in progress
+def test_a_run_is_followed_to_its_end_and_zoom_is_left_alone(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path / "runs", bench)
+    plan = {
+        "sample": {"name": "live", "pellet": {"thickness_mm": 1, "diameter_mm": 10}},
+        "run": [{"procedure": "eis-sweep", "temperatures_C": [30, 50, 70], "points_per_decade": 5}],
+    }
+    path: list[Path] = []
+    watcher = Watcher(on_start=lambda folder, control: path.append(folder))
+    worker = threading.Thread(target=lambda: run_plan(make_plan(plan), tmp_path / "runs", watcher))
+    worker.start()
+    qtbot.waitUntil(lambda: bool(path), timeout=SLOW_MS)
+    run = RunStatus("x", path[0], "eis-sweep", "live", 1, 3, "30 °C (heating)", "soak", 0.3, 3600.0)
+    bench.tell("running", run)
+    assert window.header.pill.text() == "RUNNING"
+    assert "30 °C" in window.header.step.text()
+    nyquist = pane_of(window, "nyquist")
+    qtbot.waitUntil(lambda: len(nyquist.exported()) >= 1, timeout=SLOW_MS)
+    nyquist.plots[0].getViewBox().setRange(xRange=(0, 10), yRange=(0, 10), padding=0)
+    nyquist.following.setChecked(False)
+    before = nyquist.plots[0].getViewBox().viewRange()
+    worker.join(40)
+    qtbot.waitUntil(lambda: len(nyquist.exported()) == 3, timeout=SLOW_MS)
+    assert nyquist.plots[0].getViewBox().viewRange() == before
+    qtbot.waitUntil(lambda: window.library.views[path[0]].outcome == "finished", timeout=SLOW_MS)
+    assert any("all steps done" in line for line in window.log.text.toPlainText().splitlines())
+
+
+def test_stop_is_one_click_and_one_key_and_the_bench_answers(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench, (1280, 720))
+    stop = window.header.stop
+    assert window.rect().contains(stop.mapTo(window, stop.rect().topLeft()))
+    assert window.rect().contains(stop.mapTo(window, stop.rect().bottomRight()))
+    qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
+    assert bench.asked[-1][0] == "stop"
+    bench.asked.clear()
+    QApplication.setActiveWindow(window)
+    qtbot.keyClick(window, Qt.Key.Key_F12)
+    assert [what for what, _ in bench.asked] == ["stop"]
+    bench.answered.emit("warning", "stopped; furnace: heater off, read back")
+    assert "read back" in window.banner.message.text()
+
+
+def test_while_a_run_owns_the_bench_nothing_is_moved_by_hand(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench)
+    card = window.instruments.cards["furnace"]
+    assert card.values["temperature_C"].text() == "74.93 °C"
+    field = card.manual.findChild(QLineEdit, "manual_furnace_target_C")
+    go = card.manual.findChild(QAbstractButton, "manual_furnace_go_to_set_point")
+    field.setText("40 V")
+    qtbot.mouseClick(go, Qt.MouseButton.LeftButton) if go.isVisible() else go.click()
+    assert "unit must be °C" in card.manual.problem.text()
+    field.setText("60")
+    go.click()
+    assert bench.asked[-1] == (
+        "manual",
+        {"instrument": "furnace", "command": {"command": "set_target", "target_C": 60.0, "ramp_K_per_min": 3.0}},
+    )
+    run = RunStatus("x", tmp_path / "none", "eis-sweep", "s", 1, 3, "30 °C", "", 0.3, None)
+    bench.tell("running", run)
+    assert not card.manual.isEnabled()
+    assert not card.connection.isEnabled()
+    assert "locked" in card.manual_toggle.text()
+
+
+def test_what_waits_can_be_moved_held_and_taken_out(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench)
+    entries = tuple(QueueEntry(f"q{n}", "linear-sweep", f"cell {n}", "waiting") for n in range(3))
+    bench.tell("idle", None, entries)
+    assert [row.sample for row in window.runs.model.rows] == ["cell 0", "cell 1", "cell 2"]
+    window.runs.select("queue q1")
+    for name in ("up", "remove", "hold"):
+        window.runs._buttons[name].click()
+    assert bench.asked == [("move", {"id": "q1", "by": -1}), ("remove", {"id": "q1"}), ("hold", {"on": True})]
+
+
+# ---------------------------------------------------------------- a new run
+def test_a_run_from_the_form_to_the_queue_and_to_a_plan_file(
+    qtbot: QtBot, open_window: Open, tmp_path: Path, runs: Path
+) -> None:
+    bench = FakeBench()
+    window = open_window(runs, bench)
+    form = window.new_run
+    assert not form.add.isEnabled()
+    for key, text in (("name", "pellet 9"), ("pellet.thickness_mm", "1.1"), ("pellet.diameter_mm", "10 mm")):
+        widget = form.findChild(QLineEdit, f"field_{key}")
+        widget.clear()
+        qtbot.keyClicks(widget, text)
+    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
+    assert "6 steps" in form.summary.text()
+    wrong = form.findChild(QLineEdit, "field_frequency_max_Hz")
+    wrong.setText("3 Mohm")
+    qtbot.waitUntil(lambda: not form.add.isEnabled(), timeout=SLOW_MS)
+    assert "unit must be Hz" in form.messages["frequency_max_Hz"].text()
+    assert wrong.accessibleDescription() == form.messages["frequency_max_Hz"].text()
+    wrong.setText("500 kHz")
+    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
+    form.add.click()
+    what, details = bench.asked[-1]
+    assert what == "submit"
+    window.actions_of_rows.write_plan(details["plan"], tmp_path / "plan.toml")
+    plan = load_plan(tmp_path / "plan.toml")
+    assert plan.samples[0].name == "pellet 9"
+    assert (plan.model.run[0].model_extra or {})["frequency_max_Hz"] == 5e5
+    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
+    sweep = next(row for row in window.runs.model.rows if row.procedure == "eis-sweep")
+    window.actions_of_rows.do("settings", sweep)
+    assert form.texts()["temperatures_C"] == "25, 60, 90"
+    assert form.texts()["name"] == "K001"
+
+
+def test_nonsense_is_a_sentence_not_a_traceback(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    window = open_window(tmp_path / "runs")
+    (tmp_path / "half.toml").write_text("[sample]\nname = ", encoding="utf-8")
+    window.actions_of_rows.load_plan(tmp_path / "half.toml")
+    assert "half.toml" in window.banner.message.text()
+    (tmp_path / "junk.db").write_bytes(b"no run")
+    window.actions_of_rows.load_file(tmp_path / "junk.db")
+    assert window.banner.isVisible()
+    folder = tmp_path / "runs" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "run.db").write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
+    window.catalog.look_now()
+    qtbot.waitUntil(lambda: "broken" in window.log.text.toPlainText(), timeout=SLOW_MS)
+
+
+def test_everything_that_can_be_used_has_a_name(open_window: Open, tmp_path: Path) -> None:
+    window = open_window(tmp_path, FakeBench())
+    unnamed = [
+        one
+        for kind in (QLineEdit, QComboBox, QAbstractButton)
+        for one in window.findChildren(kind)
+        if one.isVisible()
+        and not (one.accessibleName() or getattr(one, "text", lambda: "")())
+        and not one.objectName().startswith("qt_")
+    ]
+    assert [type(one).__name__ + one.objectName() for one in unnamed] == []

@@ -1,0 +1,158 @@
+"""What the window shows without a window: numbers as they are typed, long curves, forms of every procedure."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daq.bench import load_bench
+from daq.plan import check_plan, load_plan
+from gui.model.drafts import check_draft, plan_text, texts_of_plan
+from gui.model.growing import GrowingTable
+from gui.model.procedure_form import fields_of, procedure_names
+from gui.model.pyramid import Pyramid, thin
+from gui.model.quantity_text import number_of, text_of
+
+
+# ---------------------------------------------------------------- numbers
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("1 MHz", "Hz", 1e6),
+        ("50k", "Hz", 5e4),
+        ("0,5", "V", 0.5),
+        ("500 uA", "A", 5e-4),
+        ("10 mV", "V", 0.01),
+        ("30 min", "h", 0.5),
+        ("1 h", "s", 3600.0),
+        ("25 °C", "degC", 25.0),
+        ("−40", "degC", -40.0),
+        ("0.2 mA/cm²", "mA/cm2", 0.2),
+        ("200 µA/cm2", "mA/cm2", 0.2),
+        ("3 K/min", "K/min", 3.0),
+    ],
+)
+def test_a_number_as_people_type_it(text: str, unit: str, value: float) -> None:
+    assert number_of(text, unit) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(("text", "unit"), [("3 Mohm", "Hz"), ("five", "V"), ("", "V"), ("2 V", "degC"), ("1 m", "h")])
+def test_what_is_no_such_quantity_is_a_sentence(text: str, unit: str) -> None:
+    with pytest.raises(ValueError, match=r"unit must be|is not a number|is empty"):
+        number_of(text, unit)
+
+
+@given(st.floats(min_value=1e-4, max_value=1e8, allow_nan=False), st.sampled_from(["Hz", "V", "s", "K/min", "mm"]))
+def test_what_a_field_shows_reads_back_as_it_was(value: float, unit: str) -> None:
+    assert number_of(text_of(value, unit), unit) == pytest.approx(value, rel=2e-6)
+
+
+# ---------------------------------------------------------------- long curves
+@given(st.integers(1, 4000), st.integers(0, 2**32 - 1), st.integers(1, 7))
+def test_a_long_curve_drawn_thin_looks_the_same(count: int, seed: int, blocks: int) -> None:
+    """In pieces or whole, of any part: the extremes are there, in order, and few points stand for many."""
+    rng = np.random.default_rng(seed)
+    x, y = np.arange(count) * 0.5, np.cumsum(rng.normal(size=count))
+    curve = Pyramid()
+    for part in np.array_split(np.arange(count), blocks):
+        curve.append(x[part], y[part])
+    low, high = sorted(rng.uniform(-10, count * 0.5 + 10, 2))
+    shown_x, shown_y = curve.between(low, high, 50)
+    inside = (x >= low) & (x <= high)
+    assert (np.diff(shown_x) >= 0).all()
+    assert len(shown_x) <= 8 * 50 + 100
+    if inside.any():
+        assert y[inside].min() >= shown_y.min() - 1e-12
+        assert shown_y.min() == y[(x >= shown_x[0]) & (x <= shown_x[-1])].min()
+        assert shown_y.max() == y[(x >= shown_x[0]) & (x <= shown_x[-1])].max()
+
+
+def test_a_missing_value_does_not_hide_its_neighbours() -> None:
+    curve = Pyramid()
+    y = np.sin(np.arange(5000) / 50)
+    y[::7] = np.nan
+    curve.append(np.arange(5000.0), y)
+    _, shown = curve.between(0, 5000, 100)
+    assert np.nanmax(shown) == np.nanmax(y)
+    assert np.nanmin(shown) == np.nanmin(y)
+
+
+def test_a_closed_loop_keeps_its_ends_and_peaks() -> None:
+    angle = np.linspace(0, 2 * math.pi, 50_001)
+    x, y = thin(np.cos(angle), np.sin(angle), 1000)
+    assert len(x) <= 1100
+    assert (x[0], y[0]) == (1.0, 0.0)
+    assert y.max() == pytest.approx(1, abs=1e-9)
+    assert y.min() == pytest.approx(-1, abs=1e-9)
+
+
+def test_a_column_of_whole_numbers_may_miss_one_later() -> None:
+    table = GrowingTable()
+    table.extend({"id": np.array([1, 2]), "cycle": np.array([1, 2])})
+    table.extend({"id": np.array([3]), "cycle": np.array([np.nan])})
+    assert table.size == 3
+    assert list(table["cycle"][:2]) == [1, 2]
+    assert np.isnan(table["cycle"][2])
+    assert len(table["nothing of the kind"]) == 0
+
+
+# ---------------------------------------------------------------- forms
+@pytest.mark.parametrize("procedure", procedure_names())
+def test_every_procedure_s_form_starts_with_what_it_takes(procedure: str) -> None:
+    fields = fields_of(procedure)
+    assert fields
+    for field in fields:
+        value = field.read(field.default)
+        assert field.read(field.show(value)) == value
+
+
+def test_a_form_makes_the_plan_that_its_file_says(tmp_path: Path) -> None:
+    fields = fields_of("eis-sweep")
+    texts = {one.key: one.default for one in fields} | {
+        "name": 'pellet "7"',
+        "pellet.thickness_mm": "0.9 mm",
+        "pellet.diameter_mm": "10",
+        "temperatures_C": "25:85:20",
+        "frequency_max_Hz": "500k",
+    }
+    checked = check_draft("eis-sweep", fields, texts, load_bench(None))
+    assert checked.good, checked.problems
+    assert checked.seconds > 3600
+    file = tmp_path / "plan.toml"
+    file.write_text(plan_text(checked.table, None), encoding="utf-8")
+    (run,) = check_plan(load_plan(file))
+    parameters = run.procedure.parameter_table()
+    assert parameters["temperatures_C"] == [25, 45, 65, 85]
+    assert parameters["frequency_max_Hz"] == 5e5
+    again = texts_of_plan(load_plan(file).model.model_dump(exclude_none=True), fields)
+    assert {key: again[key] for key in ("name", "temperatures_C", "frequency_max_Hz")} == {
+        "name": 'pellet "7"',
+        "temperatures_C": "25, 45, 65, 85",
+        "frequency_max_Hz": "500 kHz",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "says"),
+    [
+        ("frequency_max_Hz", "3 Mohm", "unit must be Hz"),
+        ("temperatures_C", "25:205:20", "150"),
+        ("pellet.thickness_mm", "-1", "greater"),
+        ("name", "", "missing"),
+        ("pellet.thickness_mm", "", "thickness"),
+        ("settle", "{ sensor = ", "read"),
+        ("points_per_decade", "2.5", "whole number"),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field(key: str, text: str, says: str) -> None:
+    fields = fields_of("eis-sweep")
+    texts = {one.key: one.default for one in fields}
+    texts |= {"name": "K001", "pellet.thickness_mm": "0.9", "pellet.diameter_mm": "10", key: text}
+    checked = check_draft("eis-sweep", fields, texts, load_bench(None))
+    assert not checked.good
+    assert says in checked.problems[key], checked.problems
