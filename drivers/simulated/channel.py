@@ -16,7 +16,7 @@ from drivers.simulated.cells.cell import Cell
 from drivers.simulated.direct_current import Reader, chunks
 from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, FrequencyAnalyser, Reading
 from drivers.simulated.noise import generator
-from drivers.simulated.staircase import DirectCurrentTechnique, stairs
+from drivers.staircase import DirectCurrentTechnique, stairs
 from drivers.simulated.world import World
 from drivers.techniques import DcPoint, EndState, OpenCircuit, Spectrum, SpectrumPoint
 

@@ -13,7 +13,7 @@ from drivers.simulated.cells.cell import until_beyond
 from drivers.simulated.cells.kept import CellHolder
 from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, HEADROOM
 from drivers.simulated.parameters import AnalyserParameters
-from drivers.simulated.staircase import DirectCurrentTechnique, Stair
+from drivers.staircase import DirectCurrentTechnique, Stair
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 
 COMPLIANCE_V = 10.0

@@ -25,7 +25,7 @@ from drivers.simulated.options import (
     options_of,
     simulation_of,
 )
-from drivers.simulated.potentiostat_checks import check_channel, checked
+from drivers.technique_checks import check_channel, checked
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
 from drivers.techniques import OpenCircuit, Point, Spectrum, Technique
