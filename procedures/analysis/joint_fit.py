@@ -1,4 +1,5 @@
-"""One fit through all temperatures of a sweep, to tell bulk from grain boundary.
+"""One fit through all temperatures of a sweep, to tell bulk from grain boundary, and both together where an arc has
+left the window.
 
 At one temperature the bulk is a mere intercept. Over temperature its resistance changes and the rest does not:
     Z = j w L + R_b + R_gb / (1 + (j w R_gb C_gb)^n) + X (j w / w_ref)^-m
@@ -40,15 +41,19 @@ class JointFit:
     boundary_fit_ohm: Floats
     bulk_place_ohm: Floats
     boundary_place_ohm: Floats
+    total_ohm: Floats
+    total_fit_ohm: Floats
+    total_place_ohm: Floats
     residual: float
 
 
 @dataclass(frozen=True, eq=False)
 class _Form:
-    """One of the two circuits, fitted: parameters, relative errors, cost."""
+    """One of the two circuits, fitted: parameters, relative errors, standard errors of bulk + boundary, cost."""
 
     parameters: Floats
     errors: Floats
+    total_errors_ohm: Floats
     cost: float
 
 
@@ -74,6 +79,7 @@ def fit_jointly(fits: Sequence[SpectrumFit], options: FitOptions) -> tuple[Joint
     errors = np.array([form.errors[4:].reshape(-1, 4) for form in good])
     mean, fit_error = own.mean(axis=0), (own * errors).max(axis=0)
     place = 0.5 * np.ptp(own, axis=0) if len(good) == 2 else 0.1 * mean
+    totals = own[:, :, :2].sum(axis=2)
     found = JointFit(
         shared=dict(zip(SHARED, (float(v) for v in best.parameters[:4]), strict=True)),
         bulk_ohm=mean[:, 0],
@@ -82,6 +88,9 @@ def fit_jointly(fits: Sequence[SpectrumFit], options: FitOptions) -> tuple[Joint
         boundary_fit_ohm=fit_error[:, 1],
         bulk_place_ohm=place[:, 0],
         boundary_place_ohm=np.minimum(place[:, 1], place[:, 0]) if len(good) == 1 else place[:, 1],
+        total_ohm=totals.mean(axis=0),
+        total_fit_ohm=np.array([form.total_errors_ohm for form in good]).max(axis=0),
+        total_place_ohm=0.5 * np.ptp(totals, axis=0),
         residual=residual,
     )
     return found, f"joint fit over {len(fits)} temperatures"
@@ -97,7 +106,12 @@ def _fit_form(
     scale = np.maximum(np.linalg.norm(slopes, axis=0), 1e-12)
     gram = (slopes / scale).T @ (slopes / scale)
     inverse = np.linalg.pinv(gram, rcond=1e-12, hermitian=True)
-    return _Form(parameters, np.sqrt(np.diag(inverse) * variance) / scale, cost)
+    covariance = inverse * variance / np.outer(scale, scale)
+    sums = np.zeros((len(spectra), len(parameters)))
+    for k in range(len(spectra)):
+        sums[k, 4 + 4 * k : 6 + 4 * k] = parameters[4 + 4 * k : 6 + 4 * k]
+    total_errors = np.sqrt(np.maximum(np.einsum("ti,ij,tj->t", sums, covariance, sums), 0.0))
+    return _Form(parameters, np.sqrt(np.maximum(np.diag(covariance), 0.0)), total_errors, cost)
 
 
 def _start(fits: Sequence[SpectrumFit]) -> Floats | str:
@@ -129,7 +143,8 @@ def _start(fits: Sequence[SpectrumFit]) -> Floats | str:
 
 
 def _total(one: SpectrumFit) -> float:
-    return one.total_resistance.value or 0.0
+    """The single fit's; also one that it did not dare to tell."""
+    return one.total_resistance.value or one.total_resistance.refused_value or 0.0
 
 
 def _is_exponent(count: int) -> np.ndarray:

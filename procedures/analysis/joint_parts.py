@@ -1,4 +1,5 @@
-"""Bulk and grain-boundary resistance of a sweep, from the joint fit where it holds."""
+"""Bulk and grain-boundary resistance of a sweep, from the joint fit where it holds; and totals that single spectra
+hardly tell."""
 
 from __future__ import annotations
 
@@ -11,18 +12,23 @@ import numpy as np
 from procedures.analysis.estimate import Estimate, short_number
 from procedures.analysis.joint_fit import FEWEST, JointFit, fit_jointly
 from procedures.analysis.options import FitOptions
+from procedures.analysis.resistances import checked_total
 from procedures.analysis.sweep_points import SweepPoint
 
 _MOST_AT_ONCE = 24
+_MUCH_BETTER = 3.0
+_WORTH_IT = 1.0  # below what the instrument's range leaves, nothing is gained
+_CONTRADICTS = 3.0
 
 
 def with_joint_parts(points: Sequence[SweepPoint], options: FitOptions) -> tuple[list[SweepPoint], list[str]]:
     """The points of one sample with bulk and grain boundary of the joint fit, and notes.
 
-    Totals stay those of the single fits. Where there is no joint fit the points come back as they are. Long
+    A total stays that of its own spectrum unless the joint fit knows it far better: where the arc has left the
+    window, circuits that fit alike differ in it. Where there is no joint fit the points come back as they are. Long
     sweeps are fitted in batches, in the order in which they were taken.
     """
-    chosen = [k for k, p in enumerate(points) if p.counts and math.isfinite(p.resistance_ohm)]
+    chosen = [k for k, p in enumerate(points) if math.isfinite(p.spectrum.temperature_C) and _has_total(p)]
     changed, notes = list(points), []
     if len(chosen) < FEWEST:
         return changed, notes
@@ -30,6 +36,11 @@ def with_joint_parts(points: Sequence[SweepPoint], options: FitOptions) -> tuple
     for batch in np.array_split(np.array(chosen), batches):
         notes.append(_one_batch(changed, [int(k) for k in batch], options))
     return changed, list(dict.fromkeys(notes))
+
+
+def _has_total(point: SweepPoint) -> bool:
+    total = point.fit.total_resistance if point.fit is not None else None
+    return total is not None and (total.value or total.refused_value or 0.0) > 0
 
 
 def _one_batch(points: list[SweepPoint], chosen: list[int], options: FitOptions) -> str:
@@ -40,13 +51,34 @@ def _one_batch(points: list[SweepPoint], chosen: list[int], options: FitOptions)
         return f"bulk and grain boundary are from single spectra: {text}"
     for place, (k, fit) in enumerate(zip(chosen, fits, strict=True)):
         bulk, boundary = _parts(joint, place, options, fit.frequency_Hz[0], abs(fit.z_fit_ohm[0]), text)
-        points[k] = replace(points[k], fit=replace(fit, bulk_resistance=bulk, grain_boundary_resistance=boundary))
+        total = _better_total(fit.total_resistance, joint, place, options, text)
+        better = replace(fit, total_resistance=total, bulk_resistance=bulk, grain_boundary_resistance=boundary)
+        points[k] = replace(points[k], fit=better)
     shared = joint.shared
     return (
         f"bulk and grain boundary are from a {text}: {short_number(shared['boundary_capacitance_F'])}F and exponent "
         f"{shared['boundary_exponent']:.3f} of the grain boundary, {short_number(shared['parallel_capacitance_F'])}F "
         f"of pellet and holder, {short_number(shared['inductance_H'])}H; residual {100 * joint.residual:.2g} %"
     )
+
+
+def _better_total(single: Estimate, joint: JointFit, place: int, options: FitOptions, text: str) -> Estimate:
+    """The total of the joint fit where it is known several times better, and the single fit's does not contradict."""
+    value = float(joint.total_ohm[place]) - options.lead_resistance_ohm
+    parts = {
+        "fit": float(joint.total_fit_ohm[place]),
+        "model": float(joint.total_place_ohm[place]),
+        "lead": options.lead_resistance_uncertainty_ohm,
+        "range": options.gain_uncertainty * float(joint.total_ohm[place]),
+    }
+    alone = single.value if single.value is not None else single.refused_value
+    own = math.hypot(single.component("fit"), single.component("model"))
+    ours = math.hypot(parts["fit"], parts["model"])
+    if alone is None or value <= 0 or own < _MUCH_BETTER * ours:
+        return single
+    if own < _WORTH_IT * single.component("range") or abs(alone - value) > _CONTRADICTS * math.hypot(own, ours):
+        return single
+    return checked_total(value, parts, text, options)
 
 
 def _parts(

@@ -82,10 +82,11 @@ def total_resistance(candidates: list[Candidate], options: FitOptions) -> Estima
         "lead": options.lead_resistance_uncertainty_ohm,
         "range": options.gain_uncertainty * value,
     }
-    return _checked_total(value - options.lead_resistance_ohm, parts, method, options)
+    return checked_total(value - options.lead_resistance_ohm, parts, method, options)
 
 
-def _checked_total(value: float, parts: dict[str, float], method: str, options: FitOptions) -> Estimate:
+def checked_total(value: float, parts: dict[str, float], method: str, options: FitOptions) -> Estimate:
+    """The total, or its refusal when the parts of its uncertainty leave too little of it."""
     error = math.sqrt(sum(part * part for part in parts.values()))
     if value <= 0 or error > options.total_uncertainty_max * value:
         largest = max(parts, key=lambda name: parts[name])
