@@ -12,6 +12,7 @@ from drivers.techniques import (
     ConstantPotential,
     CutOffs,
     CyclicVoltammetry,
+    GalvanostaticSpectrum,
     LinearSweep,
     OpenCircuit,
     Spectrum,
@@ -23,16 +24,18 @@ SHORTEST_INTERVAL_s = 0.001
 
 def checked(technique: Technique, abilities: PotentiostatAbilities, instrument: str) -> Technique:
     """The technique with its current range as the instrument spells it. Raises BadInput."""
+    if getattr(technique, "kind", "") not in abilities.techniques:
+        kind = getattr(technique, "kind", type(technique).__name__)
+        raise BadInput(f"{instrument} cannot do {kind!r}", allowed=", ".join(abilities.techniques))
     if isinstance(technique, Spectrum):
         return _spectrum(technique, abilities, instrument)
+    if isinstance(technique, GalvanostaticSpectrum):
+        return _galvanostatic(technique, abilities, instrument)
     if isinstance(technique, OpenCircuit):
         return _open_circuit(technique, instrument)
     if isinstance(technique, ConstantCurrent | ConstantPotential):
         return _level(technique, abilities, instrument)
-    if isinstance(technique, CyclicVoltammetry | LinearSweep):
-        return _sweep(technique, abilities, instrument)
-    kind = getattr(technique, "kind", type(technique).__name__)
-    raise BadInput(f"{instrument} cannot do {kind!r}", allowed=", ".join(abilities.techniques))
+    return _sweep(technique, abilities, instrument)
 
 
 def check_channel(channel: int, abilities: PotentiostatAbilities, instrument: str) -> None:
@@ -41,12 +44,32 @@ def check_channel(channel: int, abilities: PotentiostatAbilities, instrument: st
         raise BadInput(f"{instrument} has no channel {channel!r}", allowed=known)
 
 
-def _spectrum(technique: Spectrum, abilities: PotentiostatAbilities, instrument: str) -> Spectrum:
+def _frequencies(
+    technique: Spectrum | GalvanostaticSpectrum, abilities: PotentiostatAbilities, instrument: str
+) -> None:
     lowest, highest = abilities.frequency_min_Hz, abilities.frequency_max_Hz
     if not technique.frequencies_Hz:
         raise BadInput(f"{instrument}: a spectrum needs at least one frequency")
     for frequency in technique.frequencies_Hz:
         _within(frequency, lowest, highest, f"{instrument}: a frequency", "Hz")
+    _within(technique.minimum_cycles, 1, 10_000, f"{instrument}: the number of cycles per point", "cycles")
+    _within(technique.minimum_time_s, 0, 86_400, f"{instrument}: the minimum time per point", "s")
+
+
+def _galvanostatic(
+    technique: GalvanostaticSpectrum, abilities: PotentiostatAbilities, instrument: str
+) -> GalvanostaticSpectrum:
+    _frequencies(technique, abilities, instrument)
+    most_A = max(abilities.current_ranges_A)
+    if not technique.amplitude_A > 0:
+        raise BadInput(f"{instrument}: an amplitude of {technique.amplitude_A:g} A", allowed="above 0")
+    peak_A = math.sqrt(2) * technique.amplitude_A + abs(technique.bias_A)
+    _within(peak_A, 0, most_A, f"{instrument}: bias and amplitude together", "A")
+    return technique
+
+
+def _spectrum(technique: Spectrum, abilities: PotentiostatAbilities, instrument: str) -> Spectrum:
+    _frequencies(technique, abilities, instrument)
     amplitude_V = technique.amplitude_V
     if not 0 < amplitude_V <= abilities.amplitude_max_V:
         allowed = f"above 0, up to {abilities.amplitude_max_V:g} V rms"
@@ -54,8 +77,6 @@ def _spectrum(technique: Spectrum, abilities: PotentiostatAbilities, instrument:
     if technique.bias_V is not None:
         most_V = abilities.voltage_max_V - math.sqrt(2) * amplitude_V
         _within(technique.bias_V, -most_V, most_V, f"{instrument}: a bias", "V")
-    _within(technique.minimum_cycles, 1, 10_000, f"{instrument}: the number of cycles per point", "cycles")
-    _within(technique.minimum_time_s, 0, 86_400, f"{instrument}: the minimum time per point", "s")
     return replace(technique, current_range_A=_range(technique.current_range_A, abilities, instrument))
 
 

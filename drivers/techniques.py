@@ -29,6 +29,22 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
+class GalvanostaticSpectrum:
+    """An impedance spectrum with an applied current of `amplitude_A` rms around `bias_A`; else as `Spectrum`.
+
+    In its points `amplitude_V` is what the cell answered, `bias_V` the measured direct potential.
+    """
+
+    frequencies_Hz: tuple[float, ...]
+    amplitude_A: float
+    bias_A: float = 0.0
+    minimum_cycles: int = 2
+    minimum_time_s: float = 0.25
+    end_state: EndState = "off"
+    kind: Literal["galvanostatic-spectrum"] = "galvanostatic-spectrum"
+
+
+@dataclass(frozen=True)
 class OpenCircuit:
     """The open-circuit potential for `duration_s`, sampled every `interval_s`."""
 
@@ -115,7 +131,15 @@ class ConstantPotential:
     kind: Literal["constant-potential"] = "constant-potential"
 
 
-Technique: TypeAlias = Spectrum | OpenCircuit | CyclicVoltammetry | LinearSweep | ConstantCurrent | ConstantPotential
+Technique: TypeAlias = (
+    Spectrum
+    | GalvanostaticSpectrum
+    | OpenCircuit
+    | CyclicVoltammetry
+    | LinearSweep
+    | ConstantCurrent
+    | ConstantPotential
+)
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from drivers.simulated.options import (
     options_of,
     simulation_of,
 )
-from drivers.technique_checks import check_channel, checked
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
-from drivers.techniques import OpenCircuit, Point, Spectrum, Technique
+from drivers.technique_checks import check_channel, checked
+from drivers.techniques import GalvanostaticSpectrum, OpenCircuit, Point, Spectrum, Technique
 
 FREQUENCY_MIN_Hz, FREQUENCY_MAX_Hz = 1e-5, 1e6
 AMPLITUDE_MAX_V = 0.35
@@ -162,4 +162,5 @@ class SimulatedPotentiostat:
             return self._channels[channel].spectrum(technique)
         if isinstance(technique, OpenCircuit):
             return self._channels[channel].open_circuit(technique)
+        assert not isinstance(technique, GalvanostaticSpectrum)  # not in TECHNIQUES, so refused by the check
         return self._channels[channel].direct_current(technique)
