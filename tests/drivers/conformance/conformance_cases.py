@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autolab_bench import autolab_options
 from wire_bench import world_in
 
 from daq import plugins
@@ -118,9 +119,17 @@ def linkam(folder: Path) -> Iterator[Opened]:
     world.close()
 
 
+@contextmanager
+def autolab(folder: Path) -> Iterator[Opened]:
+    """The driver with its child process, and the double of the SDK in it."""
+    yield autolab_options(folder), None
+
+
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
+    "autolab": autolab,
     "eurotherm": eurotherm,
     "linkam": linkam,
+    "simulated-autolab": lambda folder: no_peer({}),
     "simulated-cycler": lambda folder: no_peer({}),
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
