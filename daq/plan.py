@@ -21,8 +21,11 @@ class Procedure(Experiment, Protocol):
     """An experiment as the plan builds it."""
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any], place: str) -> Procedure:
-        """From the keys of `[[run]]` without `procedure`. Raises BadInput naming key and what is allowed."""
+    def from_table(cls, table: Mapping[str, Any], place: str, folder: Path = Path()) -> Procedure:
+        """From the keys of `[[run]]` without `procedure`; paths in them are relative to `folder`.
+
+        Raises BadInput naming key and what is allowed.
+        """
         ...
 
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None: ...
@@ -75,15 +78,16 @@ class Plan:
 
     def procedures(self) -> list[Procedure]:
         """A new procedure object for each `[[run]]`, not yet bound."""
+        folder = self.source.parent if self.source else Path()
         return [
-            build_procedure(table.procedure, table.model_extra or {}, f"{self.place}, run {number}")
+            build_procedure(table.procedure, table.model_extra or {}, f"{self.place}, run {number}", folder)
             for number, table in enumerate(self.model.run, 1)
         ]
 
 
-def build_procedure(name: str, parameters: Mapping[str, Any], place: str) -> Procedure:
+def build_procedure(name: str, parameters: Mapping[str, Any], place: str, folder: Path = Path()) -> Procedure:
     found = plugins.load(plugins.PROCEDURES, name, f"{place}.procedure")
-    return found.from_table(parameters, place)
+    return found.from_table(parameters, place, folder)
 
 
 def load_plan(path: Path, bench: Path | None = None) -> Plan:

@@ -13,7 +13,11 @@ from drivers.techniques import Point, Technique
 
 @dataclass(frozen=True)
 class PotentiostatAbilities:
-    """What a potentiostat can do. Ranges are inclusive; `current_ranges_A` full scales, largest first."""
+    """What a potentiostat can do. Ranges are inclusive; `current_ranges_A` full scales, largest first.
+
+    `resistance_noise`: relative standard error of a resistance from one short spectrum, repeated on a cell that does
+    not change; settling weighs its short spectra by it.
+    """
 
     channels: tuple[int, ...]
     techniques: tuple[str, ...]
@@ -24,6 +28,7 @@ class PotentiostatAbilities:
     current_ranges_A: tuple[float, ...]
     range_bandwidth_Hz: tuple[float, ...]
     overhead_s_per_point: float
+    resistance_noise: float = 0.003
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from daq.contracts import Result
 from daq.errors import BadInput
 from daq.sample import Disc, Pellet, Sample
 from daq.tables import parse
+from procedures.analysis.options import FitOptions
 from procedures.analysis.spectrum import SpectrumData
 from procedures.analysis.sweep import MeasuredSpectrum, SweepAnalysis, analyse_sweep
+from procedures.eis_compensation import read_standards
 from procedures.eis_spectra import electrode_area_cm2, geometry_of
 from procedures.interchange import ForeignSpectrum, read_spectra
 from procedures.interchange import temperature as spelled
@@ -32,7 +35,8 @@ class AnalyseRequest:
 
     `temperature_C` holds for all files. `temperature_pattern` shows where the temperature stands in a file name,
     e.g. '{T}C' or 'cell3_T{T}_*'. `thickness_mm` with `diameter_mm` or `area_cm2` give the conductivity.
-    `accept_aborted`: analyse what there is of an experiment that its file calls aborted.
+    `accept_aborted`: analyse what there is of an experiment that its file calls aborted. `compensation` names the
+    files of standards: `short`, `open`, `load` with `load_ohm`.
     """
 
     paths: tuple[Path, ...]
@@ -44,6 +48,7 @@ class AnalyseRequest:
     temperature_pattern: str | None = None
     settings: Path | None = None
     accept_aborted: bool = False
+    compensation: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
     files, notes = _collect(request.paths)
     settings = read_settings(request.settings, files) if request.settings else FileSettings()
     sample = _sample(request, settings)
+    standards = read_standards(request.compensation, Path(), "compensation")
     spectra: list[MeasuredSpectrum] = []
     refusals: list[RefusedFile] = []
     errors: list[BadInput] = []
@@ -82,6 +88,8 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
         try:
             foreign = read_spectra(path)
             _refuse_aborted(foreign, request)
+            if standards is not None:
+                foreign = [replace(f, z_ohm=standards.applied(f.frequency_Hz, f.z_ohm)) for f in foreign]
         except BadInput as error:
             refusals.append(RefusedFile(path, str(error)))
             errors.append(error)
@@ -94,7 +102,9 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
         if len(files) == 1:
             raise errors[0]
         raise BadInput(f"none of the {len(files)} files could be read; the first: {errors[0]}")
-    analysis = analyse_sweep(spectra, geometry_of(sample))
+    options = FitOptions() if standards is None else standards.options(FitOptions())
+    analysis = analyse_sweep(spectra, geometry_of(sample), options)
+    notes += [f"the spectra are {standards}"] if standards is not None else []
     notes += [*_together(said_of), *_half_a_geometry(sample), *analysis.notes]
     return FilesAnalysis(list(analysis.results), notes, refusals, spectra, analysis)
 

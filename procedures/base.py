@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from pymeasure.experiment import Parameter
@@ -38,11 +39,19 @@ class BenchProcedure(PymeasureProcedure, ABC):
 
     # ------------------------------------------------------------ parameters
     @classmethod
-    def from_table(cls, table: Mapping[str, Any], place: str) -> Self:
-        """From the keys of a plan's `[[run]]`. Raises BadInput naming the key and what is allowed."""
+    def anchored(cls, table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+        """The same with paths made absolute, where a procedure has any: a run is resumed from anywhere."""
+        return table
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any], place: str, folder: Path = Path()) -> Self:
+        """From the keys of a plan's `[[run]]`; paths in them are relative to `folder`.
+
+        Raises BadInput naming the key and what is allowed.
+        """
         made = cls()
         known: dict[str, Parameter] = made._parameters
-        for key, value in table.items():
+        for key, value in cls.anchored(table, folder).items():
             if key not in known:
                 raise BadInput("unknown key", place=f"{place}, {key}", allowed=suggest(key, sorted(known)))
             try:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
 
 from daq.bench import Bench
 from daq.clock import date_of
@@ -17,8 +20,10 @@ from daq.sample import Sample, samples_of
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum, log_frequencies
 from procedures.analysis.arrhenius import CONVENTIONS, Convention
+from procedures.analysis.compensation import KINDS
 from procedures.base import BenchProcedure
-from procedures.eis_spectra import load_spectra, require_geometry
+from procedures.eis_compensation import COMPENSATION, keep_standards, read_standards
+from procedures.eis_spectra import analyse_spectra, load_spectra, require_geometry
 from procedures.eis_streams import IMPEDANCE, MONITOR, SPECTRA
 from procedures.furnace_checks import check_temperatures
 from procedures.parameters import choice, count, quantity, quantity_or, table, temperatures, yes_or_no
@@ -33,7 +38,7 @@ class EisSweep(BenchProcedure):
     """Impedance spectra at a list of temperatures, on every sample in the furnace."""
 
     procedure_name = "eis-sweep"
-    streams = (IMPEDANCE, SPECTRA, MONITOR)
+    streams = (IMPEDANCE, SPECTRA, MONITOR, COMPENSATION)
     main_stream = IMPEDANCE
     DATA_COLUMNS = list(IMPEDANCE.column_names)  # noqa: RUF012  pymeasure's own name and type
 
@@ -57,11 +62,23 @@ class EisSweep(BenchProcedure):
     amplitude_V: float = quantity("Amplitude (rms)", units="V", minimum=1e-4, maximum=1.0, default=0.010)
     bias_V: float | str = quantity_or("Bias", word="ocp", units="V", minimum=-10, maximum=10)
     current_range_A: float | str = quantity_or("Current range", word="auto", units="A", minimum=1e-12, maximum=100)
+    compensation: dict[str, Any] = table(
+        "Compensation", default={}, description="Files or runs of standards: open, short, load, load_ohm"
+    )
     convention: Convention = choice("Arrhenius line", choices=CONVENTIONS)
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
         self._watch = SampleWatch()
+
+    @classmethod
+    def anchored(cls, table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+        """The files of the standards lie beside the plan."""
+        named = table.get("compensation")
+        if not isinstance(named, Mapping):
+            return table
+        paths = {key: str((folder / one).absolute()) for key, one in named.items() if key in KINDS and one}
+        return {**table, "compensation": {**named, **paths}}
 
     # ------------------------------------------------------------ what it will do
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
@@ -142,7 +159,16 @@ class EisSweep(BenchProcedure):
                     allowed=f"{', '.join(map(str, abilities.channels))} on {self._potentiostat.name}",
                 )
         self._spec(place)
+        self._check_standards(f"{place}, compensation")
         return check_temperatures([target for target, _ in self.visits()], self._furnace, self.samples, place)
+
+    def _check_standards(self, place: str) -> None:
+        """They are there, are what they are called, and reach over every frequency that may be measured."""
+        standards = read_standards(self.compensation, Path(), place)
+        if standards is not None:
+            lowest = min(self.frequency_min_Hz, self.frequency_extended_Hz)
+            ends = np.array([lowest, self.frequency_max_Hz])
+            standards.applied(ends, np.array([1e3 + 0j, 1e3 + 0j]))
 
     def _spec(self, place: str = "plan") -> SettleSpec:
         spec = SettleSpec.from_mapping(self.settle, f"{place}, settle")
@@ -159,6 +185,9 @@ class EisSweep(BenchProcedure):
         lags = LagStore(self.bench.state_folder / "lags.json")
         if not self._watch.offered:
             self._watch.offer(lags, self.samples)
+        standards = None if rig.recall("compensation kept") else read_standards(self.compensation, Path(), "plan")
+        if standards is not None:
+            keep_standards(rig, standards)
         stage = TemperatureStep(rig, self._furnace, self._potentiostat, self._watch, self._spec())
         if not stage.go(target, self.ramp_K_per_min, self.samples, self.technique()):
             return
@@ -199,11 +228,9 @@ class EisSweep(BenchProcedure):
 
     # ------------------------------------------------------------ what came out
     def analyse(self, run: RunReader) -> list[Result]:
-        from procedures.analysis.sweep import analyse_sweep
-
         samples = samples_of(run.sample)
         geometries = {sample.label: require_geometry(sample, "sample") for sample in samples}
         spectra = load_spectra(run)
         if not spectra:
             raise CellrigError("no spectrum was finished")
-        return analyse_sweep(spectra, geometries, convention=self.convention).results
+        return analyse_spectra(run, spectra, geometries, self.convention).results

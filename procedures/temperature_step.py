@@ -23,7 +23,6 @@ from procedures.spectrum_taking import Taken, spectrum_seconds, take_monitor
 POLL_S = 5.0
 BLIND_S = 20.0  # longest time of a spectrum without a reading of the furnace, which gives one a second
 FAST_S = 1.0
-MONITOR_NOISE = 0.003
 PROGRESS_S = 30.0
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
@@ -140,7 +139,8 @@ class TemperatureStep:
         self._monitors += 1
         middle_s, resistance = take_monitor(self._rig, self._potentiostat, technique, sample, self._monitors)
         self._drain()
-        self._machine.feed_monitor(middle_s, resistance, MONITOR_NOISE, sample=sample.label)
+        noise = self._potentiostat.abilities().resistance_noise
+        self._machine.feed_monitor(middle_s, resistance, noise, sample=sample.label)
 
     def _drain(self) -> None:
         """Hand every reading that the monitor has taken to the observer and the machine."""

@@ -72,11 +72,18 @@ class AutolabChannel:
                 return message["done"]
         raise InstrumentError(self._name, f"gave no answer to {do!r}")
 
+    def heal(self) -> None:
+        """A child that is gone is replaced: the fresh one finds the cell as it is, and switches it off first."""
+        if self.is_connected and not self._link.is_open:
+            log.warning("%s: the SDK's process of channel %d is started again", self._name, self.number)
+            self.connect()
+
     def sample(self) -> tuple[float | None, float | None]:
         """Potential and current now; while it measures, those of the last point."""
         if self._claim.acquire(blocking=False):
             try:
-                now = self.ask("sample", CALL_s + self._slow(1.0))
+                self.heal()
+                now = self.ask("sample", min(CALL_s, self._options.deadline_s) + self._slow(1.0))
             finally:
                 self._claim.release()
             self.live = now["voltage_V"], now["current_A"]
@@ -87,6 +94,11 @@ class AutolabChannel:
         if not self._claim.acquire(blocking=False):
             raise InstrumentError(self._name, f"channel {self.number} is measuring already; wait or stop it")
         asked = self._safe_asked
+        try:
+            self.heal()
+        except InstrumentError:
+            self._claim.release()
+            raise
         messages = self._link.stream({"do": "measure", "technique": to_table(technique)}, self._within_s(technique))
         try:
             for message in messages:

@@ -48,6 +48,7 @@ class ProcessLink:
         self._lock = threading.Lock()
         self._errors: deque[str] = deque(maxlen=STDERR_LINES)
         self._on_killed = on_killed
+        self._readers: list[threading.Thread] = []
 
     @property
     def is_open(self) -> bool:
@@ -69,8 +70,12 @@ class ProcessLink:
             errors="replace",
         )
         self._errors.clear()
-        for target in (self._read_answers, self._read_errors):
-            threading.Thread(target=target, args=(process,), daemon=True, name=f"{self._name} pipe").start()
+        self._readers = [
+            threading.Thread(target=target, args=(process,), daemon=True, name=f"{self._name} pipe")
+            for target in (self._read_answers, self._read_errors)
+        ]
+        for reader in self._readers:
+            reader.start()
         self._send(self._start)
 
     # ------------------------------------------------------------ talking
@@ -153,7 +158,18 @@ class ProcessLink:
         process = self._process
         if process is not None:
             process.kill()
-            process.wait()
+            self._reap(process)
+
+    def _reap(self, process: subprocess.Popen[str]) -> None:
+        """Nothing of it is left: no zombie, no pipe, no thread."""
+        process.wait()
+        for reader in self._readers:
+            if reader is not threading.current_thread():
+                reader.join(5.0)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
 
     def close(self, within_s: float = 10.0) -> None:
         """The pipe is closed, at which the child goes safe and ends; killed if it does not."""
@@ -168,5 +184,5 @@ class ProcessLink:
             process.wait(within_s)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
             log.error("%s: the SDK's process hung for %.0f s; %s", self._name, wall_monotonic() - began_s, LIVE)
+        self._reap(process)

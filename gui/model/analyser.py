@@ -16,8 +16,8 @@ from daq.plan import build_procedure
 from daq.runfile.reader import RunFile
 from daq.sample import samples_of
 from procedures.analysis.capacity import HalfCycles, integrate_half_cycles
-from procedures.analysis.sweep import SweepAnalysis, analyse_sweep
-from procedures.eis_spectra import geometry_of, load_spectra
+from procedures.analysis.sweep import SweepAnalysis
+from procedures.eis_spectra import analyse_spectra, geometry_of, load_spectra
 
 log = logging.getLogger(__name__)
 SWEEP = "eis-sweep"
@@ -103,7 +103,7 @@ def _sweep_of(run: RunFile) -> SweepAnalysis:
     geometries = {one.label: geometry_of(one) for one in samples_of(run.sample)}
     known = {label: one for label, one in geometries.items() if one is not None}
     convention = "ln sigma T" if run.parameters.get("convention") == "ln sigma T" else "ln sigma"
-    return analyse_sweep(load_spectra(run), known, convention=convention)
+    return analyse_spectra(run, load_spectra(run), known, convention)
 
 
 def _halves_of(run: RunFile) -> dict[str, tuple[HalfCycles, float | None]]:

@@ -175,6 +175,10 @@ def analyse(
     accept_aborted: Annotated[
         bool, typer.Option("--accept-aborted", help="also what there is of experiments that were aborted")
     ] = False,
+    short: Annotated[Path | None, typer.Option(metavar="FILE", help="a shorted holder: compensate by it")] = None,
+    opened: Annotated[Path | None, typer.Option("--open", metavar="FILE", help="the empty holder, with it")] = None,
+    load: Annotated[Path | None, typer.Option(metavar="FILE", help="a known resistor, with --load-ohm")] = None,
+    load_ohm: Annotated[float | None, typer.Option("--load-ohm", metavar="OHM", help="what the load is")] = None,
     json: Json = False,
 ) -> int:
     """The analysis of a sweep, on spectra that other programs recorded. With a thickness and a diameter or an
@@ -183,6 +187,12 @@ def analyse(
     from procedures.analyse_files import AnalyseRequest
     from procedures.cli.analysing import analyse_command
 
+    standards = {
+        "short": str(short) if short else None,
+        "open": str(opened) if opened else None,
+        "load": str(load) if load else None,
+        "load_ohm": load_ohm,
+    }
     request = AnalyseRequest(
         tuple(files),
         thickness_mm,
@@ -193,6 +203,7 @@ def analyse(
         pattern,
         settings,
         accept_aborted,
+        {key: value for key, value in standards.items() if value is not None},
     )
     return analyse_command(request, json)
 

@@ -37,9 +37,10 @@ class Format(Protocol):
 FORMATS: Sequence[Format] = (eclab, gamry, zplot, versastudio, parstat, chinstruments, ivium, dfr, csv_table)
 
 
-def read_spectra(path: Path | str) -> list[ForeignSpectrum]:
+def read_spectra(path: Path | str, *, may_be_inductive: bool = False) -> list[ForeignSpectrum]:
     """All spectra of a file, in its order; loops that the format marks come as spectra of their own.
 
+    `may_be_inductive`: a short or a load is, a cell is not at every frequency.
     Raises BadInput, naming file and line, for anything that can't be read without guessing.
     """
     source = load_text(Path(path))
@@ -47,17 +48,21 @@ def read_spectra(path: Path | str) -> list[ForeignSpectrum]:
     raw_spectra = found.read(source)
     first_line = int(min(raw.lines[0] for raw in raw_spectra))
     temperature_C = temperature.from_header(source, first_line)
-    return _checked_loops(raw_spectra, source, found.PROGRAM, temperature_C)
+    return _checked_loops(raw_spectra, source, found.PROGRAM, temperature_C, may_be_inductive)
 
 
 def _checked_loops(
-    raw_spectra: list[RawSpectrum], source: SourceText, program: str, temperature_C: float | None
+    raw_spectra: list[RawSpectrum],
+    source: SourceText,
+    program: str,
+    temperature_C: float | None,
+    may_be_inductive: bool,
 ) -> list[ForeignSpectrum]:
     """A bad loop among good ones (the last one, stopped early) is left out with a note on the first good one."""
     spectra, refused = [], []
     for raw in raw_spectra:
         try:
-            spectra.append(checked(raw, source, program, temperature_C))
+            spectra.append(checked(raw, source, program, temperature_C, may_be_inductive=may_be_inductive))
         except BadInput as error:
             refused.append((raw.loop, error))
     if not spectra:

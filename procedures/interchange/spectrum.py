@@ -73,7 +73,9 @@ class RawSpectrum:
         return replace(self, loop=loop)
 
 
-def checked(raw: RawSpectrum, source: SourceText, program: str, temperature_C: float | None) -> ForeignSpectrum:
+def checked(
+    raw: RawSpectrum, source: SourceText, program: str, temperature_C: float | None, *, may_be_inductive: bool = False
+) -> ForeignSpectrum:
     """The spectrum after all checks. Raises BadInput naming file and line."""
     points = _without_empty_rows(raw, source)
     points = _without_doubles(points)
@@ -84,7 +86,7 @@ def checked(raw: RawSpectrum, source: SourceText, program: str, temperature_C: f
         )
     _refuse_second_run(points, source)
     points = _in_order(points)
-    _refuse_wrong_sign(points, source)
+    _refuse_wrong_sign(points, source, may_be_inductive=may_be_inductive)
     if points.temperature_C is not None and np.isfinite(points.temperature_C).any():
         temperature_C = round(float(np.nanmean(points.temperature_C)), 6)
     stem = source.path.stem.removesuffix(".bdf")
@@ -197,14 +199,14 @@ def _in_order(raw: RawSpectrum) -> RawSpectrum:
     return ordered.part(np.arange(len(order)), *notes)
 
 
-def _refuse_wrong_sign(raw: RawSpectrum, source: SourceText) -> None:
+def _refuse_wrong_sign(raw: RawSpectrum, source: SourceText, *, may_be_inductive: bool) -> None:
     """Refuse a spectrum whose Im(Z) has the wrong sign."""
     header = raw.sign_header
     negated = header.lstrip().startswith(("-", "−"))
     other = header.lstrip()[1:] if negated else f"-{header}"
     remedy = f"; if the column holds {'' if negated else '-'}Z'', name it {other!r}"
     first = int(raw.lines[0])
-    if (raw.z_ohm.imag > 0).all():
+    if (raw.z_ohm.imag > 0).all() and not may_be_inductive:
         raise source.refuse(
             f"every point is inductive (Im(Z) > 0) when {header!r} is taken at its word; a cell is capacitive "
             f"somewhere{remedy}",

@@ -13,9 +13,9 @@ from daq.contracts import Result
 from daq.runfile.reader import RunFile
 from procedures.analysis.arrhenius import Convention
 from procedures.analysis.geometry import Geometry
-from procedures.analysis.sweep import SweepAnalysis, analyse_sweep
+from procedures.analysis.sweep import SweepAnalysis
 from procedures.analysis.sweep_points import SweepPoint
-from procedures.eis_spectra import geometry_of, load_spectra
+from procedures.eis_spectra import analyse_spectra, geometry_of, load_spectra
 from procedures.report.facts import SPECTRA, RunFacts
 
 _SAME = 1e-6
@@ -85,7 +85,7 @@ def sweep_facts_of(run: RunFile, facts: RunFacts) -> SweepFacts | None:
     row_of = {id(one): {name: column[index] for name, column in rows.items()} for index, one in enumerate(spectra)}
     found = {sample.label: geometry_of(sample) for sample in facts.samples}
     geometries: dict[str, Geometry] = {label: one for label, one in found.items() if one is not None}
-    analysis = analyse_sweep(spectra, geometries, convention=_convention(facts))
+    analysis = analyse_spectra(run, spectra, geometries, _convention(facts))
     numbers = _by_spectrum(analysis.results)
     shown = [
         Shown(SweepPoint(one, fit, reason, geometries.get(one.sample)), row_of[id(one)], own)

@@ -17,6 +17,7 @@ from drivers.simulated.autolab.surface import EI, Device, FraWaveType, Instrumen
 from drivers.simulated.simulation import read_simulation
 from drivers.simulated.world import World
 
+CABLE_OUT = "usb_is_out"
 VERSION = "cellrig double"
 
 
@@ -38,11 +39,19 @@ def double(settings: dict[str, Any], clock: Clock) -> Sdk:
     folder.mkdir(parents=True, exist_ok=True)
     world = World(read_simulation(checked.simulation, "sdk_settings"), clock, folder)
     kept = folder / f"autolab_{checked.channel}.json"
-    return sdk_on(world, clock, checked, kept)
+    return sdk_on(world, clock, checked, kept, cable_out=folder / CABLE_OUT)
 
 
-def sdk_on(world: World, clock: Clock, settings: Settings, kept: Path | None, name: str = "autolab") -> Sdk:
+def sdk_on(
+    world: World,
+    clock: Clock,
+    settings: Settings,
+    kept: Path | None,
+    name: str = "autolab",
+    cable_out: Path | None = None,
+) -> Sdk:
     cell = CellBehind(world, settings.channel, settings.truths, kept, settings.faults.open_lead)
     device = Device(clock, MODELS[settings.model], cell, settings.faults, settings.truths, name)
+    device.cable_out = cable_out
     device.strikes = lambda kind: world.faults.strikes(name, kind) is not None  # type: ignore[arg-type]
     return Sdk(lambda: Instrument(device), EI, FraWaveType, InstrumentExtensions, VERSION)

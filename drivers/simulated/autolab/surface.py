@@ -84,7 +84,7 @@ class Device:
         self.loop = EIBandwidth.High_Stability
         self._counts: dict[str, int] = {}
         self.strikes: Callable[[str], bool] = lambda _kind: False
-        self.in_sdk_s = 0.0
+        self.cable_out: Path | None = None  # while this file is there, the USB is out
 
     def change(self, **values: bool | float) -> None:
         self.cell.change(self.range.full_scale_A, **values)
@@ -94,13 +94,15 @@ class Device:
             raise RuntimeError("Object reference not set to an instance of an object: not connected")
 
     def cost(self, seconds: float) -> None:
-        self.in_sdk_s += seconds
         self.clock.sleep(seconds)
 
     def called(self, what: str) -> None:
         """Faults strike here. A hang is one of the wall's time: no deadline in the process can end it."""
         count = self._counts[what] = self._counts.get(what, 0) + 1
-        if self.faults.hang_in == what and count >= self.faults.hang_after:
+        is_out = self.cable_out is not None and self.cable_out.exists()
+        if is_out and what == "Connect":
+            raise RuntimeError("No Autolab found")
+        if is_out or (self.faults.hang_in == what and count >= self.faults.hang_after):
             threading.Event().wait()
         throws = self.faults.throws_after
         if what in ("Start", "Sample") and throws is not None and count > throws:

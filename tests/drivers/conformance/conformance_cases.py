@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from autolab_bench import autolab_options
 from wire_bench import world_in
@@ -20,6 +20,7 @@ from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
 from daq.tables import parse
 from daq.virtual_clock import VirtualClock
+from drivers.simulated.autolab.stand_in import CABLE_OUT
 from drivers.simulated.wire.eurotherm_device import EurothermDevice
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore
@@ -91,7 +92,25 @@ def connected(
 
 
 # ---------------------------------------------------------------- peers
-Opened = tuple[dict[str, Any], TcpMount | None]
+class Cable(Protocol):
+    def unplug(self) -> None: ...
+    def plug(self) -> None: ...
+
+
+@dataclass
+class UsbCable:
+    """Out while the file is there, for the child process that looks for it."""
+
+    place: Path
+
+    def unplug(self) -> None:
+        self.place.write_text("", encoding="utf-8")
+
+    def plug(self) -> None:
+        self.place.unlink()
+
+
+Opened = tuple[dict[str, Any], Cable | None]
 
 
 @contextmanager
@@ -122,7 +141,7 @@ def linkam(folder: Path) -> Iterator[Opened]:
 @contextmanager
 def autolab(folder: Path) -> Iterator[Opened]:
     """The driver with its child process, and the double of the SDK in it."""
-    yield autolab_options(folder), None
+    yield autolab_options(folder, deadline_s=1.0), UsbCable(folder / "sdk" / CABLE_OUT)
 
 
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {

@@ -110,13 +110,13 @@ def test_png_figures_are_written_beside(simulated_run: Path, tmp_path: Path) -> 
 def test_the_spectra_are_analysed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_record(tmp_path, sweep_of(40, 60))
     calls = []
-    original = sweep_facts.analyse_sweep
+    original = sweep_facts.analyse_spectra
 
     def counted(*args: object, **words: object) -> object:
         calls.append(args)
         return original(*args, **words)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(sweep_facts, "analyse_sweep", counted)
+    monkeypatch.setattr(sweep_facts, "analyse_spectra", counted)
     write_report(path, png=True)
     assert len(calls) == 1
 
