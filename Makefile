@@ -23,7 +23,9 @@ export PYTHONUTF8 := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo paper test lint format bench bench-wire kill truths venv clean
+SDK_ARGS ?=
+
+.PHONY: sdk-contract help demo paper test lint format bench bench-wire kill truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -57,6 +59,9 @@ bench: $(READY)  ## the side-by-side measurements in benchmarks/
 
 bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside minimalmodbus and pymodbus (minutes)
 	$(BIN)/python benchmarks/wire.py --reads 300
+
+sdk-contract:  ## the Autolab driver on a C# stand-in of its SDK through pythonnet (SDK_ARGS=--required: tools must be there)
+	PYTHON="$(PYTHON)" sh scripts/sdk-contract $(SDK_ARGS)
 
 kill: $(READY)  ## kill -9 of 50 running sweeps at random moments; what was lost, what came back (minutes)
 	$(BIN)/python tests/chaos/kill_sweep.py --count 50

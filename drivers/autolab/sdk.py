@@ -60,7 +60,8 @@ def _dotnet(folder: Path, is_core: bool, name: str) -> Sdk:
     if (folder / f"{EXTENSION}.dll").is_file():
         clr.AddReference(str(folder / EXTENSION))
         extensions = importlib.import_module(EXTENSION).InstrumentExtensions
-    version = str(clr.FindAssembly(ASSEMBLY) or "")
+    reflection: Any = importlib.import_module("System.Reflection")
+    version = str(reflection.AssemblyName.GetAssemblyName(str(assembly)).Version)
     return Sdk(names.Instrument, names.EI, names.FraWaveType, extensions, version)
 
 

@@ -45,7 +45,7 @@ class FraWaveType(enum.Enum):
     MultiSine15 = 3
 
 
-EICurrentRange = enum.Enum(
+CURRENT_RANGES: Any = enum.Enum(
     "EICurrentRange", {f"CR{place:02d}_{name}": 7 - place for place, name in enumerate(SCALES + SMALL_SCALES)}
 )
 
@@ -175,7 +175,7 @@ class EI:
     EIMode = EIMode
     EICellOnOff = EICellOnOff
     EIBandwidth = EIBandwidth
-    EICurrentRange = EICurrentRange
+    EICurrentRange = CURRENT_RANGES
 
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -281,12 +281,12 @@ class EI:
 
     @property
     def CurrentRange(self) -> Any:
-        return self._read(EICurrentRange[self._device.range.member])
+        return self._read(CURRENT_RANGES[self._device.range.member])
 
     @CurrentRange.setter
     def CurrentRange(self, value: Any) -> None:
         self._write()
-        member = strict(value, EICurrentRange).name
+        member = strict(value, CURRENT_RANGES).name
         known = {one.member: one for one in self._device.model.ranges}
         if member not in known or member in self._device.faults.refused_ranges:
             raise ValueError(f"Invalid argument. SetValue(18,29,{value.value})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from autolab_bench import autolab_in, autolab_options
@@ -18,7 +19,7 @@ from drivers.autolab.technique_tables import to_table
 from drivers.simulated.simulation import read_simulation
 from drivers.techniques import ConstantPotential, CutOffs, LinearSweep, OpenCircuit, Spectrum, log_frequencies
 
-QUICK = {"settle_s": 0.05, "switch_settle_s": 0.1, "deadline_s": 1.0}
+QUICK: dict[str, Any] = {"settle_s": 0.05, "switch_settle_s": 0.1, "deadline_s": 1.0}
 
 
 def kept_cell(folder: Path) -> bool:
@@ -29,7 +30,7 @@ def test_a_spectrum_over_the_pipe_is_the_cells(tmp_path: Path) -> None:
     truth = read_simulation({}, "test").channels[0].cell_in_time(1, 1)
     frequencies_Hz = log_frequencies(1e6, 10, 10)
     with autolab_in(tmp_path, **QUICK) as driver:
-        points = list(driver.measure(Spectrum(frequencies_Hz)))
+        points: Any = list(driver.measure(Spectrum(frequencies_Hz)))
     assert [point.frequency_Hz for point in points] == list(frequencies_Hz)
     for point in points:
         expected = truth.impedance_ohm(point.frequency_Hz, 20.0)
@@ -79,7 +80,7 @@ def test_when_the_parent_is_gone_the_child_makes_safe_by_itself(tmp_path: Path) 
     link = ProcessLink("p", start)
     link.open()
     assert "done" in next(iter(link.stream({"do": "connect"}, 30)))
-    messages = link.stream({"do": "measure", "technique": to_table(ConstantPotential(0.1, 1e4, 0.5))}, 10)
+    messages: Any = link.stream({"do": "measure", "technique": to_table(ConstantPotential(0.1, 1e4, 0.5))}, 10)
     assert "point" in next(messages)
     assert kept_cell(tmp_path)
     process = link._process
@@ -130,7 +131,7 @@ def test_closed_early_the_cell_goes_to_its_end_state(end_state: str, tmp_path: P
         assert kept_cell(tmp_path) == (end_state == "hold")
         assert driver.make_safe("finished").verified
         assert not kept_cell(tmp_path)
-        last = list(driver.measure(ConstantPotential(0.1, 5, 0.5, CutOffs(charge_C=1e-12))))[-1]
+        last: Any = list(driver.measure(ConstantPotential(0.1, 5, 0.5, CutOffs(charge_C=1e-12))))[-1]
         assert last.ended == "charge_C"
 
 
@@ -147,7 +148,7 @@ def test_closed_early_the_cell_goes_to_its_end_state(end_state: str, tmp_path: P
     ],
 )
 def test_preflight_names_the_cause(
-    changes: dict[str, object], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("drivers.autolab.channel.CONNECT_s", 4.0)
     with pytest.raises(InstrumentError, match=told), autolab_in(tmp_path, **QUICK, **changes):
