@@ -15,6 +15,7 @@ from daq.stream import Column, Stream
 from drivers.autolab.channel import AutolabChannel
 from drivers.autolab.control import DAC_V
 from drivers.autolab.direct_current import SHORTEST_s
+from drivers.autolab.dummy_cell import follower, galvanostatic_unit, range_change
 from drivers.autolab.link import Link, ProcessLink
 from drivers.autolab.models import MODELS
 from drivers.autolab.options import check_limits, options_of
@@ -59,7 +60,7 @@ class Autolab:
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
-        self._context = context
+        self._context = self._built_from = context
         self._options = options_of(context)
         self._channels = {
             number: AutolabChannel(self.name, number, self._options, self.link(number), context.clock)
@@ -178,6 +179,16 @@ class Autolab:
             raise InstrumentError(self.name, "is not connected; connect the bench first")
         self._last_channel = channel
         return self._channels[channel].measure(technique)
+
+    def dummy_cell_answers(self, resistance_ohm: float) -> list[str]:
+        """What a resistor on channel 1 tells about the questions of `first_hour`. It is connected again after."""
+        lines = [follower(self, resistance_ohm)]
+        if self._options.first_hour.range_change == "cell-on":
+            lines.append(range_change(self, resistance_ohm))
+        self.disconnect()
+        lines.append(galvanostatic_unit(type(self), self._built_from, resistance_ohm))
+        self.connect()
+        return lines
 
     def _connected(self) -> AutolabChannel:
         channel = self._channels[self._last_channel]

@@ -212,15 +212,19 @@ def analyse(
 def doctor(
     bench: Annotated[Path, typer.Argument(metavar="BENCH", help="the bench, a TOML file")],
     self_test: Annotated[bool, typer.Option("--self-test", help="also let each instrument test itself")] = False,
+    dummy_cell: Annotated[
+        str | None,
+        typer.Option("--dummy-cell", metavar="OHM", help="a resistor is on the potentiostat, as in 10k: measure it"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Connect to every instrument of a bench: identity, firmware, limits, a reading; cause and remedy of what fails.
 
-    Nothing is heated or polarised.
+    Nothing is heated or polarised; with --dummy-cell up to 0.1 V are applied to that resistor.
     """
     from procedures.cli.examining import doctor_command
 
-    return doctor_command(bench, self_test, json)
+    return doctor_command(bench, self_test, json, dummy_cell)
 
 
 @app.command(short_help="An instrument's stand-in on a port, to try things on.")

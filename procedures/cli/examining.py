@@ -18,6 +18,7 @@ from daq.contracts import Instrument, Limit
 from daq.errors import CellrigError
 from daq.virtual_clock import VirtualClock
 from procedures.cli.console import print_json, remark, say, stdout
+from procedures.cli.dummy_cell import on_dummy_cell, resistance_of
 from procedures.cli.wall import Status
 
 log = logging.getLogger(__name__)
@@ -38,16 +39,18 @@ class Finding:
     reading: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     self_test: list[str] = field(default_factory=list)
+    dummy_cell: list[str] = field(default_factory=list)
 
     @property
     def is_well(self) -> bool:
-        return not self.problem and not self.faults
+        return not self.problem and not self.faults and not any("NOT OK" in line for line in self.dummy_cell)
 
 
-def doctor_command(bench_file: Path, self_test: bool, json: bool) -> int:
+def doctor_command(bench_file: Path, self_test: bool, json: bool, dummy_cell: str | None = None) -> int:
+    resistance_ohm = None if dummy_cell is None else resistance_of(dummy_cell)
     config = load_bench(bench_file)
     with bench_lock(config, f"cellrig doctor {config.place}"):
-        found = examine(config, self_test)
+        found = examine(config, self_test, resistance_ohm)
     if json:
         print_json([{**vars(one), "well": one.is_well} for one in found])
     else:
@@ -55,7 +58,7 @@ def doctor_command(bench_file: Path, self_test: bool, json: bool) -> int:
     return Status.DONE if all(one.is_well for one in found) else Status.FAILED
 
 
-def examine(config: BenchConfig, self_test: bool) -> list[Finding]:
+def examine(config: BenchConfig, self_test: bool, dummy_cell_ohm: float | None = None) -> list[Finding]:
     """Each instrument on its own: one that fails does not keep the others from being asked."""
     clock = _clock(config)
     with TemporaryDirectory(prefix="cellrig-doctor-") as nowhere:  # virtual time leaves no trace
@@ -64,14 +67,14 @@ def examine(config: BenchConfig, self_test: bool) -> list[Finding]:
         try:
             with clock.attached():
                 return [
-                    _examine(instrument, config.model.instruments[name].driver, self_test)
+                    _examine(instrument, config.model.instruments[name].driver, self_test, dummy_cell_ohm)
                     for name, instrument in bench.instruments.items()
                 ]
         finally:
             bench.close()
 
 
-def _examine(instrument: Instrument, driver: str, self_test: bool) -> Finding:
+def _examine(instrument: Instrument, driver: str, self_test: bool, dummy_cell_ohm: float | None) -> Finding:
     found = Finding(instrument.name, driver)
     try:
         instrument.connect()
@@ -83,6 +86,8 @@ def _examine(instrument: Instrument, driver: str, self_test: bool) -> Finding:
         test = getattr(instrument, "self_test", None)
         if self_test:
             found.self_test = list(test()) if test is not None else ["it has no self-test"]
+        if dummy_cell_ohm is not None:
+            found.dummy_cell = on_dummy_cell(instrument, dummy_cell_ohm)
     except CellrigError as error:
         found.problem = str(error).removeprefix(f"{instrument.name}: ")
     except Exception as error:  # a bug in one driver must not keep the others from being asked
@@ -121,6 +126,8 @@ def _print(console: Console, config: BenchConfig, found: list[Finding]) -> None:
             remark(console, "reads " + ", ".join(f"{name} {_value(value)}" for name, value in one.reading.items()))
         for line in one.self_test:
             remark(console, f"self-test: {line}")
+        for line in one.dummy_cell:
+            remark(console, f"dummy cell: {line}")
     ill = [one.name for one in found if not one.is_well]
     say(console, f"\nnot well: {', '.join(ill)}" if ill else "\nall instruments are well")
 

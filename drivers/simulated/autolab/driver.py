@@ -24,6 +24,7 @@ from drivers.autolab.link import Link, Message
 from drivers.autolab.service import Service
 from drivers.simulated.autolab.faults import AutolabFaults, Truths
 from drivers.simulated.autolab.stand_in import Settings, sdk_on
+from drivers.simulated.autolab.surface import Device
 from drivers.simulated.options import check_faults, shared_world, simulation_of
 from drivers.simulated.simulation import CHANNELS_MAX
 
@@ -52,6 +53,7 @@ class LocalLink:
         self._channel = channel
         self._start = start
         self._service: Service | None = None
+        self._device: Device | None = None
 
     @property
     def is_open(self) -> bool:
@@ -63,7 +65,7 @@ class LocalLink:
             model=self._model, channel=self._channel, state_folder="", faults=options.faults, truths=options.truths
         )
         world = shared_world(context, simulation_of(context))
-        sdk = sdk_on(world, context.clock, settings, None, context.name)
+        sdk, self._device = sdk_on(world, context.clock, settings, None, context.name)
         self._service = Service(context.name, self._start["options"], self._channel, context.clock, sdk)
 
     def stream(self, request: Message, within_s: float) -> Iterator[Message]:
@@ -80,10 +82,12 @@ class LocalLink:
         self._service = None
 
     def close(self) -> None:
+        """As a child at the end of its pipe; it takes no time, for a bench is closed outside of virtual time."""
         service, self._service = self._service, None
-        if service is not None:
+        if service is not None and self._device is not None:
             service.halt.ask("safe")
-            service.close()
+            self._device.change(cell_on=False, dsg_input=False, setpoint=0.0)
+            self._device.is_connected = False
 
     def _here(self) -> Service:
         if self._service is None:
@@ -100,6 +104,7 @@ class SimulatedAutolab(Autolab):
         self._double = double_options(context)
         self._outer = context
         super().__init__(driver_context(context))
+        self._built_from = context
 
     @classmethod
     def check(cls, context: DriverContext) -> None:

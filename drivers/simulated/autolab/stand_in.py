@@ -39,7 +39,7 @@ def double(settings: dict[str, Any], clock: Clock) -> Sdk:
     folder.mkdir(parents=True, exist_ok=True)
     world = World(read_simulation(checked.simulation, "sdk_settings"), clock, folder)
     kept = folder / f"autolab_{checked.channel}.json"
-    return sdk_on(world, clock, checked, kept, cable_out=folder / CABLE_OUT)
+    return sdk_on(world, clock, checked, kept, cable_out=folder / CABLE_OUT)[0]
 
 
 def sdk_on(
@@ -49,9 +49,9 @@ def sdk_on(
     kept: Path | None,
     name: str = "autolab",
     cable_out: Path | None = None,
-) -> Sdk:
+) -> tuple[Sdk, Device]:
     cell = CellBehind(world, settings.channel, settings.truths, kept, settings.faults.open_lead)
     device = Device(clock, MODELS[settings.model], cell, settings.faults, settings.truths, name)
     device.cable_out = cable_out
     device.strikes = lambda kind: world.faults.strikes(name, kind) is not None  # type: ignore[arg-type]
-    return Sdk(lambda: Instrument(device), EI, FraWaveType, InstrumentExtensions, VERSION)
+    return Sdk(lambda: Instrument(device), EI, FraWaveType, InstrumentExtensions, VERSION), device
