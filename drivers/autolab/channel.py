@@ -42,6 +42,7 @@ class AutolabChannel:
         self._clock = clock
         self._claim = threading.Lock()  # only ever tried, never waited for
         self._safe_asked = 0
+        self._is_sampling = False
         self.live: tuple[float | None, float | None] = (None, None)
         self.about: Message = {}
 
@@ -80,13 +81,14 @@ class AutolabChannel:
 
     def sample(self) -> tuple[float | None, float | None]:
         """Potential and current now; while it measures, those of the last point."""
-        if self._claim.acquire(blocking=False):
-            try:
+        self._is_sampling = True  # before the look at the claim: a measurement waits for it, never it for one
+        try:
+            if not self._claim.locked():
                 self.heal()
                 now = self.ask("sample", min(CALL_s, self._options.deadline_s) + self._slow(1.0))
-            finally:
-                self._claim.release()
-            self.live = now["voltage_V"], now["current_A"]
+                self.live = now["voltage_V"], now["current_A"]
+        finally:
+            self._is_sampling = False
         return self.live
 
     # ------------------------------------------------------------ measuring
@@ -95,8 +97,10 @@ class AutolabChannel:
             raise InstrumentError(self._name, f"channel {self.number} is measuring already; wait or stop it")
         asked = self._safe_asked
         try:
+            while self._is_sampling:
+                self._clock.sleep(0.01)
             self.heal()
-        except InstrumentError:
+        except BaseException:
             self._claim.release()
             raise
         messages = self._link.stream({"do": "measure", "technique": to_table(technique)}, self._within_s(technique))

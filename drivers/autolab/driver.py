@@ -225,7 +225,7 @@ class Autolab:
                 raise BadInput(
                     f"{self.name}: stairs of {technique.step_V:g} V at {technique.scan_rate_V_s:g} V/s are too fast or "
                     "too small for its software control",
-                    allowed=f"step_V of {math.ceil(least_V * 1e5) / 1e5:g} V and more",
+                    allowed=f"step_V of {math.ceil(least_V * 1e5 - 1e-6) / 1e5:g} V and more",
                 )
         elif isinstance(technique, OpenCircuit | ConstantCurrent | ConstantPotential):
             if technique.interval_s < SHORTEST_s * (1 - 1e-9):
