@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from procedures.analyse_cycling import analyse_cycling_files
 from procedures.analyse_files import AnalyseRequest, FilesAnalysis, analyse_files
 from procedures.cli.console import print_json, remark, stdout
 from procedures.cli.results import as_json, print_results
@@ -24,6 +28,19 @@ def analyse_command(request: AnalyseRequest, json: bool) -> int:
         complain(refused.reason)
     named = {path.resolve() for path in request.paths}
     return Status.BAD_INPUT if any(one.path.resolve() in named for one in found.refusals) else Status.DONE
+
+
+def analyse_cycling_command(paths: Sequence[Path], active_mass_mg: float | None, json: bool) -> int:
+    found = analyse_cycling_files(paths, active_mass_mg)
+    if json:
+        print_json({"results": as_json(found.results), "notes": found.notes, "rows": found.rows})
+        return Status.DONE
+    console = stdout()
+    print_results(console, found.results)
+    console.print("\nnotes")
+    for note in found.notes:
+        remark(console, note)
+    return Status.DONE
 
 
 def _as_json(found: FilesAnalysis) -> dict[str, object]:

@@ -150,7 +150,7 @@ def report(
 
 @app.command(short_help="Analyse spectra that other programs recorded.")
 def analyse(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra, or folders of them")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra or cycling data; folders of spectra")],
     thickness_mm: Annotated[
         float | None, typer.Option("--thickness-mm", "--thickness", metavar="MM", help="of the pellet")
     ] = None,
@@ -178,14 +178,21 @@ def analyse(
     short: Annotated[Path | None, typer.Option(metavar="FILE", help="a shorted holder: compensate by it")] = None,
     opened: Annotated[Path | None, typer.Option("--open", metavar="FILE", help="the empty holder, with it")] = None,
     load: Annotated[Path | None, typer.Option(metavar="FILE", help="a known resistor, with --load-ohm")] = None,
+    mass_mg: Annotated[
+        float | None, typer.Option("--mass-mg", "--mass", metavar="MG", help="active mass, for cycling data")
+    ] = None,
     load_ohm: Annotated[float | None, typer.Option("--load-ohm", metavar="OHM", help="what the load is")] = None,
     json: Json = False,
 ) -> int:
     """The analysis of a sweep, on spectra that other programs recorded. With a thickness and a diameter or an
     area there are conductivities; with several temperatures there is an activation energy.
     """
+    from procedures.analyse_cycling import are_cycling
     from procedures.analyse_files import AnalyseRequest
-    from procedures.cli.analysing import analyse_command
+    from procedures.cli.analysing import analyse_command, analyse_cycling_command
+
+    if are_cycling(files):
+        return analyse_cycling_command(files, mass_mg, json)
 
     standards = {
         "short": str(short) if short else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 from daq.errors import BadInput
 from daq.runfile.reader import RunFile
 from procedures.interchange import spectrum_text
+from procedures.interchange.cycling_bdf import cycling_bdf_files, has_cycling
 from procedures.interchange.output import OutputFile, write_files
 from procedures.interchange.run_spectra import RunSpectrum, file_name, spectra_of_run
 from procedures.interchange.sidecar import file_sha256, sidecar
@@ -24,15 +25,15 @@ EXPORT_FORMATS = ("bdf", *_SPECTRUM_TEXTS, "csv", "parquet")
 def export_run(run: RunFile, fmt: str, target: Path, overwrite: bool = False) -> list[Path]:
     """Write `run` into the folder `target`; returns the files.
 
-    `bdf` (csv with a JSON beside it), `zview`, `gamry`, `eclab`: one file per finished spectrum, its temperature
-    in name and header. `csv`, `parquet`: one file per stream that has rows. Raises BadInput for an unknown
-    format, a run without what the format is for, or a file that is there already (then nothing is written);
-    StorageError when the disk does not take it.
+    `bdf` (csv with a JSON beside it): of a cycler's run one file per cell, else one per finished spectrum. `zview`,
+    `gamry`, `eclab`: one file per finished spectrum, its temperature in name and header. `csv`, `parquet`: one file
+    per stream that has rows. Raises BadInput for an unknown format, a run without what the format is for, or a file
+    that is there already (then nothing is written); StorageError when the disk does not take it.
     """
     if fmt in _SPECTRUM_TEXTS:
         files = _spectrum_files(run, fmt)
     elif fmt == "bdf":
-        files = _bdf_files(run)
+        files = cycling_bdf_files(run) if has_cycling(run) else _bdf_files(run)
     elif fmt in ("csv", "parquet"):
         files = _stream_files(run, fmt)
     else:
