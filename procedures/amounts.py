@@ -16,8 +16,8 @@ from pymeasure.experiment import Parameter
 
 from daq.errors import BadInput
 from daq.sample import Sample
-from procedures.eis_spectra import electrode_area_cm2
 from procedures.form_fields import text_field
+from procedures.sample_geometry import electrode_area_cm2
 
 CURRENT_UNITS = ("A", "mA", "uA", "mA/cm2", "mA/g", "C")
 CAPACITY_UNITS = ("Ah", "mAh", "mAh/cm2", "mAh/g")

@@ -17,10 +17,10 @@ from procedures.analysis.options import FitOptions
 from procedures.analysis.spectrum import SpectrumData
 from procedures.analysis.sweep import MeasuredSpectrum, SweepAnalysis, analyse_sweep
 from procedures.eis_compensation import read_standards
-from procedures.eis_spectra import electrode_area_cm2, geometry_of
 from procedures.interchange import ForeignSpectrum, read_spectra
 from procedures.interchange import temperature as spelled
 from procedures.interchange.file_settings import FileSettings, read_settings
+from procedures.sample_geometry import electrode_area_cm2, geometry_of
 
 SPECTRUM_ENDINGS = frozenset(
     {".asc", ".csv", ".dat", ".dfr", ".dta", ".idf", ".mpt", ".p00", ".par", ".tsv", ".txt", ".z"}

@@ -11,7 +11,7 @@ from daq.errors import StepFailed, Stopped
 from daq.sample import Sample
 from drivers.roles import BatteryCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
-from procedures.eis_spectra import electrode_area_cm2
+from procedures.sample_geometry import electrode_area_cm2
 
 AT_ONCE = 100_000
 MOST_POLLS = 400  # a poll costs the cycler a look at its file

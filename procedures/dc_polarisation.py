@@ -16,8 +16,8 @@ from procedures.amounts import Amount, Amounts, amounts
 from procedures.at_temperature import AtTemperature
 from procedures.dc_streams import POLARISATION
 from procedures.dc_taking import check_cell, last_attempts, require_technique, require_voltage, take, told_break
-from procedures.eis_spectra import require_geometry
 from procedures.parameters import quantity
+from procedures.sample_geometry import require_geometry
 
 UNITS = ("mV", "V")
 

@@ -13,7 +13,7 @@ from daq.errors import BadInput, StepFailed
 from daq.sample import Sample
 from drivers.roles import Potentiostat
 from drivers.techniques import DcPoint, OpenCircuit, Spectrum, SpectrumPoint, Technique
-from procedures.eis_spectra import electrode_area_cm2
+from procedures.sample_geometry import electrode_area_cm2
 
 LEAST_OHM, MOST_OHM = 1.0, 1e9
 PRE_CHECK_HZ = 10.0

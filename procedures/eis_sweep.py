@@ -23,10 +23,11 @@ from procedures.analysis.arrhenius import CONVENTIONS, Convention
 from procedures.analysis.compensation import KINDS
 from procedures.base import BenchProcedure
 from procedures.eis_compensation import COMPENSATION, keep_standards, read_standards
-from procedures.eis_spectra import analyse_spectra, load_spectra, require_geometry
+from procedures.eis_spectra import analyse_spectra, load_spectra
 from procedures.eis_streams import IMPEDANCE, MONITOR, SPECTRA
 from procedures.furnace_checks import check_temperatures
 from procedures.parameters import choice, count, quantity, quantity_or, table, temperatures, yes_or_no
+from procedures.sample_geometry import require_geometry
 from procedures.settling.lag_store import LagStore
 from procedures.settling.release import Bracketing
 from procedures.settling.spec import SettleSpec

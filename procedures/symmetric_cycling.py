@@ -9,9 +9,9 @@ from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleSte
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, resolve
 from procedures.dc_streams import CYCLING
 from procedures.dc_taking import told_break
-from procedures.eis_spectra import electrode_area_cm2
 from procedures.on_cycler import OnCycler, spans_break
 from procedures.parameters import count, quantity, quantity_or
+from procedures.sample_geometry import electrode_area_cm2
 
 
 class SymmetricCyclingRun(OnCycler):

@@ -17,7 +17,8 @@ from daq.runfile.reader import RunFile
 from daq.sample import samples_of
 from procedures.analysis.capacity import HalfCycles, integrate_half_cycles
 from procedures.analysis.sweep import SweepAnalysis
-from procedures.eis_spectra import analyse_spectra, geometry_of, load_spectra
+from procedures.eis_spectra import analyse_spectra, load_spectra
+from procedures.sample_geometry import geometry_of
 
 log = logging.getLogger(__name__)
 SWEEP = "eis-sweep"

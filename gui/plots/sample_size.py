@@ -11,7 +11,7 @@ from daq.sample import samples_of
 from gui.model.run_view import RunView
 from gui.model.spectra import SpectrumCurve
 from procedures.analysis.geometry import Geometry
-from procedures.eis_spectra import electrode_area_cm2, geometry_of
+from procedures.sample_geometry import electrode_area_cm2, geometry_of
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.signal import find_peaks
+from numpy.typing import ArrayLike, NDArray
 
 from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.current_segments import Floats
@@ -85,6 +84,32 @@ def analyse_voltammogram(
     return tuple(found)
 
 
+def turning_points(values: Floats, enough: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the highs and of the lows between which the values move by `enough` or more, by turns.
+
+    The ends count as highs where the values leave them downwards or reach them upwards, never as lows.
+    """
+    highs: list[int] = []
+    lows: list[int] = []
+    high = low = 0
+    rising: bool | None = None
+    for row, value in enumerate(values.tolist()):
+        if value > values[high]:
+            high = row
+        if value < values[low]:
+            low = row
+        if rising is not True and value - values[low] >= enough:
+            if rising is False:
+                lows.append(low)
+            rising, high = True, row
+        elif rising is not False and values[high] - value >= enough:
+            highs.append(high)
+            rising, low = False, row
+    if rising is True:
+        highs.append(high)
+    return np.array(highs, dtype=np.int64), np.array(lows, dtype=np.int64)
+
+
 def _falls_and_rises(potential_V: Floats) -> list[tuple[int, int, int]]:
     """First row, row of the lower vertex and one past the last row of every fall and rise of a fifth of the range."""
     if len(potential_V) < 40:
@@ -92,9 +117,7 @@ def _falls_and_rises(potential_V: Floats) -> list[tuple[int, int, int]]:
     enough = 0.2 * float(np.ptp(potential_V))
     if enough <= 0:
         return []
-    padded = np.concatenate(([potential_V.min()], potential_V, [potential_V.min()]))
-    high = find_peaks(padded, prominence=enough)[0] - 1
-    low = find_peaks(-potential_V, prominence=enough)[0]
+    high, low = turning_points(potential_V, enough)
     turns = []
     for vertex in low.tolist():
         before, after = high[high < vertex], high[high > vertex]

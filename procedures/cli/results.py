@@ -84,7 +84,7 @@ def _print_spectra(console: Console, spectra: list[tuple[Mapping[str, Any], dict
 def print_geometry(console: Console, sample: Mapping[str, Any], results: Sequence[Result]) -> None:
     """What thickness and area add to every conductivity in common; it is in none of the uncertainties above."""
     from daq.sample import samples_of
-    from procedures.eis_spectra import geometry_of
+    from procedures.sample_geometry import geometry_of
 
     if not any(one.name == "conductivity" for one in results):
         return

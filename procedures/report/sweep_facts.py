@@ -15,8 +15,9 @@ from procedures.analysis.arrhenius import Convention
 from procedures.analysis.geometry import Geometry
 from procedures.analysis.sweep import SweepAnalysis
 from procedures.analysis.sweep_points import SweepPoint
-from procedures.eis_spectra import analyse_spectra, geometry_of, load_spectra
+from procedures.eis_spectra import analyse_spectra, load_spectra
 from procedures.report.facts import SPECTRA, RunFacts
+from procedures.sample_geometry import geometry_of
 
 _SAME = 1e-6
 

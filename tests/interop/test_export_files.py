@@ -18,8 +18,9 @@ from daq.runfile.reader import RunFile
 from daq.sample import samples_of
 from procedures.analyse_files import AnalyseRequest, analyse_files
 from procedures.analysis.sweep import analyse_sweep
-from procedures.eis_spectra import geometry_of, load_spectra
+from procedures.eis_spectra import load_spectra
 from procedures.interchange.exporting import EXPORT_FORMATS, export_run
+from procedures.sample_geometry import geometry_of
 
 Recorded = tuple[RunFile, list[tuple[float, NDArray[np.float64], NDArray[np.complex128]]]]
 

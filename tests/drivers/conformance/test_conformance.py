@@ -48,7 +48,10 @@ def test_its_role_is_complete(case: Case) -> None:
     assert isinstance(case.instrument, Instrument)
     assert isinstance(case.instrument, ROLES[role])
     assert 0 < case.instrument.safe_within_s <= 120
-    assert 0 < case.instrument.monitor_interval_s <= 60
+    slowest_s = (
+        600 if getattr(case.instrument, "role", "") == "cycler" else 60
+    )  # a cycler keeps its own record, whoever looks
+    assert 0 < case.instrument.monitor_interval_s <= slowest_s
 
 
 def test_it_says_who_it_is_and_says_it_twice(case: Case) -> None:
