@@ -16,8 +16,8 @@ from drivers.simulated.cells.cell import Cell
 from drivers.simulated.direct_current import Reader, chunks
 from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, FrequencyAnalyser, Reading
 from drivers.simulated.noise import generator
-from drivers.staircase import DirectCurrentTechnique, stairs
 from drivers.simulated.world import World
+from drivers.staircase import DirectCurrentTechnique, stairs
 from drivers.techniques import DcPoint, EndState, OpenCircuit, Spectrum, SpectrumPoint
 
 Switch = Literal["off", "ocp", "hold", "measuring"]
