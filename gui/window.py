@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PyQt5.QtCore import QSettings, Qt, QTimer
-from PyQt5.QtGui import QCloseEvent, QKeySequence, QShowEvent
+from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QApplication,
-    QDockWidget,
     QFileDialog,
     QMainWindow,
-    QShortcut,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -19,6 +17,8 @@ from PyQt5.QtWidgets import (
 
 from daq.catalog import RunSummary
 from daq.errors import CellrigError
+from gui.layout import Panels, lay_out, make_docks
+from gui.menus import KEYS, add_shortcuts, fill_menus
 from gui.model.analyser import Analysis
 from gui.model.bench_status import BenchStatus
 from gui.model.catalog_feed import CatalogFeed
@@ -55,7 +55,6 @@ PLOTS = (
     ProfilesPane,
     CapacityPane,
 )
-NARROW_PX = 1400
 FIRST_PLOT = {
     "eis-sweep": "nyquist",
     "cyclic-voltammetry": "voltammogram",
@@ -86,7 +85,7 @@ class BenchWindow(QMainWindow):
         self._told_events: dict[str, int] = {}
         self._build()
         self._connect()
-        self._shortcuts()
+        add_shortcuts(self)
         self.actions_of_rows = RowActions(self)
         self.set_theme(THEMES.get(str(settings.value("theme", "light")) if settings else "light", LIGHT))
         link.open()
@@ -118,65 +117,11 @@ class BenchWindow(QMainWindow):
         self.new_run = NewRunPanel()
         self.runs = RunsPanel()
         self.log = LogPanel()
-        for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
-            self.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-        below = Qt.DockWidgetArea.BottomDockWidgetArea
-        self.docks = {
-            "instruments": self._dock("INSTRUMENTS", "dock_instruments", self.instruments, left),
-            "new_run": self._dock("NEW RUN", "dock_new_run", self.new_run, right),
-            "runs": self._dock("QUEUE AND RUNS", "dock_runs", self.runs, below),
-            "log": self._dock("LOG", "dock_log", self.log, below),
-        }
-        self.splitDockWidget(self.docks["runs"], self.docks["log"], Qt.Orientation.Horizontal)
-        self._menus()
-
-    def _dock(self, title: str, name: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
-        self.addDockWidget(area, dock)
-        return dock
-
-    def _menus(self) -> None:
-        bar = self.menuBar()
-        if bar is None:
-            return
-        entries = {
-            "&File": (
-                ("Load data…", "Ctrl+O", self.load_data),
-                ("Load plan…", "Ctrl+L", self.load_plan),
-                ("Export plot…", "Ctrl+E", self.export_plot),
-                ("Close window (runs go on)", "Ctrl+W", self.close),
-            ),
-            "&Run": (
-                ("Stop and make safe", "F12", self.stop),
-                ("Pause after step, or go on", "Ctrl+P", self.header.pause.click),
-                ("Skip step", "Ctrl+K", self.header.skip.click),
-                ("Hold queue, or go on", "F5", self._hold),
-                ("Make the bench safe now", "Ctrl+F12", self.make_safe),
-            ),
-            "&View": (
-                ("Dark or light", "Ctrl+D", self.toggle_theme),
-                ("Larger text", "Ctrl++", lambda: self.step_text(1)),
-                ("Smaller text", "Ctrl+-", lambda: self.step_text(-1)),
-                ("Layout as at first", "", self.lay_out_docks),
-            ),
-            "&Help": (("Keys", "F1", self.show_keys),),
-        }
-        for title, lines in entries.items():
-            menu = bar.addMenu(title)
-            if menu is None:
-                continue
-            for text, key, slot in lines:
-                action = menu.addAction(text)
-                if action is not None:
-                    action.setShortcut(QKeySequence(key))
-                    action.triggered.connect(lambda _=False, do=slot: do())
-            if title == "&View":
-                menu.addSeparator()
-                for dock in self.docks.values():
-                    menu.addAction(dock.toggleViewAction())
+        self.docks = make_docks(
+            self,
+            Panels(instruments=self.instruments, new_run=self.new_run, runs=self.runs, log=self.log),
+        )
+        fill_menus(self)
 
     def _connect(self) -> None:
         self.link.status.connect(self.show_status)
@@ -200,13 +145,6 @@ class BenchWindow(QMainWindow):
         self.catalog.failed.connect(lambda text: self.log.say("warning", text))
         for pane in self.panes:
             pane.export_button.clicked.connect(self.export_plot)
-
-    def _shortcuts(self) -> None:
-        for number in range(self.tabs.count()):
-            shortcut = QShortcut(QKeySequence(f"Alt+{number + 1}"), self)
-            shortcut.activated.connect(lambda place=number: self.tabs.setCurrentIndex(place))
-        submit = QShortcut(QKeySequence("Ctrl+Return"), self)
-        submit.activated.connect(self.new_run.add.click)
 
     # ------------------------------------------------------------ what the bench says
     def show_status(self, status: BenchStatus) -> None:
@@ -346,7 +284,7 @@ class BenchWindow(QMainWindow):
         self.log.say("warning", "make safe now was asked for")
         self.link.ask("make_safe")
 
-    def _hold(self) -> None:
+    def hold(self) -> None:
         self.link.ask("hold", on=not self.status.held)
 
     def _manual(self, name: str, command: dict[str, object]) -> None:
@@ -354,7 +292,7 @@ class BenchWindow(QMainWindow):
 
     def _asked(self, what: str, row: RunRow | None) -> None:
         if what == "hold":
-            self._hold()
+            self.hold()
         elif row is not None:
             self.actions_of_rows.do(what, row)
 
@@ -407,25 +345,11 @@ class BenchWindow(QMainWindow):
         font.setPointSizeF(min(max(7.0, font.pointSizeF() + points), 20.0))
         QApplication.setFont(font)
 
-    def show_keys(self) -> None:
-        keys = (
-            "F12 STOP · Ctrl+P pause after step · Ctrl+K skip step · F5 hold queue · Ctrl+Enter add to queue · "
-            "Alt+1…9 plots · A fit · F follow · G grid · C cursor · O fits · B arcs · Ctrl+E export · Ctrl+O load · "
-            "Ctrl+L plan · Ctrl+D dark · Ctrl++ and Ctrl+− text · Ctrl+W close (runs go on)"
-        )
-        self.banner.tell(keys, "good-box")
-
     def lay_out_docks(self) -> None:
-        """Below a certain width the log goes behind the runs."""
-        width, height = self.width(), self.height()
-        runs, log = self.docks["runs"], self.docks["log"]
-        if width < NARROW_PX and not self.tabifiedDockWidgets(runs):
-            self.tabifyDockWidget(runs, log)
-            runs.raise_()
-        sides = [self.docks["instruments"], self.docks["new_run"]]
-        self.resizeDocks(sides, [int(width * 0.172), int(width * 0.215)], Qt.Orientation.Horizontal)
-        self.resizeDocks([runs, log], [int(height * 0.225)] * 2, Qt.Orientation.Vertical)
-        self.resizeDocks([runs, log], [int(width * 0.72), int(width * 0.28)], Qt.Orientation.Horizontal)
+        lay_out(self, self.docks)
+
+    def show_keys(self) -> None:
+        self.banner.tell(KEYS, "good-box")
 
     def showEvent(self, a0: QShowEvent | None) -> None:
         super().showEvent(a0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 BenchState = Literal["away", "idle", "running", "paused", "stopping"]
 
@@ -63,7 +63,6 @@ class BenchStatus:
     problem: str = ""
     safe: str = ""
     speed: float = 1.0
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def busy(self) -> bool:

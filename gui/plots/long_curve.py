@@ -14,10 +14,9 @@ SPARE_PX = 1.2
 class LongCurve(QObject):
     """`take` the columns as they have grown; x must ascend. Drawn anew when the view changes."""
 
-    def __init__(self, plot: Item, name: str = "", view: Item | None = None, step: bool = False) -> None:
+    def __init__(self, plot: Item, name: str = "", view: Item | None = None) -> None:
         super().__init__()
         self.item = pg.PlotDataItem(name=name or None)
-        self._steps = step
         self._pyramid = Pyramid()
         self._view = view or plot.getViewBox()
         self._x_view = plot.getViewBox()
@@ -55,8 +54,6 @@ class LongCurve(QObject):
         (low, high), _ = self._x_view.viewRange()
         width = max(int(self._x_view.width() * SPARE_PX), 50)
         x, y = self._pyramid.between(low, high, width)
-        if self._steps and len(x) > 1:
-            x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
         self.item.setData(x, y, connect="finite" if np.isnan(y).any() else "all")
 
     def range_x(self) -> tuple[float, float] | None:

@@ -39,7 +39,6 @@ class TemperaturePane(PlotPane):
         self._lines = [LongCurve(self.degrees, name) for name, _ in LINES]
         self._output = LongCurve(self.power)
         self._regions: list[Item] = []
-        self._region_labels: list[Item] = []
         self._run: RunView | None = None
 
     def draw(self) -> None:

@@ -1,0 +1,53 @@
+"""Where the parts of the window are: instruments left, new run right, runs and log below over the full width."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+NARROW_PX = 1400
+TITLES = {"instruments": "INSTRUMENTS", "new_run": "NEW RUN", "runs": "QUEUE AND RUNS", "log": "LOG"}
+
+
+@dataclass(frozen=True)
+class Panels:
+    instruments: QWidget
+    new_run: QWidget
+    runs: QWidget
+    log: QWidget
+
+
+def make_docks(window: QMainWindow, panels: Panels) -> dict[str, QDockWidget]:
+    for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
+        window.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
+    below = Qt.DockWidgetArea.BottomDockWidgetArea
+    areas = {
+        "instruments": Qt.DockWidgetArea.LeftDockWidgetArea,
+        "new_run": Qt.DockWidgetArea.RightDockWidgetArea,
+        "runs": below,
+        "log": below,
+    }
+    docks = {}
+    for name, area in areas.items():
+        dock = QDockWidget(TITLES[name])
+        dock.setObjectName(f"dock_{name}")
+        dock.setWidget(getattr(panels, name))
+        window.addDockWidget(area, dock)
+        docks[name] = dock
+    window.splitDockWidget(docks["runs"], docks["log"], Qt.Orientation.Horizontal)
+    return docks
+
+
+def lay_out(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
+    """Sizes by the window's; below a certain width the log goes behind the runs."""
+    width, height = window.width(), window.height()
+    runs, log = docks["runs"], docks["log"]
+    if width < NARROW_PX and not window.tabifiedDockWidgets(runs):
+        window.tabifyDockWidget(runs, log)
+        runs.raise_()
+    sides = [docks["instruments"], docks["new_run"]]
+    window.resizeDocks(sides, [int(width * 0.172), int(width * 0.215)], Qt.Orientation.Horizontal)
+    window.resizeDocks([runs, log], [int(height * 0.225)] * 2, Qt.Orientation.Vertical)
+    window.resizeDocks([runs, log], [int(width * 0.72), int(width * 0.28)], Qt.Orientation.Horizontal)
