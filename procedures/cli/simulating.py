@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ def simulate_command(
     for fault in faults:
         words += ["--fault", fault]
     child = subprocess.Popen(words)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     while True:
         with suppress(KeyboardInterrupt):  # the peer gets it too, and ends in order
             return child.wait()

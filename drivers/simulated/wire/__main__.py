@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -48,8 +49,10 @@ def _serve(peer: Peer, request: PeerRequest, ended: threading.Event) -> None:
             ended.set()
 
     threading.Thread(target=listen, name="commands", daemon=True).start()
+    starter = os.getppid()
     while not ended.wait(0.5):  # in slices: Windows lets no Ctrl-C through to an endless wait
-        pass
+        if os.getppid() != starter:  # whoever started it was killed; a port that nobody wants must not stay taken
+            break
 
 
 if __name__ == "__main__":

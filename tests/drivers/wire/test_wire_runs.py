@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,6 +117,24 @@ def test_a_spectrum_that_nobody_watched_over_is_taken_again(driver: str, out_s: 
 
 
 # ---------------------------------------------------------------- two processes
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_peer_ends_with_whoever_started_it(number: int) -> None:
+    """Its port is free again, however the command was ended. Linux only: the other side of the port is looked at."""
+    command = [sys.executable, "-P", "-m", "cellrig", "simulate", "eurotherm", "--tcp", "0"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8") as child:
+        assert child.stdout is not None
+        port = int(child.stdout.readline().partition(";")[0].rpartition(":")[2])
+        os.kill(child.pid, number)
+        child.wait(10)
+        until = wall_monotonic() + 10
+        while wall_monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    return
+            wall_sleep(0.1)
+    raise AssertionError("the peer still answers")
+
+
 def test_a_followed_world_is_the_published_one(tmp_path: Path) -> None:
     simulation = read_simulation({"furnace": "peer"}, "test")
     with pytest.raises(InstrumentError, match="cellrig simulate eurotherm"):
