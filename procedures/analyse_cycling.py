@@ -12,6 +12,8 @@ from procedures.analysis.capacity import coarse_current_note, integrate_half_cyc
 from procedures.analysis.cycling_results import cycling_results
 from procedures.interchange.cycling_file import is_cycling, read_cycling
 
+ENDINGS = (".csv", ".txt", ".tsv")
+
 
 @dataclass(frozen=True)
 class CyclingAnalysis:
@@ -22,9 +24,17 @@ class CyclingAnalysis:
     rows: int
 
 
-def are_cycling(paths: Sequence[Path]) -> bool:
-    """Whether all of them are files of cycling data."""
-    return bool(paths) and all(path.is_file() and is_cycling(path) for path in paths)
+def cycling_among(paths: Sequence[Path]) -> list[Path]:
+    """The files, folders opened, when all that are named, or all data files in a folder, hold cycling data; else none."""
+    found: list[Path] = []
+    for path in paths:
+        inside = [path]
+        if path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.is_file() and one.suffix.lower() in ENDINGS)
+        if not inside or not all(one.is_file() and is_cycling(one) for one in inside):
+            return []
+        found += inside
+    return found
 
 
 def analyse_cycling_files(paths: Sequence[Path], active_mass_mg: float | None = None) -> CyclingAnalysis:

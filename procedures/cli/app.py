@@ -187,12 +187,13 @@ def analyse(
     """The analysis of a sweep, on spectra that other programs recorded. With a thickness and a diameter or an
     area there are conductivities; with several temperatures there is an activation energy.
     """
-    from procedures.analyse_cycling import are_cycling
+    from procedures.analyse_cycling import cycling_among
     from procedures.analyse_files import AnalyseRequest
     from procedures.cli.analysing import analyse_command, analyse_cycling_command
 
-    if are_cycling(files):
-        return analyse_cycling_command(files, mass_mg, json)
+    cycled = cycling_among(files)
+    if cycled:
+        return analyse_cycling_command(cycled, mass_mg, json)
 
     standards = {
         "short": str(short) if short else None,

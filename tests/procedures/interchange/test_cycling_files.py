@@ -13,7 +13,7 @@ from daq.errors import BadInput
 from daq.plan import load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
-from procedures.analyse_cycling import analyse_cycling_files, are_cycling
+from procedures.analyse_cycling import analyse_cycling_files, cycling_among
 from procedures.cli.app import run_app
 from procedures.interchange.cycling_file import is_cycling, read_cycling
 from procedures.interchange.exporting import export_run
@@ -121,7 +121,9 @@ def test_a_spectrum_is_no_cycling_file(tmp_path: Path) -> None:
     path = tmp_path / "eis.csv"
     path.write_text("Frequency / Hz,Test Time / s,Voltage / V,Current / A\n1,0,0,0\n", encoding="utf-8")
     assert not is_cycling(path)
-    assert not are_cycling([path])
+    assert not cycling_among([path])
+    assert len(cycling_among([LAND])) == 2  # a folder of them; the licence beside is no data
+    assert not cycling_among([LAND, path])
 
 
 # ---------------------------------------------------------------- our own, as BDF
