@@ -25,7 +25,7 @@ class CyclingAnalysis:
 
 
 def cycling_among(paths: Sequence[Path]) -> list[Path]:
-    """The files, folders opened, when all that are named, or all data files in a folder, hold cycling data; else none."""
+    """The files, folders opened, when all that are named and all data files in folders hold cycling data; else none."""
     found: list[Path] = []
     for path in paths:
         inside = [path]
