@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from daq import plugins
 from daq.bench import dry_bench, load_bench
 from daq.plan import check_plan, load_plan
 from daq.tables import read_toml
@@ -48,3 +49,14 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("procedure", sorted(plugins.names(plugins.PROCEDURES)))
+def test_every_parameter_of_every_procedure_is_on_a_page(procedure: str) -> None:
+    pages = [(ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") for name in ("plan.md", "procedures.md")]
+    (page,) = [text for text in pages if f'## `procedure = "{procedure}"`' in text]
+    own = page.partition(f'## `procedure = "{procedure}"`')[2].partition("\n## `procedure")[0]
+    common = page.rpartition("## What they have in common")[2]
+    found = plugins.load(plugins.PROCEDURES, procedure, "test").parameters_declared()
+    missing = [key for key in found if f"`{key}`" not in own and f"`{key}`" not in common]
+    assert missing == []
