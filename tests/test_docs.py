@@ -57,6 +57,6 @@ def test_every_parameter_of_every_procedure_is_on_a_page(procedure: str) -> None
     (page,) = [text for text in pages if f'## `procedure = "{procedure}"`' in text]
     own = page.partition(f'## `procedure = "{procedure}"`')[2].partition("\n## `procedure")[0]
     common = page.rpartition("## What they have in common")[2]
-    found = plugins.load(plugins.PROCEDURES, procedure, "test").parameters_declared()
+    found = plugins.load(plugins.PROCEDURES, procedure, "test")().parameter_objects()
     missing = [key for key in found if f"`{key}`" not in own and f"`{key}`" not in common]
     assert missing == []
