@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def simulate_command(
     faults: Sequence[str],
 ) -> int:
     """Start the peer in the foreground, and end with its status."""
-    words = [sys.executable, "-P", "-m", PEERS, peer, "--family", family]
+    words = [sys.executable, "-P", "-m", PEERS, peer, "--family", family, "--owner", str(os.getpid())]
     for option, value in (("--bench", bench), ("--tcp", tcp), ("--pty", pty), ("--speed", speed)):
         if value is not None:
             words += [option, str(value)]

@@ -24,7 +24,10 @@ def main() -> int:
     parser.add_argument("--baud", type=int, default=0)
     parser.add_argument("--speed", type=float)
     parser.add_argument("--fault", action="append", default=[], dest="faults")
-    request = PeerRequest(**vars(parser.parse_args()))
+    parser.add_argument("--owner", type=int, help="the process that started it: it ends when that is gone")
+    words = vars(parser.parse_args())
+    owner = words.pop("owner")
+    request = PeerRequest(**words)
     try:
         peer = Peer(request)
     except CellrigError as error:
@@ -33,7 +36,7 @@ def main() -> int:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        _serve(peer, request, ended)
+        _serve(peer, request, ended, owner)
     except KeyboardInterrupt:
         pass
     finally:
@@ -41,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def _serve(peer: Peer, request: PeerRequest, ended: threading.Event) -> None:
+def _serve(peer: Peer, request: PeerRequest, ended: threading.Event, owner: int | None) -> None:
     print(f"{request.kind} answers at {peer.mount.port}; type help, or quit", flush=True)
 
     def listen() -> None:
@@ -49,9 +52,8 @@ def _serve(peer: Peer, request: PeerRequest, ended: threading.Event) -> None:
             ended.set()
 
     threading.Thread(target=listen, name="commands", daemon=True).start()
-    starter = os.getppid()
     while not ended.wait(0.5):  # in slices: Windows lets no Ctrl-C through to an endless wait
-        if os.getppid() != starter:  # whoever started it was killed; a port that nobody wants must not stay taken
+        if owner is not None and os.getppid() != owner:  # it was killed; a port that nobody wants must be free again
             break
 
 
