@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import ConfigDict, Field
 
@@ -34,8 +34,23 @@ class BenchTable(StrictModel):
     lost_after_s: float = Field(default=60, gt=0)
 
 
+class SafetyTable(StrictModel):
+    """`[safety]`: for how long a furnace may keep a cell warm that a cycler runs by itself when cellrig is gone."""
+
+    hold_h: float = Field(default=12, ge=0, le=24 * 60)
+
+
+class QueueTable(StrictModel):
+    """`[queue]`: what becomes of an interrupted run when cellrig starts again, and of the rest when a run fails."""
+
+    after_interruption: Literal["ask", "resume"] = "ask"
+    after_failure: Literal["go on", "hold"] = "go on"
+
+
 class BenchFileModel(StrictModel):
     bench: BenchTable
+    safety: SafetyTable = Field(default_factory=SafetyTable)
+    queue: QueueTable = Field(default_factory=QueueTable)
     instruments: dict[str, InstrumentTable] = Field(min_length=1)
     simulation: dict[str, Any] = Field(default_factory=dict)
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from daq.bench import BenchConfig
+from daq.clock import wall_monotonic, wall_sleep
 from daq.errors import BadInput, BenchBusy
 
 
@@ -29,10 +30,15 @@ def bench_folder(config: BenchConfig) -> Path:
     return state_root() / "benches" / f"{stem}-{digest}"
 
 
+GUARD = "cellrig guard"
+POLL_S = 0.2
+
+
 @contextmanager
-def bench_lock(config: BenchConfig, holder: str) -> Iterator[None]:
+def bench_lock(config: BenchConfig, holder: str, patience_s: float = 60.0) -> Iterator[None]:
     """Hold the bench. The built-in simulated bench is made anew in each process and needs no lock.
 
+    While a guard is making the bench safe it is waited for, `patience_s` at most; anybody else is not.
     Raises BenchBusy naming the holder.
     """
     if config.source is None:
@@ -43,11 +49,8 @@ def bench_lock(config: BenchConfig, holder: str) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "bench.lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BenchBusy(
-            f"the bench is in use by {_holder(note)}; wait for it, or stop it", place=config.place
-        ) from None
+        if not _acquired(lock, note, wall_monotonic() + patience_s):
+            raise BenchBusy(f"the bench is in use by {_holder(note)}; wait for it, or stop it", place=config.place)
     except OSError as error:
         raise BadInput(f"cannot lock the bench: {error}", place=str(folder)) from error
     try:
@@ -56,6 +59,16 @@ def bench_lock(config: BenchConfig, holder: str) -> Iterator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def _acquired(lock: FileLock, note: Path, until_s: float) -> bool:
+    while True:
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            return True
+        if not _holder(note).startswith(GUARD) or wall_monotonic() >= until_s:
+            return False
+        wall_sleep(POLL_S)
 
 
 def _holder(note: Path) -> str:

@@ -83,6 +83,21 @@ class Traced(Protocol):
     def wire_trace(self) -> str: ...
 
 
+@runtime_checkable
+class CarriesOn(Protocol):
+    """An instrument whose tests go on without us: what it does by itself now, one text for each; empty when nothing."""
+
+    def carrying_on(self) -> Sequence[str]: ...
+
+
+@runtime_checkable
+class Settable(Protocol):
+    """An instrument with a temperature to go to and to hold: what a person may set by hand, what a guard may keep."""
+
+    def set_target(self, temperature_C: float, ramp_K_per_min: float | None = None) -> None: ...
+    def hold(self) -> None: ...
+
+
 # ---------------------------------------------------------------- experiments
 @dataclass(frozen=True)
 class Step:
@@ -161,6 +176,7 @@ class Experiment(Protocol):
 
 __all__ = [
     "AfterBreak",
+    "CarriesOn",
     "Clock",
     "Event",
     "Experiment",
@@ -174,6 +190,7 @@ __all__ = [
     "Rig",
     "RunReader",
     "SafeReport",
+    "Settable",
     "Snapshot",
     "Step",
     "StepState",

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from daq.clock import Clock, Event
 from daq.errors import CellrigError, Stopped
+
+
+class Control(Protocol):
+    """What may be asked of a run in progress, here or in another process."""
+
+    def stop(self, reason: str = ...) -> None: ...
+    def make_safe_now(self) -> None: ...
 
 
 class RunControl:

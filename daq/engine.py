@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daq.bench import Bench
-from daq.contracts import Experiment, Outcome, Reason, Step, Value
+from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
 from daq.errors import CellrigError, StepFailed, Stopped, StorageError
 from daq.monitor import Monitor, tell_trace
@@ -160,6 +160,12 @@ class Engine:
         except Exception:  # the data are safe on disk; a bug in an analysis must not lose the run's end
             log.exception("the analysis failed")
             self.tell("analysis", "error", f"the analysis failed: {traceback.format_exc(limit=-4)}")
+
+    def latest(self) -> dict[str, tuple[float, Snapshot]]:
+        """The last reading of each instrument that has one, with the age of it in wall seconds."""
+        found = {name: watch.latest() for name, watch in self._monitor.watches.items()}
+        now = self.t_s
+        return {name: ((now - one[0]) / self._clock.speed, one[1]) for name, one in found.items() if one is not None}
 
     # ------------------------------------------------------------ what the rig and the monitor call
     @property

@@ -1,6 +1,6 @@
 """From a checked plan to runs on disk, in the process that calls it; and from an interrupted run onwards.
 
-A host process of its own, with the same functions, is how a run outlives whoever started it.
+A bench in real time is run by a host process (`daq.host`), which calls the same functions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from daq.bench import Bench, BenchConfig, build_bench, is_virtual
 from daq.bench_lock import bench_folder, bench_lock
 from daq.clock import Clock, ScaledClock, SystemClock, wall_unix
-from daq.control import RunControl
+from daq.control import Control, RunControl
 from daq.disk import check_room
 from daq.engine import Engine, Progress, RunEnd
 from daq.errors import BadInput, CellrigError
@@ -36,8 +36,9 @@ PACKAGES = ("cellrig", "pymeasure", "numpy", "scipy", "pydantic")
 class Watcher:
     """What the caller wants to know while runs go on. Called in the engine's thread."""
 
-    on_start: Callable[[Path, RunControl], None] = lambda path, control: None
+    on_start: Callable[[Path, Control], None] = lambda path, control: None
     on_progress: Callable[[Progress], None] | None = None
+    on_engine: Callable[[Engine], None] = lambda engine: None
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,16 @@ class Ended:
     end: RunEnd
 
 
-def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
+def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = False) -> list[Ended]:
     """Every run of the plan, one after the other; the first that does not finish is the last.
 
-    Raises BadInput before anything is touched when the plan, the bench or the disk won't do.
+    `held`: the caller holds the bench already. Raises BadInput before anything is touched when the plan, the bench or
+    the disk won't do.
     """
     checked = check_plan(plan)
     check_room(runs_folder, sum(one.rows for one in checked))
     ended: list[Ended] = []
-    with bench_lock(plan.bench, f"cellrig run {plan.place}"):
+    with nullcontext() if held else bench_lock(plan.bench, f"cellrig run {plan.place}"):
         epoch_unix = wall_unix()
         clock = _clock(plan.bench, start_s=0.0, epoch_unix=epoch_unix)
         bench: Bench | None = None
@@ -80,10 +82,11 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
     return ended
 
 
-def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None) -> Ended:
+def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None, *, held: bool = False) -> Ended:
     """Go on with an interrupted, stopped or failed run, in the same file.
 
-    `down_for_s` is the bench time that passed meanwhile, for a bench in virtual time only. Raises BadInput.
+    `down_for_s` is the bench time that passed meanwhile, for a bench in virtual time only; `held`: the caller holds
+    the bench already. Raises BadInput.
     """
     with RunFile.open(path) as run:
         if run.outcome in ("finished", "running"):
@@ -97,7 +100,7 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None) ->
         anchors = run.anchors()
     if down_for_s is not None and not is_virtual(config):
         raise BadInput("this bench runs in real time: the time that passed is known", place="--down-for")
-    with bench_lock(config, f"cellrig resume {path.name}"):
+    with nullcontext() if held else bench_lock(config, f"cellrig resume {path.name}"):
         writer = RunWriter.reopen(path)
         with _abandoned_on_error(writer):
             start_s = kept["origin_s"] + writer.last_t_s + (down_for_s or 0.0)
@@ -140,6 +143,7 @@ def _run(
         writer.close("failed", str(error), offset_s)
         return Ended(writer.path, RunEnd("failed", str(error), ()))
     engine = Engine(bench, procedure, writer, control, t_offset_s=offset_s, on_progress=watcher.on_progress)
+    watcher.on_engine(engine)
     return Ended(writer.path, engine.run())
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from daq.control import RunControl
+from daq.control import Control
 from daq.engine import Progress
 from daq.runner import Watcher
 from procedures.cli.progress import Display
@@ -61,13 +61,13 @@ class Conductor:
         self._display: Display | None = display
         self._presses = presses
         self._news: queue.SimpleQueue[Progress | str] = queue.SimpleQueue()
-        self._control: RunControl | None = None
+        self._control: Control | None = None
         self._passed_on = 0
 
     def watcher(self) -> Watcher:
         return Watcher(on_start=self._started, on_progress=self._news.put)
 
-    def _started(self, path: Path, control: RunControl) -> None:
+    def _started(self, path: Path, control: Control) -> None:
         self._control, self._passed_on = control, 0
         self._news.put(f"recording into {path}")
 
