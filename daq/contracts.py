@@ -84,14 +84,14 @@ class Traced(Protocol):
 
 
 @runtime_checkable
-class CarriesOn(Protocol):
+class CarriesOn(Instrument, Protocol):
     """An instrument whose tests go on without us: what it does by itself now, one text for each; empty when nothing."""
 
     def carrying_on(self) -> Sequence[str]: ...
 
 
 @runtime_checkable
-class Settable(Protocol):
+class Settable(Instrument, Protocol):
     """An instrument with a temperature to go to and to hold: what a person may set by hand, what a guard may keep."""
 
     def set_target(self, temperature_C: float, ramp_K_per_min: float | None = None) -> None: ...

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Protocol
 
 from daq.clock import Clock, Event
-from daq.errors import CellrigError, Stopped
+from daq.errors import CellrigError, StepSkipped, Stopped
 
 
 class Control(Protocol):
     """What may be asked of a run in progress, here or in another process."""
 
+    paused: bool
+
     def stop(self, reason: str = ...) -> None: ...
     def make_safe_now(self) -> None: ...
+    def pause(self) -> None: ...
+    def go_on(self) -> None: ...
+    def skip_step(self) -> None: ...
 
 
 class RunControl:
@@ -23,6 +28,7 @@ class RunControl:
         self._wake: Event = clock.event()
         self._resume: Event = clock.event()
         self._broken: CellrigError | None = None
+        self._skipping = False
         self.stop_reason: str | None = None
         self.urgent = False
         self.paused = False
@@ -54,12 +60,20 @@ class RunControl:
         self.paused = False
         self._resume.set()
 
+    def skip_step(self) -> None:
+        """Leave this step in order and go on with the next; before the first step and between steps, the next one."""
+        self._skipping = True
+        self._wake.set()
+
     def check(self) -> None:
-        """Raises what broke the run off, or Stopped when that was asked for."""
-        if self._broken is not None:
-            raise self._broken
-        if self.stop_reason is not None:
-            raise Stopped(self.stop_reason)
+        """Raises what broke the run off, or Stopped when that was asked for; StepSkipped, once, for this step."""
+        self._check_end()
+        if self._skipping:
+            self._skipping = False
+            self._wake.clear()
+            if self._broken is not None or self.stop_reason is not None:  # asked for in this very moment
+                self._wake.set()
+            raise StepSkipped("skipped by the user")
 
     def wait(self, seconds: float) -> None:
         """Sleep bench time, but no longer than until something is asked for; then raises as `check`."""
@@ -69,6 +83,12 @@ class RunControl:
 
     def wait_while_paused(self) -> None:
         while self.paused:
-            self.check()
+            self._check_end()
             self._clock.wait(self._resume, 3600)
-        self.check()
+        self._check_end()
+
+    def _check_end(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+        if self.stop_reason is not None:
+            raise Stopped(self.stop_reason)

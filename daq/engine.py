@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
-from daq.errors import CellrigError, StepFailed, Stopped, StorageError
+from daq.errors import CellrigError, StepFailed, StepSkipped, Stopped, StorageError
 from daq.monitor import Monitor, tell_trace
 from daq.rig import EngineRig
 from daq.runfile.reader import RunFile
@@ -130,6 +130,10 @@ class Engine:
         try:
             self._experiment.run_step(step, rig)
             self._control.check()
+        except StepSkipped as skipped:
+            self._writer.end_step(step.key, attempt, "skipped", self.t_s)
+            self.tell("engine", "warning", f"step {self._index + 1}: {skipped}")
+            return
         except Stopped:
             self._writer.end_step(step.key, attempt, "broken", self.t_s)
             raise

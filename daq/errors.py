@@ -64,5 +64,9 @@ class Stopped(CellrigError):
     """Somebody asked the run to stop. Raised out of waits so that a step is left in order."""
 
 
+class StepSkipped(Stopped):
+    """Somebody asked to leave this step and go on with the next."""
+
+
 class AnalysisRefused(CellrigError):
     """The data do not carry the number that was asked for; the text is the reason."""

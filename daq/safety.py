@@ -8,13 +8,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from daq.clock import Clock
-from daq.contracts import Instrument, Reason
+from daq.contracts import Reason, SafeReport
 from daq.errors import CellrigError
 
 log = logging.getLogger(__name__)
 MARGIN_S = 5.0
+
+
+class Safeable(Protocol):
+    """The part of an instrument that is needed here."""
+
+    @property
+    def safe_within_s(self) -> float: ...
+    def make_safe(self, reason: Reason) -> SafeReport: ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class SafeOutcome:
     text: str
 
 
-def make_all_safe(instruments: Mapping[str, Instrument], clock: Clock, reason: Reason) -> list[SafeOutcome]:
+def make_all_safe(instruments: Mapping[str, Safeable], clock: Clock, reason: Reason) -> list[SafeOutcome]:
     """Make every instrument safe, all at the same time; waits at most its `safe_within_s` + 5 s for each."""
     outcomes: dict[str, SafeOutcome] = {}
     threads = {
@@ -40,7 +49,7 @@ def make_all_safe(instruments: Mapping[str, Instrument], clock: Clock, reason: R
     return [outcomes.get(name) or _silent(name, instrument) for name, instrument in instruments.items()]
 
 
-def _make_safe(name: str, instrument: Instrument, reason: Reason) -> SafeOutcome:
+def _make_safe(name: str, instrument: Safeable, reason: Reason) -> SafeOutcome:
     try:
         report = instrument.make_safe(reason)
     except CellrigError as error:
@@ -53,6 +62,6 @@ def _make_safe(name: str, instrument: Instrument, reason: Reason) -> SafeOutcome
     return SafeOutcome(name, True, report.text)
 
 
-def _silent(name: str, instrument: Instrument) -> SafeOutcome:
+def _silent(name: str, instrument: Safeable) -> SafeOutcome:
     text = f"NOT SAFE, look at it now: no answer within {instrument.safe_within_s + MARGIN_S:.0f} s"
     return SafeOutcome(name, False, text)

@@ -156,6 +156,11 @@ class SimulatedCycler:
             self.stop(self._kept[channel].ref)
         return SafeReport(True, f"{len(running)} channels stopped, read back")
 
+    def carrying_on(self) -> list[str]:
+        """The tests that run, each with its channel."""
+        now = [(channel, self.status(channel)) for channel in self._kept]
+        return [f"channel {channel} runs {one.ref}" for channel, one in now if one.state == "running"]
+
     # ------------------------------------------------------------ the role
     def status(self, channel: int) -> ChannelStatus:
         """Raises BadInput for a channel that is not there."""

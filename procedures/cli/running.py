@@ -9,7 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from daq.bench import BenchConfig, is_virtual
 from daq.catalog import find_run
+from daq.host_client import resume_in_host, run_in_host
 from daq.plan import Plan, load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher, resume_run, run_plan
@@ -48,13 +50,19 @@ def demo_command(runs: Path, json: bool) -> int:
 
 def run_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -> int:
     plan: Plan = load_plan(plan_file, bench)
-    return _run(lambda watcher: run_plan(plan, runs, watcher), json)
+    if is_virtual(plan.bench):
+        return _run(lambda watcher: run_plan(plan, runs, watcher), json)
+    return _run(lambda watcher: run_in_host(plan, runs, watcher), json)
 
 
 def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> int:
     down_for_s = None if down_for is None else seconds_of(down_for, place="--down-for")
     path = find_run(runs, name)
-    return _run(lambda watcher: [resume_run(path, watcher, down_for_s)], json, single=True)
+    with RunFile.open(path) as run:
+        in_process = is_virtual(BenchConfig.from_dict(run.bench))
+    if in_process or down_for_s is not None:  # the latter is refused there, in its own words
+        return _run(lambda watcher: [resume_run(path, watcher, down_for_s)], json, single=True)
+    return _run(lambda watcher: resume_in_host(path, watcher), json, single=True)
 
 
 def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = False) -> int:

@@ -1,0 +1,48 @@
+"""The guard's lines in the run that was broken off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from daq.clock import wall_monotonic, wall_sleep, wall_unix
+from daq.errors import CellrigError
+from daq.runfile.reader import RunFile
+from daq.runfile.writer import RunWriter
+
+log = logging.getLogger(__name__)
+PATIENCE_S = 10.0  # whoever looks at the run holds its lock for an instant
+
+
+def write_into_run(path: Path, lines: Sequence[str], speed: float) -> None:
+    """As events, each with the bench time that has passed since the start; the run reads `interrupted` afterwards.
+
+    The bench is safe by now: a run that can't be written is told to the log and left.
+    """
+    until_s = wall_monotonic() + PATIENCE_S
+    while True:
+        try:
+            return _write(path, lines, speed)
+        except CellrigError as error:
+            log.warning("not written into the run: %s", error)
+            if wall_monotonic() >= until_s:
+                return
+        wall_sleep(0.5)
+
+
+def _write(path: Path, lines: Sequence[str], speed: float) -> None:
+    with RunFile.open(path) as run:
+        anchors, clock = run.anchors(), run.recall("clock")
+        if run.outcome not in ("interrupted", "running"):
+            return
+    writer = RunWriter.reopen(path)
+    try:
+        t_s = writer.last_t_s
+        if anchors and clock:  # bench time goes `speed` times as fast as the wall's since its epoch
+            now_unix = clock["epoch_unix"] + (wall_unix() - clock["epoch_unix"]) * speed
+            t_s = max(t_s, now_unix - anchors[0].unix)
+        for line in lines:
+            writer.event(t_s, "error" if "look at it" in line else "warning", "guard", line)
+    finally:
+        writer.abandon()

@@ -1,0 +1,267 @@
+"""What a host does: entries of the queue one after the other, and between them whatever a person asks for by hand."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from daq import plugins
+from daq.bench import Bench, BenchConfig, build_bench, is_virtual
+from daq.bench_lock import bench_folder
+from daq.clock import ScaledClock, SystemClock, wall_unix
+from daq.control import Control, RunControl
+from daq.disk import free_bytes
+from daq.engine import Engine, Progress
+from daq.errors import BadInput, BenchBusy, CellrigError
+from daq.frozen_plan import bench_now, check_same_bench, thaw
+from daq.idle_bench import IdleBench
+from daq.interruption import after_a_death
+from daq.run_now import RunNow
+from daq.run_queue import Entry, RunQueue, State
+from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
+from daq.safety import SafeOutcome
+
+log = logging.getLogger(__name__)
+LOOK_S = 1.0  # the queue is looked at as often, when nobody says that it has changed
+
+
+class HostWork:
+    """Threads: one works (`run_queue`, `run_entry`); any other may ask."""
+
+    def __init__(self, config: BenchConfig, runs_folder: Path, queue: RunQueue) -> None:
+        self.config = config
+        self._runs_folder = runs_folder
+        self._queue = queue
+        self._virtual = is_virtual(config)
+        self._idle = IdleBench(self._make_bench)
+        self._mutex = threading.Lock()  # between a run that begins and somebody who works by hand
+        self._changed = threading.Event()
+        self._run: RunNow | None = None
+        self._entry: Entry | None = None
+        self._stop_asked = ""
+        self._safe = ""
+
+    # ------------------------------------------------------------ the queue
+    def run_queue(self, ending: threading.Event) -> None:
+        """Entry after entry, until `ending` is set; what a host before this one left unfinished comes first."""
+        after_a_death(self._queue, self.config.model.queue.after_interruption)
+        while not ending.is_set():
+            self._changed.clear()
+            entry = None if self._queue.held else self._queue.take()
+            if entry is None:
+                self._changed.wait(LOOK_S)
+                with self._mutex:
+                    self._idle.sample()
+            else:
+                self._do(entry)
+
+    def run_entry(self, number: int) -> None:
+        """This one direct entry. Does nothing when it is not there any more."""
+        entry = self._queue.take(number)
+        if entry is not None:
+            self._do(entry)
+
+    def close(self) -> None:
+        self._idle.close()
+
+    def _do(self, entry: Entry) -> None:
+        with self._mutex:
+            self._idle.close()
+            self._entry = entry
+            self._safe, self._stop_asked = "", ""
+        state: State = "failed"
+        note = ""
+        try:
+            ended = self._work(entry)
+            state, note = _state_of(ended[-1].end.outcome), ended[-1].end.reason
+        except BenchChanged as error:
+            state, note = "held", str(error)
+        except CellrigError as error:
+            state, note = "refused", str(error)
+        except Exception as error:  # the host outlives a bug in one entry: the next has a right to its turn
+            log.exception("entry %s failed", entry.id)
+            note = f"a bug in cellrig: {error!r}"
+        finally:
+            self._run = None
+            self._queue.end(entry.id, state, note)
+            with self._mutex:
+                self._entry = None
+        if state in ("failed", "refused") and self.config.model.queue.after_failure == "hold":
+            self._queue.hold_all(f"entry {entry.id} {state}: {note}")
+
+    def _work(self, entry: Entry) -> list[Ended]:
+        watcher = Watcher(on_start=self._started, on_progress=self._progress, on_engine=self._engine)
+        if entry.kind == "resume":
+            ended = [resume_run(Path(entry.work["path"]), watcher, entry.work.get("down_for_s"), held=True)]
+        else:
+            now = bench_now(self.config)
+            try:
+                check_same_bench(entry.work, now)
+            except BadInput as error:
+                raise BenchChanged(error.problem, place=error.place, allowed=error.allowed) from error
+            ended = run_plan(thaw(entry.work, now), Path(entry.work["runs_folder"]), watcher, held=True)
+        for one in ended:
+            self._queue.add_run(entry.id, _ended_table(one))
+        return ended
+
+    def _started(self, path: Path, control: Control) -> None:
+        assert self._entry is not None
+        assert isinstance(control, RunControl)
+        self._queue.add_run(self._entry.id, {"path": str(path), "outcome": "running"})
+        self._run = RunNow.of(path, control)
+        if self._stop_asked:
+            control.stop(self._stop_asked)
+
+    def _engine(self, engine: Engine) -> None:
+        if self._run is not None:
+            self._run.engine = engine
+
+    def _progress(self, progress: Progress) -> None:
+        if self._run is not None:
+            self._run.progress = progress
+
+    def _make_bench(self) -> Bench:
+        if self._virtual:
+            raise BadInput(
+                "its instruments exist in virtual time, only within a run",
+                place=self.config.place,
+                allowed="a `speed` in the bench file makes it run in real time",
+            )
+        speed = self.config.model.bench.speed
+        clock = SystemClock() if speed is None else ScaledClock(speed, wall_unix())
+        return build_bench(self.config, clock, bench_folder(self.config) / WORLD)
+
+    # ------------------------------------------------------------ what may be asked
+    @property
+    def busy(self) -> bool:
+        return self._entry is not None
+
+    @property
+    def run_path(self) -> str | None:
+        return str(self._run.path) if self._run is not None else None
+
+    def look(self) -> bool:
+        """The queue has changed."""
+        self._changed.set()
+        return True
+
+    def end(self) -> None:
+        self.stop("the bench host was told to end")
+        self._changed.set()
+
+    def stop(self, why: str = "stopped by the user") -> str:
+        """Stop the run in order. Raises BadInput when nothing runs."""
+        if not self.busy:
+            return "nothing runs"
+        self._stop_asked = why
+        if self._run is not None:
+            self._run.control.stop(why)
+        return "the step is left, the instruments are made safe, what is there is analysed"
+
+    def make_safe(self) -> str:
+        """Make the bench safe now: a run in progress ends at once, an idle bench is opened for it."""
+        if self.busy:
+            self._stop_asked = "make safe now, asked for by the user"
+            if self._run is not None:
+                self._run.control.make_safe_now()
+            return "the run is ended, the instruments are being made safe"
+        with self._mutex:
+            if self._virtual:
+                return "nothing runs, and this bench exists only within its runs"
+            self._safe = _safe_text(self._idle.make_safe())
+        return self._safe
+
+    def pause(self, on: bool) -> str:
+        control = self._control()
+        if on:
+            control.pause()
+            return "it pauses when this step is over"
+        control.go_on()
+        return "it goes on"
+
+    def skip(self) -> str:
+        self._control().skip_step()
+        return "the step is left, the next one begins"
+
+    def connect(self, instrument: str, on: bool) -> str:
+        with self._by_hand():
+            self._idle.connect(instrument, on)
+        return f"{instrument} is {'connected' if on else 'let go'}"
+
+    def manual(self, instrument: str, command: str, values: Mapping[str, Any]) -> str:
+        with self._by_hand():
+            return f"{instrument}: {self._idle.manual(instrument, command, values)}"
+
+    def status(self) -> dict[str, Any]:
+        """JSON: state, run, entry, instruments, disk, what is wrong, whether the bench is known to be safe."""
+        run, entry = self._run, self._entry
+        state = run.state if run is not None else "starting" if entry is not None else "idle"
+        return {
+            "bench": self.config.name,
+            "place": self.config.place,
+            "state": state,
+            "run": None if run is None else run.as_table(),
+            "entry": None if entry is None else entry.id,
+            "instruments": self._instruments(run),
+            "runs_folder": str(self._runs_folder.absolute()),
+            "disk_free_bytes": _free(self._runs_folder),
+            "safe": self._safe,
+            "speed": self.config.model.bench.speed,
+        }
+
+    def _instruments(self, run: RunNow | None) -> list[dict[str, Any]]:
+        live = self._idle.states() if run is None else run.readings()
+        empty = {"identity": "", "connected": False, "values": {}, "faults": [], "age_s": None}
+        return [
+            {"name": name, "driver": table.driver, "role": _role(table.driver), **empty, **live.get(name, {})}
+            for name, table in self.config.model.instruments.items()
+        ]
+
+    @contextmanager
+    def _by_hand(self) -> Iterator[None]:
+        """Within it no run begins. Raises BenchBusy while one is in progress."""
+        with self._mutex:
+            if self.busy:
+                raise BenchBusy("a run owns the bench; stop it first", place=self.config.place)
+            yield
+
+    def _control(self) -> RunControl:
+        if self._run is None:
+            raise BadInput("nothing runs", place=self.config.place)
+        return self._run.control
+
+
+class BenchChanged(BadInput):
+    """The bench file is another than the plan was checked against."""
+
+
+def _ended_table(one: Ended) -> dict[str, Any]:
+    return {
+        "path": str(one.path),
+        "outcome": one.end.outcome,
+        "reason": one.end.reason,
+        "cut_short": one.end.cut_short,
+        "safety": [vars(safe) for safe in one.end.safety],
+    }
+
+
+def _state_of(outcome: str) -> State:
+    return "finished" if outcome == "finished" else "stopped" if outcome == "stopped" else "failed"
+
+
+def _safe_text(outcomes: list[SafeOutcome]) -> str:
+    return "; ".join(f"{one.instrument}: {one.text}" for one in outcomes)
+
+
+def _free(folder: Path) -> int | None:
+    with suppress(BadInput):
+        return free_bytes(folder)
+    return None
+
+
+def _role(driver: str) -> str:
+    return str(getattr(plugins.load(plugins.DRIVERS, driver, "bench"), "role", ""))

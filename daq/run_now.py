@@ -1,0 +1,60 @@
+"""The run in progress, as its host knows it and tells it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from daq.control import RunControl
+from daq.engine import Engine, Progress
+from daq.runfile.reader import RunFile
+
+
+@dataclass
+class RunNow:
+    """Filled as the run gets on; read by other threads, each field is replaced whole."""
+
+    path: Path
+    procedure: str
+    sample: str
+    control: RunControl
+    engine: Engine | None = None
+    progress: Progress | None = None
+
+    @classmethod
+    def of(cls, path: Path, control: RunControl) -> RunNow:
+        with RunFile.open(path) as run:
+            sample = run.sample.get("name") or ", ".join(one.get("name", "") for one in run.sample.get("samples", []))
+            return cls(path, run.procedure, str(sample), control)
+
+    @property
+    def state(self) -> str:
+        if self.control.stop_reason is not None:
+            return "stopping"
+        return "paused" if self.control.paused else "running"
+
+    def as_table(self) -> dict[str, Any]:
+        """JSON: id, path, procedure, sample, share (0 to 1), and the fields of `Progress` once there are any."""
+        told: dict[str, Any] = {
+            "id": self.path.name,
+            "path": str(self.path),
+            "procedure": self.procedure,
+            "sample": self.sample,
+            "share": 0.0,
+        }
+        progress = self.progress
+        if progress is None:
+            return {**told, "step": 0, "steps": 0, "title": "", "text": "connecting", "remaining_s": None}
+        whole_s = progress.bench_s + (progress.remaining_s or 0.0)
+        share = progress.bench_s / whole_s if whole_s > 0 and progress.remaining_s is not None else 0.0
+        return {**told, **asdict(progress), "share": round(share, 4)}
+
+    def readings(self) -> dict[str, dict[str, Any]]:
+        """Of each instrument: values, faults, age_s of its last reading."""
+        if self.engine is None:
+            return {}
+        return {
+            name: {"connected": True, "values": dict(one.values), "faults": list(one.faults), "age_s": max(0.0, age_s)}
+            for name, (age_s, one) in self.engine.latest().items()
+        }
