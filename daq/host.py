@@ -31,7 +31,6 @@ from daq.run_queue import RunQueue
 from daq.system import ProcessId, System
 
 log = logging.getLogger(__name__)
-LINGER_S = 3.0  # a host of one entry stays so long for its starter to hear the end
 
 
 class Host:
@@ -67,7 +66,6 @@ class Host:
                 self.work.run_queue(self._ending)
             else:
                 self.work.run_entry(once)
-                self._ending.wait(LINGER_S)
         finally:
             self.work.close()
             if self._guard is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from daq.clock import wall_monotonic, wall_sleep
 from daq.control import Control
 from daq.disk import check_room
 from daq.engine import Progress, RunEnd
-from daq.errors import BenchBusy, CellrigError
+from daq.errors import BadInput, BenchBusy, CellrigError
 from daq.frozen_plan import freeze, titles
 from daq.host_note import QUEUE, SAID, HostNote, find_host
 from daq.lines import LineClient, Unreachable
@@ -30,8 +30,10 @@ POLL_S = 0.1
 GUARD_S = 30.0  # how long the end of a run is waited for when its host has died
 
 
-def start_host(config: BenchConfig, runs_folder: Path, *, once: int | None = None) -> HostNote:
-    """A new host for this bench, detached. Returns when it answers.
+def start_host(
+    config: BenchConfig, runs_folder: Path, *, once: int | None = None, is_over: Callable[[], bool] = lambda: False
+) -> HostNote | None:
+    """A new host for this bench, detached. Returns when it answers, or None when what it was started for is over.
 
     Raises BenchBusy when somebody has the bench, CellrigError with the host's own words when it does not come up.
     """
@@ -54,7 +56,7 @@ def start_host(config: BenchConfig, runs_folder: Path, *, once: int | None = Non
     until_s = wall_monotonic() + START_S
     while wall_monotonic() < until_s:
         note = find_host(config, system)
-        if note is not None:
+        if note is not None or is_over():
             return note
         text = said.read_bytes()[begins_at:].decode("utf-8", "replace") if said.exists() else ""
         refused = [line for line in text.splitlines() if line.startswith("cellrig host: ")]
@@ -77,6 +79,7 @@ def run_in_host(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
 def resume_in_host(path: Path, watcher: Watcher) -> list[Ended]:
     """`daq.runner.resume_run`, likewise."""
     with RunFile.open(path) as run:
+        run.check_can_resume()
         config = BenchConfig.from_dict(run.bench)
         title, sample = f"resume {run.procedure}", str(run.sample.get("name", ""))
     work = {"path": str(path.absolute())}
@@ -90,13 +93,17 @@ def _in_host(
     try:
         entry = queue.add(kind, title, sample, work, state="direct")
         try:
-            note = start_host(config, runs, once=entry.id)
+            note = start_host(config, runs, once=entry.id, is_over=lambda: _is_over(queue, entry.id))
         except CellrigError as error:
             queue.end(entry.id, "refused", str(error))
             raise
-        return _followed(queue, entry.id, note, watcher)
+        return _followed(queue, entry.id, note, watcher) if note else _ended(queue.get(entry.id))
     finally:
         queue.close()
+
+
+def _is_over(queue: RunQueue, number: int) -> bool:
+    return queue.get(number).state not in ("direct", "running")
 
 
 class RemoteControl:
@@ -148,14 +155,21 @@ def _followed(queue: RunQueue, number: int, note: HostNote, watcher: Watcher) ->
             if run != shown and run.get("step") and watcher.on_progress is not None:
                 watcher.on_progress(_progress(run))
             shown = run
-            entry = queue.get(number)
-            if entry.state not in ("direct", "running"):
-                return _ended(entry)
+            if _is_over(queue, number):
+                _wait_for_its_end(system, note)
+                return _ended(queue.get(number))
             if not system.is_alive(note.process):
                 return _after_its_death(queue, number)
             wall_sleep(POLL_S)
     finally:
         client.close()
+
+
+def _wait_for_its_end(system: System, note: HostNote) -> None:
+    """So that the bench is free for whoever comes next."""
+    until_s = wall_monotonic() + GUARD_S
+    while system.is_alive(note.process) and wall_monotonic() < until_s:
+        wall_sleep(POLL_S / 2)
 
 
 def _progress(run: Mapping[str, Any]) -> Progress:

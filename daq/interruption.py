@@ -31,8 +31,7 @@ def resume(queue: RunQueue, path: Path) -> Entry:
     Lets the queue go when it was held for an interruption. Raises BadInput when there is nothing to resume.
     """
     with RunFile.open(path) as run:
-        if run.outcome in ("finished", "running"):
-            raise BadInput(f"the run is {run.outcome}: there is nothing to resume", place=str(path))
+        run.check_can_resume()
         title, sample = f"resume {run.procedure}", str(run.sample.get("name", ""))
     if any(one.kind == "resume" and one.work["path"] == str(path) for one in queue.entries(("waiting", "held"))):
         raise BadInput("it is in the queue already", place=str(path))

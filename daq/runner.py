@@ -89,8 +89,7 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None, *,
     the bench already. Raises BadInput.
     """
     with RunFile.open(path) as run:
-        if run.outcome in ("finished", "running"):
-            raise BadInput(f"the run is {run.outcome}: there is nothing to resume", place=str(run.path))
+        run.check_can_resume()
         config = BenchConfig.from_dict(run.bench)
         samples = samples_of(run.sample)
         procedure: Procedure = build_procedure(run.procedure, run.parameters, f"{run.id}, parameters")

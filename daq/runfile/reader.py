@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from daq.contracts import Outcome, Result, StepState
-from daq.errors import RunFileError
+from daq.errors import BadInput, RunFileError
 from daq.runfile import owner
 from daq.runfile.columns import read_table
 from daq.runfile.plain import open_for_reading, tidy
@@ -210,6 +210,30 @@ class RunFile:
             )
         with guarded(self.path):
             return read_table(self._connection, self._streams[stream], self._keys, after)
+
+    def rows(self, stream: str, after: int = 0, limit: int = 1000) -> list[list[Any]]:
+        """The first `limit` rows with an id above `after`, each as id, step, attempt, t_s and the stream's columns.
+
+        What was not stored is None. Raises RunFileError for a stream that the run doesn't have.
+        """
+        if stream not in self._streams:
+            raise RunFileError(
+                f"has no stream {stream!r}", place=str(self.path), allowed=", ".join(self._streams) or "none"
+            )
+        names = ", ".join(
+            quoted(name) for name in ("id", "step", "attempt", "t_s", *self._streams[stream].column_names)
+        )
+        found = self._ask(f"SELECT {names} FROM {quoted(stream)} WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+        return [[row[0], self._keys[row[1]], *row[2:]] for row in found]
+
+    def changes(self) -> int:
+        """A number that is another one after anybody has written to the run. Cheap enough to ask many times a second."""
+        return int(self._column("PRAGMA data_version")[0])
+
+    def check_can_resume(self) -> None:
+        """Raises BadInput for a run that has finished or is in progress."""
+        if self.outcome in ("finished", "running"):
+            raise BadInput(f"the run is {self.outcome}: there is nothing to resume", place=str(self.path))
 
     def events(self, after: int = 0) -> list[EventRecord]:
         """The log, from the event after the id `after` on."""
