@@ -13,7 +13,7 @@ from daq.clock import wall_monotonic, wall_sleep
 from daq.control import Control
 from daq.disk import check_room
 from daq.engine import Progress, RunEnd
-from daq.errors import BadInput, BenchBusy, CellrigError
+from daq.errors import BenchBusy, CellrigError
 from daq.frozen_plan import freeze, titles
 from daq.host_note import QUEUE, SAID, HostNote, find_host
 from daq.lines import LineClient, Unreachable

@@ -227,7 +227,7 @@ class RunFile:
         return [[row[0], self._keys[row[1]], *row[2:]] for row in found]
 
     def changes(self) -> int:
-        """A number that is another one after anybody has written to the run. Cheap enough to ask many times a second."""
+        """A number that is another one when somebody has written to the run. Cheap: ask many times a second."""
         return int(self._column("PRAGMA data_version")[0])
 
     def check_can_resume(self) -> None:

@@ -42,6 +42,9 @@ PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="the plan, a TOML
 BenchFile = Annotated[
     Path | None, typer.Option("--bench", metavar="FILE", help="a bench file, in place of the plan's own")
 ]
+OfBench = Annotated[
+    Path | None, typer.Option("--bench", metavar="FILE", help="the bench file; else the built-in simulated bench")
+]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="a run's id or a part of it, its folder, or `last`")]
 DEFAULT_RUNS = Path("runs")
 
@@ -253,6 +256,56 @@ def simulate(
     from procedures.cli.simulating import simulate_command
 
     return simulate_command(peer, bench, tcp, pty, family, speed, fault or [])
+
+
+@app.command(short_help="The bench's service: queue, control, live data over HTTP.")
+def serve(
+    bench: OfBench = None,
+    runs: Runs = DEFAULT_RUNS,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="loopback, and nothing else")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0: any that is free")] = 8350,
+) -> int:
+    """Serve a bench on this computer: a queue of plans, control, live data, a status page. Ctrl-C ends the service;
+    a run that is in progress goes on, and the next `cellrig serve` attaches to it.
+    """
+    from procedures.cli.serving import serve_command
+
+    return serve_command(bench, runs, host, port)
+
+
+@app.command(short_help="Put a plan into the bench's queue.")
+def submit(plan: PlanFile, bench: BenchFile = None, json: Json = False) -> int:
+    """Check a plan and put it into the queue of its bench's service."""
+    from procedures.cli.serving import submit_command
+
+    return submit_command(plan, bench, json)
+
+
+@app.command(short_help="What the bench does now.")
+def status(bench: OfBench = None, json: Json = False) -> int:
+    """What the bench does now, and what waits in its queue."""
+    from procedures.cli.serving import status_command
+
+    return status_command(bench, json)
+
+
+@app.command(short_help="Follow the bench in the terminal.")
+def watch(bench: OfBench = None) -> int:
+    """Follow the bench until nothing runs and nothing waits. Ctrl-C ends the watching, not the run."""
+    from procedures.cli.serving import watch_command
+
+    return watch_command(bench)
+
+
+@app.command(short_help="Stop the run in progress.")
+def stop(
+    bench: OfBench = None,
+    now: Annotated[bool, typer.Option("--now", help="make the bench safe at once, leave out the rest")] = False,
+) -> int:
+    """Stop the run in order: the step is left, the instruments are made safe, what is there is analysed."""
+    from procedures.cli.serving import stop_command
+
+    return stop_command(bench, now)
 
 
 def run_app(words: list[str] | None = None) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP service in front of a bench host, and its client. Loopback only."""

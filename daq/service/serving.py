@@ -1,0 +1,117 @@
+"""`cellrig serve`: the service on its port, until it is told to end."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import uvicorn
+
+from daq.bench import BenchConfig
+from daq.bench_lock import bench_folder
+from daq.errors import BadInput, CellrigError
+from daq.host_note import QUEUE
+from daq.run_queue import RunQueue
+from daq.service.app import Parts, make_app
+from daq.service.host_door import HostDoor
+from daq.service.tokens import FULL, tokens_in
+from daq.service.walls import Walls
+from daq.system import ProcessId, System, write_private
+
+NAME = "service.json"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MOST_CLIENTS = 200
+
+
+@dataclass(frozen=True)
+class ServiceNote:
+    """Where a bench's service is. Its token lies in a file of its own."""
+
+    process: ProcessId
+    port: int
+
+    @classmethod
+    def read(cls, folder: Path) -> ServiceNote | None:
+        """The service that lives, or None."""
+        try:
+            table = json.loads((folder / NAME).read_text(encoding="utf-8"))
+            note = cls(ProcessId(**table["process"]), table["port"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return note if System().is_alive(note.process) else None
+
+
+def listening(address: str, port: int) -> socket.socket:
+    """A socket on loopback. Raises BadInput for another address, or a port in use."""
+    if address not in LOOPBACK:
+        raise BadInput(
+            f"the service answers on this computer only, not on {address}",
+            place="--host",
+            allowed="127.0.0.1; from elsewhere through an SSH tunnel: docs/how-to/remote-bench.md",
+        )
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(("127.0.0.1", port))
+        made.listen(128)
+    except (OSError, OverflowError) as error:
+        made.close()
+        raise BadInput(
+            f"port {port} cannot be had: {error}", place="--port", allowed="another port, 0 for any"
+        ) from None
+    return made
+
+
+def serve(config: BenchConfig, runs_folder: Path, address: str, port: int, say: Callable[[str], None] = print) -> None:
+    """Serve until Ctrl-C or a request to end. A run in progress goes on without us; an idle host is ended.
+
+    Raises BenchBusy when somebody else has the bench, BadInput for address, port, bench or queue that won't do.
+    """
+    folder = bench_folder(config)
+    there = ServiceNote.read(folder)
+    if there is not None:
+        raise BadInput(f"the bench has a service already, at http://127.0.0.1:{there.port}", place=config.place)
+    door = listening(address, port)
+    port = door.getsockname()[1]
+    queue = RunQueue(folder / QUEUE)
+    host = HostDoor(config, runs_folder)
+    try:
+        tokens = tokens_in(folder)
+        host.open()
+        parts = Parts(config, runs_folder.absolute(), queue, host)
+        app = Walls(make_app(parts), tokens, port)
+        write_private(folder / NAME, json.dumps(asdict(ServiceNote(System().this_process(), port))))
+        say(f"{config.name} is at http://127.0.0.1:{port}/ (its token lies in {folder / FULL})")
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                limit_concurrency=MOST_CLIENTS,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=1,
+                lifespan="off",
+                h11_max_incomplete_event_size=32 * 1024,
+            )
+        )
+        server.run(sockets=[door])
+        say(_leave(host))
+    finally:
+        (folder / NAME).unlink(missing_ok=True)
+        host.close()
+        queue.close()
+        door.close()
+
+
+def _leave(host: HostDoor) -> str:
+    with suppress(CellrigError):
+        if host.status()["state"] == "idle":
+            host.ask("end")
+            return "the service and its bench host have ended"
+        return "the run goes on without the service; cellrig serve attaches to it again"
+    return "the service has ended"
