@@ -37,6 +37,10 @@ class HostWork:
         self._runs_folder = runs_folder
         self._queue = queue
         self._virtual = is_virtual(config)
+        self._known = {
+            name: {"driver": table.driver, "role": _role(table.driver)}
+            for name, table in config.model.instruments.items()
+        }
         self._idle = IdleBench(self._make_bench)
         self._mutex = threading.Lock()  # between a run that begins and somebody who works by hand
         self._changed = threading.Event()
@@ -216,10 +220,7 @@ class HostWork:
     def _instruments(self, run: RunNow | None) -> list[dict[str, Any]]:
         live = self._idle.states() if run is None else run.readings()
         empty = {"identity": "", "connected": False, "values": {}, "faults": [], "age_s": None}
-        return [
-            {"name": name, "driver": table.driver, "role": _role(table.driver), **empty, **live.get(name, {})}
-            for name, table in self.config.model.instruments.items()
-        ]
+        return [{"name": name, **known, **empty, **live.get(name, {})} for name, known in self._known.items()]
 
     @contextmanager
     def _by_hand(self) -> Iterator[None]:
