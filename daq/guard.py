@@ -37,7 +37,7 @@ class Guard:
         self._system = system
         self._client = client or note.client()
         self._pulse = {"process": vars(system.this_process())}
-        self._known: dict[str, Any] = {"run": None, "children": [], "ending": False}
+        self._known: dict[str, Any] = {"children": [], "ending": False}
 
     def watch(self) -> None:
         silent_since_s: float | None = None
@@ -67,7 +67,7 @@ class Guard:
             log.error("the host cannot be ended; the bench is opened beside it")
         children = [ProcessId(**child) for child in self._known["children"]]
         try:
-            self._duty.act(f"the bench host {what}", self._known["run"], children)
+            self._duty.act(f"the bench host {what}", children)
         except BenchBusy as busy:
             log.warning("nothing was done: %s", busy)  # a new host, or a person, came first
 

@@ -12,7 +12,8 @@ from daq.bench_lock import GUARD, bench_folder, bench_lock
 from daq.clock import ScaledClock, SystemClock, wall_monotonic, wall_sleep, wall_unix
 from daq.contracts import CarriesOn, Instrument, Reason, SafeReport, Settable
 from daq.errors import BenchBusy, CellrigError
-from daq.guard_words import write_into_run
+from daq.guard_words import broken_off, write_into_run
+from daq.host_note import QUEUE
 from daq.runner import WORLD
 from daq.safety import SafeOutcome, make_all_safe
 from daq.system import ProcessId, System
@@ -35,9 +36,9 @@ class Duty:
         self._run: Path | None = None
         self._build()  # drivers are imported now, while all is well
 
-    def act(self, why: str, run: str | None, children: Sequence[ProcessId]) -> None:
+    def act(self, why: str, children: Sequence[ProcessId]) -> None:
         """The whole duty; returns when nothing is kept any more. Raises BenchBusy when somebody else has the bench."""
-        self._run = Path(run) if run else None
+        self._run = broken_off(bench_folder(self._config) / QUEUE)
         began_s = wall_monotonic()
         with self._lock():
             self._system.end(children, patience_s=CHILDREN_S if children else 0.0)

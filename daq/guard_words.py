@@ -8,11 +8,28 @@ from pathlib import Path
 
 from daq.clock import wall_monotonic, wall_sleep, wall_unix
 from daq.errors import CellrigError
+from daq.run_queue import RunQueue
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 
 log = logging.getLogger(__name__)
 PATIENCE_S = 10.0  # whoever looks at the run holds its lock for an instant
+
+
+def broken_off(queue_file: Path) -> Path | None:
+    """The run that the dead host was in, by the queue on disk; None when it was in none."""
+    if not queue_file.exists():
+        return None
+    try:
+        queue = RunQueue(queue_file)
+        try:
+            begun = [one.runs[-1]["path"] for one in queue.entries(("running", "interrupted")) if one.runs]
+        finally:
+            queue.close()
+        return Path(begun[-1]) if begun else None
+    except CellrigError as error:
+        log.warning("the queue can't be read: %s", error)
+        return None
 
 
 def write_into_run(path: Path, lines: Sequence[str], speed: float) -> None:

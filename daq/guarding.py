@@ -42,8 +42,11 @@ class GuardKeeper:
 
     def start(self) -> None:
         """Returns when the first pulse was heard. Raises CellrigError when none comes: nothing is started unguarded."""
-        self._start_one()
-        if not self._heard.wait(2 * SILENT_S):
+        for _ in range(MOST_STARTS):
+            self._start_one()
+            if self._heard.wait(SILENT_S):
+                break
+        else:
             raise CellrigError(f"the guard does not start; see {self._folder / SAID}")
         threading.Thread(target=self._watch, name="guard keeper", daemon=True).start()
 
@@ -60,6 +63,8 @@ class GuardKeeper:
     def state(self) -> str:
         if self._lost:
             return "lost"
+        if not self._heard.is_set():
+            return "starting"
         return "watching" if wall_monotonic() - self._last_s < SILENT_S else "silent"
 
     def dismiss(self) -> None:

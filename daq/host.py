@@ -123,7 +123,7 @@ class Host:
         if self._guard is not None:
             self._guard.heard(guard)
         children = [vars(one) for one in self.system.children(self.note.process)]
-        return {"run": self.work.run_path, "children": children, "ending": self._ending.is_set() and not self.work.busy}
+        return {"children": children, "ending": self._ending.is_set() and not self.work.busy}
 
 
 def run_host(bench: Path | None, runs_folder: Path, once: int | None) -> None:

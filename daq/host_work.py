@@ -144,10 +144,6 @@ class HostWork:
     def busy(self) -> bool:
         return self._entry is not None
 
-    @property
-    def run_path(self) -> str | None:
-        return str(self._run.path) if self._run is not None else None
-
     def look(self) -> bool:
         """The queue has changed."""
         self._changed.set()

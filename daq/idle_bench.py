@@ -57,6 +57,12 @@ class IdleBench:
 
     def manual(self, name: str, command: str, values: Mapping[str, Any]) -> str:
         """Work one instrument by hand; returns what was done. Raises BadInput, InstrumentError."""
+        try:
+            return self._manual(name, command, values)
+        finally:
+            self.sample()
+
+    def _manual(self, name: str, command: str, values: Mapping[str, Any]) -> str:
         if command not in ("set_target", "hold", "make_safe"):
             raise BadInput(f"there is no command {command!r}", place=name, allowed=COMMANDS)
         self.connect(name, True)

@@ -24,7 +24,7 @@ from daq.service.answers import Answer, NotThere, dumped, of_cellrig, of_http, o
 from daq.service.bodies import ManualBody, MoveBody, OnBody, PlanBody
 from daq.service.host_door import HostDoor
 from daq.service.plans import checked_table, let_go, plan_of, submit
-from daq.service.run_routes import run_routes
+from daq.service.run_routes import run_folder, run_routes
 
 STATUS_S = 0.25
 PAGE = Path(__file__).with_name("page.html")
@@ -190,10 +190,7 @@ def _queue(parts: Parts) -> APIRouter:
     @routes.post("/runs/{run_id}/resume", status_code=201)
     def resume_run(run_id: str) -> Any:
         """Go on with an interrupted, stopped or failed run before anything else in the queue."""
-        path = parts.runs_folder / run_id
-        if run_id != Path(run_id).name or "\0" in run_id or not (path / "run.db").is_file():
-            raise NotThere(f"there is no run {run_id[:80]!r}", place="runs")
-        added = resume(queue, path)
+        added = resume(queue, run_folder(parts.runs_folder, run_id))
         parts.changed()
         return Answer({"entry": added.as_table()}, status_code=201)
 

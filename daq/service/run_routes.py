@@ -15,7 +15,18 @@ from daq.service.answers import Answer, NotThere
 from daq.service.live import Tails, parse_cursor
 
 REPORT = "report.html"
+LONGEST_NAME = 255  # bytes; longer ones no file system has
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'none'"
+
+
+def run_folder(runs_folder: Path, run_id: str) -> Path:
+    """The folder of one run, by its name and in no other way. Raises NotThere."""
+    root = runs_folder.resolve()
+    is_name = run_id == Path(run_id).name and "\0" not in run_id and len(run_id.encode()) < LONGEST_NAME
+    found = (root / run_id).resolve() if is_name else root
+    if found.parent != root or not (found / "run.db").is_file():
+        raise NotThere(f"there is no run {run_id[:80]!r}", place="runs")
+    return found
 
 
 def run_routes(runs_folder: Path) -> APIRouter:
@@ -24,11 +35,7 @@ def run_routes(runs_folder: Path) -> APIRouter:
     tails = Tails()
 
     def folder_of(run_id: str) -> Path:
-        root = runs_folder.resolve()
-        found = (root / run_id).resolve() if run_id == Path(run_id).name and "\0" not in run_id else None
-        if found is None or found.parent != root or not (found / "run.db").is_file():
-            raise NotThere(f"there is no run {run_id[:80]!r}", place="runs")
-        return found
+        return run_folder(runs_folder, run_id)
 
     @router.get("")
     def runs(limit: int = Query(200, ge=1, le=10_000)) -> Any:
