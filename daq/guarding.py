@@ -26,6 +26,20 @@ def needs_guard(config: BenchConfig) -> bool:
     return not all(getattr(driver, "in_process", False) for driver in drivers)
 
 
+def policy_text(config: BenchConfig) -> str:
+    """What becomes of the bench when cellrig itself is lost; empty where there is nothing to become of."""
+    if not needs_guard(config):
+        return ""
+    drivers = [plugins.load(plugins.DRIVERS, one.driver, "bench") for one in config.model.instruments.values()]
+    hours = config.model.safety.hold_h
+    if hours > 0 and any(hasattr(driver, "carrying_on") for driver in drivers):
+        return (
+            "the guard makes safe whatever no test needs; cells that the cycler runs go on, the furnace holds for "
+            f"{hours:g} h at most under its own limits, then first the cells and then the heater are stopped"
+        )
+    return "the guard makes every instrument safe at once"
+
+
 class GuardKeeper:
     """`on_lost(why)` is called once, when no guard can be kept alive."""
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from daq.bench import is_virtual
 from daq.disk import bytes_needed, free_bytes
+from daq.guarding import policy_text
 from daq.plan import CheckedRun, Plan, check_plan, load_plan
 from procedures.cli import text
 from procedures.cli.console import print_json, say, stdout, table
@@ -47,6 +48,7 @@ def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]
             for one in checked
         ],
         "disk_free_bytes": free,
+        "if_lost": policy_text(plan.bench) or None,
     }
 
 
@@ -65,6 +67,9 @@ def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -
             console.print(f"warning: {escape(warning)}")
     seconds = sum(sum(one.seconds.values()) for one in checked)
     needed = sum(bytes_needed(one.rows) for one in checked)
+    policy = policy_text(plan.bench)
+    if policy:
+        say(console, f"\nif cellrig itself is lost: {policy}")
     console.print(
         f"\nin all about {text.duration(seconds)} of bench time, {text.size(needed)} of disk ({text.size(free)} free)"
     )
