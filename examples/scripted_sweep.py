@@ -9,6 +9,7 @@ It submits to the bench's service and waits: it may be stopped and started again
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,7 @@ def conductivities(run: dict[str, Any]) -> dict[float, float]:
 
 def between(found: dict[float, float]) -> list[float]:
     """The middle of the two neighbours whose conductivities differ by the largest factor."""
-    temperatures = sorted(found)
-    pairs = zip(temperatures, temperatures[1:], strict=False)
-    low, high = max(pairs, key=lambda pair: found[pair[1]] / found[pair[0]])
+    low, high = max(pairwise(sorted(found)), key=lambda pair: found[pair[1]] / found[pair[0]])
     return [round((low + high) / 2)]
 
 
