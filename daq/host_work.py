@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,7 @@ class HostWork:
             ended = run_plan(thaw(entry.work, now), Path(entry.work["runs_folder"]), watcher, held=True)
         for one in ended:
             self._queue.add_run(entry.id, _ended_table(one))
+        self._safe = _safe_text(ended[-1].end.safety)
         return ended
 
     def _started(self, path: Path, control: Control) -> None:
@@ -250,7 +251,7 @@ def _state_of(outcome: str) -> State:
     return "finished" if outcome == "finished" else "stopped" if outcome == "stopped" else "failed"
 
 
-def _safe_text(outcomes: list[SafeOutcome]) -> str:
+def _safe_text(outcomes: Sequence[SafeOutcome]) -> str:
     return "; ".join(f"{one.instrument}: {one.text}" for one in outcomes)
 
 

@@ -141,7 +141,7 @@ class CriticalCurrentLadder(AtTemperature):
             self._ladder.recover(run)
             return
         self._passed_C = passed_charge_C(run, "polarisation")
-        rows = run.table("polarisation")
+        rows = run.table("polarisation", columns=("current_A", "voltage_V", "stage"))
         columns = (rows["t_s"], rows["current_A"], rows["voltage_V"], rows["stage"])
         self._rows = [(float(t), float(i), float(v), int(n)) for t, i, v, n in zip(*columns, strict=True)]
 
@@ -213,10 +213,10 @@ class CriticalCurrentLadder(AtTemperature):
         from procedures.analysis.critical_current import analyse_critical_current, critical_current_results
 
         on_cycler = run.parameters.get("on") == "cycler"
-        rows = run.table("cycling" if on_cycler else "polarisation")
+        number = "schedule_step" if on_cycler else "stage"
+        rows = run.table("cycling" if on_cycler else "polarisation", columns=("current_A", "voltage_V", number))
         (sample,) = samples_of(run.sample)
         area = require_area(sample, "sample", "a critical current density")
-        stage = rows["schedule_step" if on_cycler else "stage"]
-        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, stage)
+        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number])
         broken = bool(np.any(rows["attempt"] > 1))
         return told_break(critical_current_results(found), broken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,12 +16,13 @@ from procedures.sample_geometry import electrode_area_cm2
 
 AT_ONCE = 100_000
 MOST_POLLS = 400  # a poll costs the cycler a look at its file
+LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 3600.0  # nobody looks on in virtual time
 Judge = Callable[[Sequence[CyclerRecord]], str]
 
 
 def last_record(run: RunReader) -> int:
     """The cursor of the latest record that the run has."""
-    records = run.table("cycling")["record"]
+    records = run.table("cycling", columns=("record",))["record"]
     return int(np.max(records)) if len(records) else 0
 
 
@@ -53,7 +55,9 @@ class CyclerRun:
         rig = self._rig
         ref = self._ref(schedule)
         self._began_s = float(rig.recall("cycler began", rig.t_s))
-        poll_s = float(np.clip(expected_s / MOST_POLLS, 10.0, 3600.0))
+        is_virtual = rig.clock.speed == math.inf
+        poll_s = float(np.clip(expected_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
+        rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
         try:
             while True:
                 status = self._cycler.attach(ref)
@@ -99,27 +103,31 @@ class CyclerRun:
         why = ""
         while records := self._cycler.records(ref, after, AT_ONCE):
             self._record(records)
-            after = records[-1].index
+            after = records[-1].number
             why = why or judge(records)
         return after, why
 
     def _record(self, records: Sequence[CyclerRecord]) -> None:
-        area, many = self._area_cm2, len(records)
+        many = len(records)
+        number, time_s, step, cycle, volt, current, charge, discharge, temperature = map(
+            list, zip(*records, strict=True)
+        )
+        per_area = None if self._area_cm2 is None else 1e3 / self._area_cm2
         self._rig.record_many(
             "cycling",
-            [self._began_s + one.time_s for one in records],
+            [self._began_s + one for one in time_s],
             {
                 "sample": [self._sample.label] * many,
                 "channel": [self._sample.channel] * many,
-                "record": [one.index for one in records],
-                "schedule_step": [one.step for one in records],
-                "cycle": [one.cycle for one in records],
-                "time_s": [one.time_s for one in records],
-                "voltage_V": [one.voltage_V for one in records],
-                "current_A": [one.current_A for one in records],
-                "current_density_mA_cm2": [None if area is None else 1e3 * one.current_A / area for one in records],
-                "charge_capacity_Ah": [one.charge_capacity_Ah for one in records],
-                "discharge_capacity_Ah": [one.discharge_capacity_Ah for one in records],
-                "temperature_C": [one.temperature_C for one in records],
+                "record": number,
+                "schedule_step": step,
+                "cycle": cycle,
+                "time_s": time_s,
+                "voltage_V": volt,
+                "current_A": current,
+                "current_density_mA_cm2": [None if per_area is None else per_area * one for one in current],
+                "charge_capacity_Ah": charge,
+                "discharge_capacity_Ah": discharge,
+                "temperature_C": temperature,
             },
         )

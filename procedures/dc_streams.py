@@ -45,3 +45,4 @@ CYCLING = Stream(
     ),
     "records of the cycler, back-filled after a break",
 )
+CYCLED = ("time_s", "current_A", "voltage_V")  # what capacities and polarisation are made of

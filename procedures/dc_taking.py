@@ -110,7 +110,7 @@ def take(
 
 def passed_charge_C(run: RunReader, stream: str) -> dict[str, float]:
     """The magnitude of the charge that each step passed before a break, summed over its attempts."""
-    rows = run.table(stream)
+    rows = run.table(stream, columns=("charge_C",))
     passed: dict[str, dict[int, float]] = {}
     for step, attempt, charge in zip(rows["step"], rows["attempt"], rows["charge_C"], strict=True):
         if np.isfinite(charge):

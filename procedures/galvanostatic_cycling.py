@@ -9,7 +9,7 @@ from daq.errors import BadInput
 from daq.sample import samples_of
 from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Record, Rest, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, amounts, read_amount, resolve
-from procedures.dc_streams import CYCLING
+from procedures.dc_streams import CYCLED, CYCLING
 from procedures.dc_taking import told_break
 from procedures.on_cycler import OnCycler, spans_break
 from procedures.parameters import count, quantity, quantity_or
@@ -100,7 +100,7 @@ class GalvanostaticCycling(OnCycler):
         from procedures.analysis.capacity import integrate_half_cycles
         from procedures.analysis.cycling_results import cycling_results
 
-        rows = run.table("cycling")
+        rows = run.table("cycling", columns=CYCLED)
         active = samples_of(run.sample)[0].active
         halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
         found = cycling_results(halves, None if active is None else active.mass_mg)

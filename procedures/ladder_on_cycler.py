@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from daq.sample import Sample
 from drivers.roles import BatteryCycler
 from drivers.schedule import Current, CyclerRecord, End, Protection, Record, Schedule
 from procedures.cycler_run import CyclerRun, last_record
+from procedures.dc_streams import CYCLED
 
 FALSE_ALARM = 1e-5
 JUDGED_EVERY = 500  # records
@@ -38,7 +39,7 @@ class LadderOnCycler:
         self._rows: list[tuple[float, float, float, int]] = []
 
     def recover(self, run: RunReader) -> None:
-        rows: Mapping[str, np.ndarray] = run.table("cycling")
+        rows = run.table("cycling", columns=(*CYCLED, "schedule_step"))
         self._after = last_record(run)
         columns = (rows["time_s"], rows["current_A"], rows["voltage_V"], rows["schedule_step"])
         self._rows = [(float(t), float(i), float(v), int(n)) for t, i, v, n in zip(*columns, strict=True)]

@@ -9,7 +9,7 @@ from daq.errors import BadInput
 from daq.sample import samples_of
 from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, resolve
-from procedures.dc_streams import CYCLING
+from procedures.dc_streams import CYCLED, CYCLING
 from procedures.dc_taking import told_break
 from procedures.on_cycler import OnCycler, spans_break
 from procedures.parameters import count, quantity
@@ -63,7 +63,7 @@ class RateCapability(OnCycler):
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.capacity import METHOD, cycles_of, integrate_half_cycles
 
-        rows = run.table("cycling")
+        rows = run.table("cycling", columns=CYCLED)
         active = samples_of(run.sample)[0].active
         halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
         cycles = cycles_of(halves)

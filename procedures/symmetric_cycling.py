@@ -7,7 +7,7 @@ from daq.errors import BadInput
 from daq.sample import samples_of
 from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, resolve
-from procedures.dc_streams import CYCLING
+from procedures.dc_streams import CYCLED, CYCLING
 from procedures.dc_taking import told_break
 from procedures.on_cycler import OnCycler, spans_break
 from procedures.parameters import count, quantity, quantity_or
@@ -64,7 +64,7 @@ class SymmetricCyclingRun(OnCycler):
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.symmetric import analyse_symmetric_cycling, symmetric_cycling_results
 
-        rows = run.table("cycling")
+        rows = run.table("cycling", columns=CYCLED)
         area = electrode_area_cm2(samples_of(run.sample)[0])
         found = analyse_symmetric_cycling(rows["time_s"], rows["current_A"], rows["voltage_V"], area)
         return told_break(symmetric_cycling_results(found), spans_break(rows))

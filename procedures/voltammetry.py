@@ -27,6 +27,7 @@ from procedures.dc_taking import (
 )
 from procedures.parameters import count, quantity, quantity_or
 
+SWEPT = ("time_s", "voltage_V", "current_A")
 REST = Step("rest", "open-circuit potential", "repeat")
 
 
@@ -92,7 +93,7 @@ class CyclicVoltammetryRun(AtTemperature):
         from procedures.analysis.voltammetry_results import voltammogram_results
         from procedures.analysis.voltammogram import analyse_voltammogram
 
-        rows = run.table("voltammetry")
+        rows = run.table("voltammetry", columns=SWEPT)
         mine = last_attempts(rows)
         (sample,) = samples_of(run.sample)
         found = analyse_voltammogram(
@@ -159,7 +160,8 @@ class LinearSweepRun(AtTemperature):
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.voltammetry_results import analyse_linear_sweep, linear_sweep_results
 
-        rows, rest = run.table("voltammetry"), run.table("polarisation")
+        rows = run.table("voltammetry", columns=(*SWEPT, "ended"))
+        rest = run.table("polarisation", columns=("voltage_V",))
         (sample,) = samples_of(run.sample)
         before = rest["voltage_V"][last_attempts(rest)]
         area = require_area(sample, "sample", "a current density")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 
 from daq.runfile.schema import quoted
-from daq.stream import Column, Stream
+from daq.stream import Column
 
 
-def read_table(connection: sqlite3.Connection, stream: Stream, keys: np.ndarray, after: int) -> dict[str, np.ndarray]:
+def read_table(
+    connection: sqlite3.Connection, stream: str, columns: Sequence[Column], keys: np.ndarray, after: int
+) -> dict[str, np.ndarray]:
     """See `RunFile.table`. `keys[n]` is the key of step number n. One read transaction."""
-    name = quoted(stream.name)
-    numbers = ["step", "attempt", "t_s", *[c.name for c in stream.columns if c.kind != "text"]]
-    texts = [c.name for c in stream.columns if c.kind == "text"]
+    name = quoted(stream)
+    numbers = ["step", "attempt", "t_s", *[c.name for c in columns if c.kind != "text"]]
+    texts = [c.name for c in columns if c.kind == "text"]
     connection.execute("BEGIN")
     try:
         flat = _flat(
@@ -36,7 +39,7 @@ def read_table(connection: sqlite3.Connection, stream: Stream, keys: np.ndarray,
         "attempt": found["attempt"].astype(np.int64),
         "t_s": np.ascontiguousarray(found["t_s"]),
     }
-    for column in stream.columns:
+    for column in columns:
         table[column.name] = words[column.name] if column.kind == "text" else _numbers(column, found[column.name])
     return table
 

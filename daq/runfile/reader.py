@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -197,19 +197,27 @@ class RunFile:
             for one in self._streams.values()
         ]
 
-    def table(self, stream: str, after: int = 0) -> dict[str, np.ndarray]:
+    def table(self, stream: str, after: int = 0, columns: Sequence[str] | None = None) -> dict[str, np.ndarray]:
         """The rows with an id above `after`, in order: arrays of one length by column name.
+
+        `columns`: only these of the stream's own, which is what most of the time goes into; None: all.
 
         `id`, `attempt` are int64, `step` (the step's key, "" outside of any) and text columns are objects (str),
         `t_s` and float columns float64 with nan where nothing was stored, int columns int64, or float64 with nan
-        when a value is missing. Raises RunFileError for a stream that the run doesn't have.
+        when a value is missing. Raises RunFileError for a stream or a column that the run doesn't have.
         """
         if stream not in self._streams:
             raise RunFileError(
                 f"has no stream {stream!r}", place=str(self.path), allowed=", ".join(self._streams) or "none"
             )
+        known = self._streams[stream].columns
+        unknown = [name for name in columns or () if name not in self._streams[stream].column_names]
+        if unknown:
+            names = ", ".join(one.name for one in known)
+            raise RunFileError(f"{stream} has no column {unknown[0]!r}", place=str(self.path), allowed=names)
+        wanted = known if columns is None else tuple(one for one in known if one.name in columns)
         with guarded(self.path):
-            return read_table(self._connection, self._streams[stream], self._keys, after)
+            return read_table(self._connection, stream, wanted, self._keys, after)
 
     def rows(self, stream: str, after: int = 0, limit: int = 1000) -> list[list[Any]]:
         """The first `limit` rows with an id above `after`, each as id, step, attempt, t_s and the stream's columns.

@@ -125,6 +125,10 @@ class BenchClient:
             raise CellrigError(f"the plan was not run: {entry['note']}")
         return self.one_run(Path(entry["runs"][-1]["path"]).name)
 
+    def remove(self, number: int) -> int:
+        """Take an entry out of the queue before it was started. Raises BadInput."""
+        return self._asked("DELETE", f"/queue/{number}")["removed"]
+
     def one_run(self, run_id: str) -> dict[str, Any]:
         return self.get(f"/runs/{quote(run_id, safe='')}")
 

@@ -220,10 +220,11 @@ class SimulatedCycler:
                     self._to_now(channel)
                     self._keep(channel)
             offset = max(after, 0)
-            rows = np.fromfile(path, count=limit * COLUMNS, offset=offset * COLUMNS * 8).reshape(-1, COLUMNS).tolist()
-        return [
-            CyclerRecord(offset + n, row[0], int(row[1]), int(row[2]), *row[3:]) for n, row in enumerate(rows, start=1)
-        ]
+            columns = np.fromfile(path, count=limit * COLUMNS, offset=offset * COLUMNS * 8).reshape(-1, COLUMNS).T
+        numbers = range(offset + 1, offset + 1 + columns.shape[1])
+        time_s, *floats = (column.tolist() for column in (columns[0], *columns[3:]))
+        step, cycle = columns[1:3].astype(int).tolist()
+        return list(map(CyclerRecord, numbers, time_s, step, cycle, *floats))
 
     # ------------------------------------------------------------ inside
     def _check_channel(self, channel: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
+from procedures.dc_streams import CYCLED
 from procedures.report.common import temperature_plots
 from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
 from procedures.report.facts import RunFacts
@@ -23,14 +24,14 @@ MOST_CARDS = 4
 
 def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
     """Current density against potential; a linear sweep with its onset."""
-    rows = run.table("voltammetry")
+    rows = run.table("voltammetry", columns=("cycle", "voltage_V", "current_density_mA_cm2"))
     plots = [_voltammogram(rows, facts.results)] if len(rows["voltage_V"]) else []
     return _content(facts, plots, ("open_circuit_potential", "oxidation_onset", "plating_onset", "stable_to"))
 
 
 def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
-    rows = run.table("polarisation")
+    rows = run.table("polarisation", columns=("voltage_V", "current_A", "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["t_s"], facts.results)] if len(rows["t_s"]) else []
     cards = (
         "critical_current_density",
@@ -43,7 +44,7 @@ def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
 
 def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current against time; capacity and efficiency per cycle where there are any."""
-    rows = run.table("cycling")
+    rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["time_s"], facts.results)] if len(rows["t_s"]) else []
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
         plots.append(capacity_plot(facts.results))

@@ -114,7 +114,7 @@ def test_after_a_break_every_record_is_there_once(tmp_path: Path) -> None:
         rows = record.table("cycling")
         whole = tests.records["test-1"]
         assert 0 < broken_at < len(whole)
-        assert list(rows["record"]) == [one.index for one in whole]
+        assert list(rows["record"]) == [one.number for one in whole]
         assert np.all(np.diff(rows["t_s"]) >= 0)
         assert len(tests.submitted) == 1
         assert all("spans a break" in one.method for one in record.results() if one.value is not None)

@@ -70,7 +70,7 @@ class DcCycler:
         return ChannelStatus(1, state, ref, last.step, last.cycle, last.voltage_V, last.current_A)
 
     def records(self, ref: str, after: int = 0, limit: int = 100_000) -> Sequence[CyclerRecord]:
-        return [one for one in self._seen(ref) if one.index > after][:limit]
+        return [one for one in self._seen(ref) if one.number > after][:limit]
 
     def submit(self, channel: int, schedule: Schedule, sample_id: str) -> str:
         ref = f"test-{len(self.tests.records) + 1}"

@@ -174,7 +174,7 @@ def test_the_queue_is_edited_and_refuses_what_is_wrong(service: Service) -> None
             with pytest.raises(BadInput):
                 bench.submit(wrong)
         for number in (first, second):
-            bench._asked("DELETE", f"/queue/{number}")
+            bench.remove(number)
         bench.post("/queue/hold", {"on": False})
         assert bench.status()["queue"] == []
 

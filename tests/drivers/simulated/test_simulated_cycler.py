@@ -57,7 +57,7 @@ def schedule(*steps: ScheduleStep, guard: Protection = GUARD) -> Schedule:
 
 def everything(instrument: SimulatedCycler, ref: str) -> list[CyclerRecord]:
     found: list[CyclerRecord] = []
-    while more := instrument.records(ref, found[-1].index if found else 0):
+    while more := instrument.records(ref, found[-1].number if found else 0):
         found += more
     return found
 
@@ -158,10 +158,10 @@ def test_a_killed_host_finds_what_happened_meanwhile(tmp_path: Path) -> None:
         clock.sleep(100)
     with cycler(tmp_path, table, start_s=3100 + 7200) as (again, later):
         status = again.attach(ref)
-        after = again.records(ref, after=before[-1].index)
+        after = again.records(ref, after=before[-1].number)
         assert status.state == "running"
         assert again.records(ref, after=0, limit=len(before)) == before
-        assert after[0].index == before[-1].index + 1
+        assert after[0].number == before[-1].number + 1
         assert after[-1].time_s == pytest.approx(10_300, abs=15)
         assert later.monotonic() == pytest.approx(10_300)
         with pytest.raises(BadInput, match="runs"):
