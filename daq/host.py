@@ -95,7 +95,7 @@ class Host:
         if what == "look":
             return work.look()
         if what == "stop":
-            return work.stop()
+            return work.stop() if work.busy else work.make_safe()  # a person's STOP means the bench, run or not
         if what == "make_safe":
             return work.make_safe()
         if what == "pause":

@@ -13,7 +13,11 @@ from types import TracebackType
 from PyQt5.QtCore import QSettings, Qt
 from PyQt5.QtWidgets import QApplication
 
+from daq.bench import load_bench
+from daq.errors import CellrigError
+from gui.collecting import Collecting
 from gui.model.link import BenchLink, NoBench
+from gui.model.service_link import ServiceLink
 from gui.window import BenchWindow
 
 log = logging.getLogger(__name__)
@@ -41,22 +45,35 @@ def make_application(arguments: list[str]) -> QApplication:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cellrig-gui", description="The bench window.")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="the folder of the runs (default: runs)")
+    parser.add_argument("--bench", type=Path, help="a bench file: its service is found, or started, and attached to")
     parser.add_argument("--theme", choices=("light", "dark"), help="light or dark")
     chosen = parser.parse_args(arguments)
     faulthandler.enable()
+    try:
+        link = _link(chosen.bench, chosen.runs)
+    except CellrigError as error:
+        print(f"cellrig-gui: {error}", file=sys.stderr)
+        return 2
     app = make_application(sys.argv)
+    collecting = Collecting()
     settings = QSettings()
     if chosen.theme:
         settings.setValue("theme", chosen.theme)
-    window = BenchWindow(_link(), chosen.runs, settings)
+    window = BenchWindow(link, chosen.runs, settings)
     _tell_exceptions(window)
     window.resize(*SIZE)
     window.show()
-    return app.exec_()
+    try:
+        return app.exec_()
+    finally:
+        collecting.end()
 
 
-def _link() -> BenchLink:
-    return NoBench("no bench is connected")
+def _link(bench: Path | None, runs: Path) -> BenchLink:
+    """Raises BadInput for a bench file that won't do."""
+    if bench is None:
+        return NoBench("no bench is connected: start the window with --bench FILE")
+    return ServiceLink(load_bench(bench), runs)
 
 
 def _tell_exceptions(window: BenchWindow) -> None:

@@ -10,12 +10,14 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_FONT_DPI", "96")
 
 import pytest
+from PyQt5.QtCore import QEvent
 from PyQt5.QtWidgets import QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 import gui  # noqa: F401  chooses the binding before anything of Qt is imported
 from daq.plan import make_plan
 from daq.runner import Watcher, run_plan
+from gui.collecting import Collecting
 from gui.model.link import BenchLink, NoBench
 from gui.window import BenchWindow
 
@@ -36,6 +38,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (ended,) = run_plan(make_plan(plan), folder, Watcher())
         assert ended.end.outcome == "finished"
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collecting(qapp: QApplication) -> Iterator[None]:
+    """As in the program: widgets are collected in the window's thread only."""
+    keeper = Collecting()
+    yield
+    keeper.end()
 
 
 @pytest.fixture(autouse=True)
@@ -65,4 +75,6 @@ def open_window(qtbot: QtBot, qapp: QApplication) -> Iterator[Open]:
     yield open_one
     for window in opened:
         window.close()
+        window.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.setStyleSheet("")
