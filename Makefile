@@ -25,13 +25,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SDK_ARGS ?=
 
-.PHONY: sdk-contract help demo paper test lint format bench bench-wire kill truths venv clean
+.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-wire kill truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 demo: $(READY)  ## an impedance sweep over temperature on the simulated bench, from start to result
 	$(BIN)/cellrig demo
+
+demo-gui: $(READY)  ## the window, with a simulated bench and a sweep in it, quickened (needs a screen)
+	env -u QT_QPA_PLATFORM $(BIN)/cellrig-gui --demo --runs runs/demo-gui
 
 paper: $(READY)  ## every measurement of the paper on the simulated bench, and a page: our numbers beside the paper's
 	$(BIN)/python examples/paper/run_all.py runs/paper

@@ -13,16 +13,19 @@ from types import TracebackType
 from PyQt5.QtCore import QSettings, Qt
 from PyQt5.QtWidgets import QApplication
 
-from daq.bench import load_bench
+from daq.bench import BenchConfig, load_bench
 from daq.errors import CellrigError
 from gui.collecting import Collecting
-from gui.model.link import BenchLink, NoBench
+from gui.demo import DemoStart, write_demo_bench
+from gui.model.link import NoBench
 from gui.model.service_link import ServiceLink
 from gui.window import BenchWindow
 
 log = logging.getLogger(__name__)
 POINTS = 9.0
 SIZE = (1680, 1000)
+DEMO_SPEED = 300.0
+NO_BENCH = "no bench is connected: start the window with --bench FILE"
 
 
 def make_application(arguments: list[str]) -> QApplication:
@@ -46,11 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cellrig-gui", description="The bench window.")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="the folder of the runs (default: runs)")
     parser.add_argument("--bench", type=Path, help="a bench file: its service is found, or started, and attached to")
+    parser.add_argument("--demo", action="store_true", help="a simulated bench, quickened, and a sweep in it")
+    parser.add_argument("--speed", type=float, default=DEMO_SPEED, help=f"of the demo (default: {DEMO_SPEED:g})")
     parser.add_argument("--theme", choices=("light", "dark"), help="light or dark")
     chosen = parser.parse_args(arguments)
     faulthandler.enable()
     try:
-        link = _link(chosen.bench, chosen.runs)
+        config = write_demo_bench(chosen.runs, chosen.speed) if chosen.demo else _bench(chosen.bench)
     except CellrigError as error:
         print(f"cellrig-gui: {error}", file=sys.stderr)
         return 2
@@ -59,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     settings = QSettings()
     if chosen.theme:
         settings.setValue("theme", chosen.theme)
+    link = NoBench(NO_BENCH) if config is None else ServiceLink(config, chosen.runs)
+    demo = DemoStart(link) if chosen.demo and isinstance(link, ServiceLink) else None
     window = BenchWindow(link, chosen.runs, settings)
     _tell_exceptions(window)
     window.resize(*SIZE)
@@ -67,13 +74,12 @@ def main(arguments: list[str] | None = None) -> int:
         return app.exec_()
     finally:
         collecting.end()
+        del demo
 
 
-def _link(bench: Path | None, runs: Path) -> BenchLink:
+def _bench(path: Path | None) -> BenchConfig | None:
     """Raises BadInput for a bench file that won't do."""
-    if bench is None:
-        return NoBench("no bench is connected: start the window with --bench FILE")
-    return ServiceLink(load_bench(bench), runs)
+    return None if path is None else load_bench(path)
 
 
 def _tell_exceptions(window: BenchWindow) -> None:

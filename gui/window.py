@@ -82,6 +82,7 @@ class BenchWindow(QMainWindow):
         self._summaries: list[RunSummary] = []
         self._files: list[RunRow] = []
         self._attached: Path | None = None
+        self._offered: Path | None = None
         self._told_events: dict[str, int] = {}
         self._build()
         self._connect()
@@ -157,6 +158,8 @@ class BenchWindow(QMainWindow):
                 self.banner.tell(status.problem, "bad-box")
         if status.run is not None and status.run.path != self._attached:
             self._attach(status)
+        if status.state != before.state:
+            self._offer_to_resume()
         self._refresh_rows()
 
     def _attach(self, status: BenchStatus) -> None:
@@ -181,14 +184,17 @@ class BenchWindow(QMainWindow):
         self._summaries = runs
         self._refresh_rows()
         if first and self.status.run is None:
-            self._offer(runs[-1])
+            self.runs.model.show_run(str(runs[-1].path), True)
+        self._offer_to_resume()
 
-    def _offer(self, last: RunSummary) -> None:
-        """The last run is shown; one that was broken off is offered to be gone on with."""
-        self.runs.model.show_run(str(last.path), True)
-        if last.outcome == "interrupted" and self.status.state != "away":
-            self.banner.tell(f"{last.id} was interrupted; nothing of it is lost.", "warn-box", "Resume")
-            self.banner.on_action = lambda: self.link.ask("resume", path=last.path)
+    def _offer_to_resume(self) -> None:
+        """The last run, if it was broken off, is offered once, when the bench has said that it is idle."""
+        last = self._summaries[-1] if self._summaries else None
+        if last is None or last.outcome != "interrupted" or self.status.state != "idle" or last.path == self._offered:
+            return
+        self._offered = last.path
+        self.banner.tell(f"{last.id} was interrupted; nothing of it is lost.", "warn-box", "Resume")
+        self.banner.on_action = lambda: self.link.ask("resume", path=last.path)
 
     def _refresh_rows(self) -> None:
         rows = rows_of(self.status, self._summaries, self.library.views, self._files)

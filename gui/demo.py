@@ -1,0 +1,58 @@
+"""`cellrig-gui --demo`: a simulated bench at a speed one can watch, and a sweep in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PyQt5.QtCore import QObject
+
+from daq.bench import BenchConfig, load_bench
+from gui.model.bench_status import BenchStatus
+from gui.model.service_link import ServiceLink
+
+BENCH = """# Written by cellrig-gui --demo: simulated instruments, {speed} times faster than the clock on the wall.
+[bench]
+name = "demo"
+speed = {speed}
+
+[instruments.furnace]
+driver = "simulated-furnace"
+limits = {{ max_temperature_C = 150 }}
+
+[instruments.potentiostat]
+driver = "simulated-potentiostat"
+
+[simulation]
+cell = "blocking"
+preset = "K001"
+"""
+PLAN: dict[str, Any] = {
+    "sample": {"name": "K001", "pellet": {"thickness_mm": 0.9, "diameter_mm": 10}},
+    "run": [{"procedure": "eis-sweep", "temperatures_C": [25, 40, 60, 80, 100, 120], "points_per_decade": 10}],
+}
+
+
+def write_demo_bench(folder: Path, speed: float) -> BenchConfig:
+    """The demo's bench file in `folder`, loaded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "demo-bench.toml"
+    path.write_text(BENCH.format(speed=speed), encoding="utf-8")
+    return load_bench(path)
+
+
+class DemoStart(QObject):
+    """Asks for the demo's sweep once, as soon as its bench is there and idle; a sweep in progress is left to go on."""
+
+    def __init__(self, link: ServiceLink) -> None:
+        super().__init__()
+        self._link = link
+        self._done = False
+        link.status.connect(self.look)
+
+    def look(self, status: BenchStatus) -> None:
+        if self._done or status.state == "away":
+            return
+        self._done = True
+        if status.run is None and not status.queue:
+            self._link.ask("submit", plan=PLAN)
