@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -68,3 +69,6 @@ def test_a_sweep_runs_from_pymeasures_managed_window(qtbot: QtBot, tmp_path: Pat
     (file,) = tmp_path.glob("*.csv")
     assert len(pd.read_csv(file, comment="#")) == 122
     window.close()
+    window.estimator.update_thread.stop()  # pymeasure leaves a thread and a handler that know the window's widgets
+    window.estimator.update_thread.join()
+    logging.getLogger().removeHandler(window.log_widget.handler)

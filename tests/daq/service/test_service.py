@@ -338,11 +338,11 @@ def test_what_the_commands_say(service: Service) -> None:
         return done.returncode, done.stdout + done.stderr
 
     bench = ["--bench", str(service.config.source)]
-    status, text = said("submit", str(write_plan(service.folder, [30])))
+    status, text = said("submit", str(write_plan(service.folder, [30, 60, 90])))
     assert (status, "eis-sweep of K001" in text) == (0, True)
     status, text = said("watch", *bench)
     assert status == 0, text
-    assert "step 1 of 1, 30 °C" in text
+    assert " of 3, " in text
     assert said("stop", *bench)[0] == 0
     status, text = said("status", *bench)
     assert (status, "idle" in text) == (0, True)
