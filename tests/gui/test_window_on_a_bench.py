@@ -51,6 +51,7 @@ def test_started_submitted_watched_stopped_and_left(
             seen = log.toPlainText().count("furnace: ")
             second.header.stop.click()  # nothing runs: STOP still means the bench
             qtbot.waitUntil(lambda: log.toPlainText().count("furnace: ") > seen, timeout=SLOW_MS)
+            second.close()  # else it would start the next service
         finally:
             note = ServiceNote.read(bench_folder(config))
             if note is not None:
@@ -61,3 +62,4 @@ def test_started_submitted_watched_stopped_and_left(
         client.ask("end")
         client.close()
         until(lambda: find_host(config) is None, 10, "the host stays")
+        assert ServiceNote.read(bench_folder(config)) is None
