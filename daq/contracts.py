@@ -45,6 +45,11 @@ class Identity:
     serial: str
     firmware: str = ""
 
+    @property
+    def text(self) -> str:
+        """Maker, model and serial number in one line; what is not known is left out."""
+        return " ".join(filter(None, (self.maker, self.model, self.serial)))
+
 
 @dataclass(frozen=True)
 class SafeReport:

@@ -123,7 +123,7 @@ class HostWork:
 
     def _engine(self, engine: Engine) -> None:
         if self._run is not None:
-            self._run.engine = engine
+            self._run.began(engine)
 
     def _progress(self, progress: Progress) -> None:
         if self._run is not None:
@@ -155,7 +155,7 @@ class HostWork:
         self._changed.set()
 
     def stop(self, why: str = "stopped by the user") -> str:
-        """Stop the run in order. Raises BadInput when nothing runs."""
+        """Stop the run in order; says so when nothing runs."""
         if not self.busy:
             return "nothing runs"
         self._stop_asked = why

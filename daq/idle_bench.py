@@ -33,8 +33,7 @@ class IdleBench:
         instrument = self._instrument(name)
         if on and name not in self._connected:
             instrument.connect()
-            identity = instrument.identity()
-            self._connected[name] = " ".join(filter(None, (identity.maker, identity.model, identity.serial)))
+            self._connected[name] = instrument.identity().text
             self.sample()
         elif not on and name in self._connected:
             del self._connected[name]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from daq.contracts import Identity
 from daq.control import RunControl
 from daq.engine import Engine, Progress
 from daq.runfile.reader import RunFile
@@ -21,6 +22,7 @@ class RunNow:
     control: RunControl
     engine: Engine | None = None
     progress: Progress | None = None
+    identities: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path, control: RunControl) -> RunNow:
@@ -50,11 +52,23 @@ class RunNow:
         share = progress.bench_s / whole_s if whole_s > 0 and progress.remaining_s is not None else 0.0
         return {**told, **asdict(progress), "share": round(share, 4)}
 
+    def began(self, engine: Engine) -> None:
+        """The instruments are connected, and who they are stands in the run."""
+        with RunFile.open(self.path) as run:
+            self.identities = {name: Identity(**one).text for name, one in run.instruments.items()}
+        self.engine = engine
+
     def readings(self) -> dict[str, dict[str, Any]]:
-        """Of each instrument: values, faults, age_s of its last reading."""
+        """Of each instrument: identity, values, faults, age_s of its last reading."""
         if self.engine is None:
             return {}
         return {
-            name: {"connected": True, "values": dict(one.values), "faults": list(one.faults), "age_s": max(0.0, age_s)}
+            name: {
+                "identity": self.identities.get(name, ""),
+                "connected": True,
+                "values": dict(one.values),
+                "faults": list(one.faults),
+                "age_s": max(0.0, age_s),
+            }
             for name, (age_s, one) in self.engine.latest().items()
         }

@@ -17,7 +17,7 @@ from daq.bench import BenchConfig, load_bench
 from daq.errors import CellrigError
 from gui.collecting import Collecting
 from gui.demo import DemoStart, write_demo_bench
-from gui.model.link import NoBench
+from gui.model.link import BenchLink, NoBench
 from gui.model.service_link import ServiceLink
 from gui.window import BenchWindow
 
@@ -48,33 +48,45 @@ def make_application(arguments: list[str]) -> QApplication:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="cellrig-gui", description="The bench window.")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="the folder of the runs (default: runs)")
-    parser.add_argument("--bench", type=Path, help="a bench file: its service is found, or started, and attached to")
-    parser.add_argument("--demo", action="store_true", help="a simulated bench, quickened, and a sweep in it")
+    bench = parser.add_mutually_exclusive_group()
+    bench.add_argument("--bench", type=Path, help="a bench file: its service is found, or started, and attached to")
+    bench.add_argument("--demo", action="store_true", help="a simulated bench, quickened, and a sweep in it")
     parser.add_argument("--speed", type=float, default=DEMO_SPEED, help=f"of the demo (default: {DEMO_SPEED:g})")
     parser.add_argument("--theme", choices=("light", "dark"), help="light or dark")
     chosen = parser.parse_args(arguments)
-    faulthandler.enable()
     try:
         config = write_demo_bench(chosen.runs, chosen.speed) if chosen.demo else _bench(chosen.bench)
     except CellrigError as error:
         print(f"cellrig-gui: {error}", file=sys.stderr)
         return 2
+    if sys.stderr is not None:  # Windows starts a window's program without one
+        faulthandler.enable()
     app = make_application(sys.argv)
     collecting = Collecting()
     settings = QSettings()
     if chosen.theme:
         settings.setValue("theme", chosen.theme)
-    link = NoBench(NO_BENCH) if config is None else ServiceLink(config, chosen.runs)
-    demo = DemoStart(link) if chosen.demo and isinstance(link, ServiceLink) else None
+    link = _link(config, chosen.runs)
+    if chosen.demo:
+        DemoStart(link)  # the link owns it
     window = BenchWindow(link, chosen.runs, settings)
     _tell_exceptions(window)
     window.resize(*SIZE)
     window.show()
+    app.aboutToQuit.connect(lambda: _leave(window))
     try:
         return app.exec_()
     finally:
         collecting.end()
-        del demo
+
+
+def _leave(window: BenchWindow) -> None:
+    """Its threads end before its widgets do, whatever ends the program."""
+    window.close()
+
+
+def _link(config: BenchConfig | None, runs: Path) -> BenchLink:
+    return NoBench(NO_BENCH) if config is None else ServiceLink(config, runs)
 
 
 def _bench(path: Path | None) -> BenchConfig | None:

@@ -8,8 +8,9 @@ from typing import Any
 from PyQt5.QtCore import QObject
 
 from daq.bench import BenchConfig, load_bench
+from daq.errors import BadInput
 from gui.model.bench_status import BenchStatus
-from gui.model.service_link import ServiceLink
+from gui.model.link import BenchLink
 
 BENCH = """# Written by cellrig-gui --demo: simulated instruments, {speed} times faster than the clock on the wall.
 [bench]
@@ -34,18 +35,22 @@ PLAN: dict[str, Any] = {
 
 
 def write_demo_bench(folder: Path, speed: float) -> BenchConfig:
-    """The demo's bench file in `folder`, loaded."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The demo's bench file in `folder`, loaded. Raises BadInput for a folder or a speed that won't do."""
     path = folder / "demo-bench.toml"
-    path.write_text(BENCH.format(speed=speed), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(BENCH.format(speed=speed), encoding="utf-8")
+    except OSError as error:
+        problem = f"the demo's bench file cannot be written: {error}"
+        raise BadInput(problem, place=str(folder), allowed="another folder: --runs FOLDER") from error
     return load_bench(path)
 
 
 class DemoStart(QObject):
     """Asks for the demo's sweep once, as soon as its bench is there and idle; a sweep in progress is left to go on."""
 
-    def __init__(self, link: ServiceLink) -> None:
-        super().__init__()
+    def __init__(self, link: BenchLink) -> None:
+        super().__init__(link)
         self._link = link
         self._done = False
         link.status.connect(self.look)

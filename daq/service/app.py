@@ -205,7 +205,7 @@ def _control(parts: Parts) -> APIRouter:
 
     @routes.post("/run/stop")
     def stop() -> Any:
-        """Leave the step in order, make safe, analyse what is there."""
+        """Leave the step in order, make safe, analyse what is there; when nothing runs, make the bench safe."""
         return told("stop")
 
     @routes.post("/run/make-safe")

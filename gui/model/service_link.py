@@ -5,12 +5,11 @@ The service is found, or started as a process of its own; neither it nor what it
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from daq.bench import BenchConfig
 from daq.bench_lock import bench_folder
@@ -23,9 +22,13 @@ from daq.system import System
 from gui.model.bench_status import BenchState, BenchStatus, InstrumentStatus, QueueEntry, RunStatus
 from gui.model.link import BenchLink
 
-log = logging.getLogger(__name__)
 LOOK_S = 0.4
 START_S = 30.0
+NOT_UNDERSTOOD = (KeyError, TypeError, ValueError, AttributeError)  # of an answer that was taken apart
+OTHER_VERSION = (
+    "the bench's service answered what this window doesn't know; it is of another version of cellrig: when no run goes "
+    "on, end it (Ctrl-C where it was started) and start the window again"
+)
 AT_ONCE = ("stop", "make_safe")
 STATES: Mapping[str, BenchState] = {
     "starting": "running",
@@ -80,9 +83,13 @@ class ServiceLink(BenchLink):
                 self._tell(status_of(client.status()))
             except Unreachable as error:
                 client = _closed(client)
-                self._tell(BenchStatus("away", bench=self._config.name, problem=str(error)))
+                starting = wall_monotonic() - started_s < START_S
+                log_text = f"the bench's service is being started; what it says is in {self._log}"
+                self._tell(self._away(log_text if starting else str(error)))
             except CellrigError as error:
-                self._tell(BenchStatus("away", bench=self._config.name, problem=str(error)))
+                self._tell(self._away(str(error)))
+            except NOT_UNDERSTOOD as error:
+                self._tell(self._away(f"{OTHER_VERSION} ({error!r})"))
             self._closing.wait(LOOK_S)
         _closed(client)
 
@@ -90,9 +97,16 @@ class ServiceLink(BenchLink):
         words = ["-m", "cellrig", "serve", "--port", "0", "--runs", str(self._runs.absolute())]
         words += ["--bench", str(self._config.source)] if self._config.source else []
         try:
-            System().start_detached(words, bench_folder(self._config) / "service.log")
+            System().start_detached(words, self._log)
         except OSError as error:
             raise CellrigError(f"the bench's service cannot be started: {error}") from error
+
+    @property
+    def _log(self) -> Path:
+        return bench_folder(self._config) / "service.log"
+
+    def _away(self, problem: str) -> BenchStatus:
+        return BenchStatus("away", bench=self._config.name, problem=problem)
 
     def _tell(self, status: BenchStatus) -> None:
         if not self._closing.is_set():
@@ -109,6 +123,8 @@ class ServiceLink(BenchLink):
                 level, text = "info", REQUESTS[what](client, details)
         except CellrigError as error:
             level, text = "error", f"{what.replace('_', ' ')}: {error}"
+        except NOT_UNDERSTOOD as error:
+            level, text = "error", f"{what.replace('_', ' ')}: {OTHER_VERSION} ({error!r})"
         if not self._closing.is_set():
             self.answered.emit(level, text)
 
@@ -166,7 +182,7 @@ REQUESTS: Mapping[str, Request] = {
 
 
 def status_of(told: Mapping[str, Any]) -> BenchStatus:
-    """The service's status as the window's."""
+    """The service's status as the window's. While the host is away the service has less to tell."""
     run = told["run"]
     return BenchStatus(
         state=STATES.get(told["state"], "away"),
@@ -182,7 +198,7 @@ def status_of(told: Mapping[str, Any]) -> BenchStatus:
         disk_free_bytes=told.get("disk_free_bytes"),
         problem=told["problem"],
         safe=told.get("safe", ""),
-        speed=cast(float, told.get("speed") or 1.0),
+        speed=float(told.get("speed") or 1.0),
     )
 
 

@@ -24,6 +24,7 @@ from gui.theme import LIGHT, Theme
 from gui.words import NOTHING, span, with_prefix
 
 MAIN_VALUES = 2
+LEAST_PX = 238
 STALE_S = 30.0
 # quantity: (name on the card, how it is written)
 KNOWN: Mapping[str, tuple[str, str]] = {
@@ -107,17 +108,21 @@ class InstrumentCard(QFrame):
         self.lamp.set_state(state, f"{status.name}: {words}")
         self.connection.setText("Disconnect" if status.connected else "Connect")
         self.connection.setEnabled(not locked_by)
-        self.identity.setText(status.identity or f"{status.driver} · not connected")
+        self.identity.setText(status.identity or status.driver + ("" if status.connected else " · not connected"))
         self.identity.setToolTip(status.identity)
         self.faults.setText("; ".join(status.faults))
         self.faults.setVisible(bool(status.faults))
         self._show_values(status.values)
         old = status.age_s is not None and status.age_s > STALE_S
         self.age.setText("" if status.age_s is None else f"{'! ' if old else ''}{span(status.age_s)} ago")
-        self.manual_toggle.setText(f"Manual control (locked: {locked_by})" if locked_by else "Manual control")
+        self.manual_toggle.setText("Manual control (locked)" if locked_by else "Manual control")
+        self.manual_toggle.setToolTip(f"{locked_by} owns the bench" if locked_by else "")
         self.manual.setEnabled(status.connected and not locked_by)
 
     def _show_values(self, values: Mapping[str, float | int | str | None]) -> None:
+        """What is not told any more is not shown any more: an old temperature must not pass for a reading."""
+        for name in self.values.keys() - values.keys():
+            self.values[name].setText(NOTHING)
         for name, value in values.items():
             if name in LEFT_OUT:
                 continue
@@ -168,18 +173,19 @@ class InstrumentsPanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumWidth(238)
+        self.setMinimumWidth(LEAST_PX)
 
     def show_status(self, status: BenchStatus) -> None:
         present = {one.name for one in status.instruments}
         for name in [name for name in self.cards if name not in present]:
             self.cards.pop(name).deleteLater()
         self.nothing.setVisible(not present)
-        locked_by = status.run.procedure if status.run is not None and status.busy else ""
+        locked_by = status.run.id if status.run is not None and status.busy else ""
         for one in status.instruments:
             if one.name not in self.cards:
                 self._add(one)
             self.cards[one.name].show_status(one, locked_by=locked_by)
+        self.keep_wide_enough()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -193,6 +199,12 @@ class InstrumentsPanel(QScrollArea):
         card.connect_asked.connect(self.connect_asked)
         self._column.insertWidget(self._column.count() - 1, card)
         self.cards[status.name] = card
+
+    def keep_wide_enough(self) -> None:
+        """No card is cut off at its right: there is no scroll bar for that."""
+        inner = self.widget()
+        if inner is not None:
+            self.setMinimumWidth(max(LEAST_PX, inner.minimumSizeHint().width() + 2 * self.frameWidth()))
 
 
 def _title(status: InstrumentStatus) -> str:

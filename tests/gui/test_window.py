@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,14 @@ from pytestqt.qtbot import QtBot
 
 from daq.plan import load_plan, make_plan
 from daq.runner import Watcher, run_plan
+from gui.app import main
+from gui.demo import PLAN, DemoStart, write_demo_bench
 from gui.model.bench_status import BenchState, BenchStatus, InstrumentStatus, QueueEntry, RunStatus
 from gui.model.link import BenchLink
 from gui.plots.pane import PlotPane
 from gui.theme import DARK, LIGHT, Theme
 from gui.window import BenchWindow
+from gui.words import NOTHING
 
 Open = Callable[..., BenchWindow]
 SLOW_MS = 15_000
@@ -183,6 +190,80 @@ def test_stop_is_one_click_and_one_key_and_the_bench_answers(qtbot: QtBot, open_
     assert [what for what, _ in bench.asked] == ["stop"]
     bench.answered.emit("warning", "stopped; furnace: heater off, read back")
     assert "read back" in window.banner.message.text()
+
+
+def test_an_interrupted_run_is_offered_when_the_bench_is_idle(
+    qtbot: QtBot, open_window: Open, runs: Path, tmp_path: Path
+) -> None:
+    last = sorted(one for one in runs.iterdir() if one.is_dir())[-1]
+    broken = tmp_path / "runs" / last.name
+    shutil.copytree(last, broken)
+    with closing(sqlite3.connect(broken / "run.db")) as db, db:
+        db.execute("UPDATE run SET value = ? WHERE key = 'outcome'", ('"running"',))  # as a kill leaves it
+    bench = FakeBench()
+    window = open_window(tmp_path / "runs", bench)
+    window.show_status(BenchStatus("away", "glovebox 2"))
+    action = window.banner.action
+    qtbot.waitUntil(lambda: len(window.runs.model.rows) == 1, timeout=SLOW_MS)
+    qtbot.wait(50)
+    bench.tell("idle")
+    qtbot.waitUntil(action.isVisible, timeout=SLOW_MS)
+    assert "nothing of it is lost" in window.banner.message.text()
+    qtbot.mouseClick(action, Qt.MouseButton.LeftButton)
+    assert bench.asked == [("resume", {"path": broken})]
+    bench.tell("idle")
+    assert not action.isVisible(), "it is offered once"
+
+
+def test_the_demo_asks_for_its_sweep_once_and_not_into_a_run(qtbot: QtBot, tmp_path: Path) -> None:
+    config = write_demo_bench(tmp_path / "runs", 300.0)
+    plan_of_demo = make_plan({**PLAN, "bench": str(config.source)})
+    assert plan_of_demo.bench.name == "demo"
+    bench, busy = FakeBench(), FakeBench()
+    for link in (bench, busy):
+        DemoStart(link)
+    bench.status.emit(BenchStatus("away"))
+    assert bench.asked == []
+    bench.tell("idle")
+    bench.tell("idle")
+    assert bench.asked == [("submit", {"plan": PLAN})]
+    busy.tell("idle", queue=(QueueEntry("1", "eis-sweep", "K001", "waiting"),))
+    busy.tell("idle")
+    assert busy.asked == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--demo", "--speed", "-3"], "bench.speed: should be greater than 0"),
+        (["--demo", "--runs", "{file}"], "cannot be written"),
+        (["--bench", "{file}"], "bench"),
+    ],
+)
+def test_a_bad_word_on_the_command_line_is_a_sentence(
+    words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a file"
+    file.write_text("x = 1\n", encoding="utf-8")
+    given = [one.format(file=file) for one in words]
+    assert main(given if "--runs" in words else [*given, "--runs", str(tmp_path / "runs")]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_value_that_is_not_told_any_more_is_not_shown(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench)
+    card = window.instruments.cards["furnace"]
+    assert card.values["temperature_C"].text() == "74.93 °C"
+    let_go = InstrumentStatus("furnace", "temperature", "eurotherm", "", False)
+    bench.status.emit(BenchStatus("idle", "glovebox 2", None, (let_go,)))
+    assert card.values["temperature_C"].text() == NOTHING
+    assert "not connected" in card.identity.text()
+    in_use = replace(let_go, connected=True)
+    bench.status.emit(BenchStatus("running", "glovebox 2", None, (in_use,)))
+    assert "not connected" not in card.identity.text()
+    right = card.connection.mapTo(window.instruments, card.connection.rect().topRight()).x()
+    assert right < window.instruments.width(), "nothing of a card is cut off"
 
 
 def test_while_a_run_owns_the_bench_nothing_is_moved_by_hand(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:

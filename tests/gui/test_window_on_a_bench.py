@@ -38,6 +38,7 @@ def test_started_submitted_watched_stopped_and_left(
             qtbot.waitUntil(lambda: first.status.run is not None and first.status.run.step == 1, timeout=SLOW_MS)
             card = next(one for one in first.status.instruments if one.role == "temperature")
             assert card.connected
+            assert card.identity, "who the instrument is, is told during a run too"
             qtbot.waitUntil(lambda: len(first.library.views) == 1, timeout=SLOW_MS)
             first.close()
 
