@@ -302,7 +302,10 @@ def stop(
     bench: OfBench = None,
     now: Annotated[bool, typer.Option("--now", help="make the bench safe at once, leave out the rest")] = False,
 ) -> int:
-    """Stop the run in order: the step is left, the instruments are made safe, what is there is analysed. An idle bench is made safe."""
+    """Stop the run in order: the step is left, the instruments are made safe, what is there is analysed.
+
+    An idle bench is made safe.
+    """
     from procedures.cli.serving import stop_command
 
     return stop_command(bench, now)
