@@ -28,9 +28,12 @@ class InstrumentTable(StrictModel):
     limits: dict[str, float] = Field(default_factory=dict)
 
 
+FASTEST = 10_000.0  # the simulated world must keep up with its clock: far above, it never answers again
+
+
 class BenchTable(StrictModel):
     name: str = Field(min_length=1)
-    speed: float | None = Field(default=None, gt=0)
+    speed: float | None = Field(default=None, gt=0, le=FASTEST)
     lost_after_s: float = Field(default=60, gt=0)
 
 

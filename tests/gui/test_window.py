@@ -236,6 +236,7 @@ def test_the_demo_asks_for_its_sweep_once_and_not_into_a_run(qtbot: QtBot, tmp_p
     ("words", "says"),
     [
         (["--demo", "--speed", "-3"], "bench.speed: should be greater than 0"),
+        (["--demo", "--speed", "1e9"], "bench.speed: should be less than or equal to 10000"),
         (["--demo", "--runs", "{file}"], "cannot be written"),
         (["--bench", "{file}"], "bench"),
     ],
