@@ -286,7 +286,8 @@ class CyclerTest:
         if record.every_V is None and record.every_A is None:
             wanted[:-1] = True
             every_s = record.every_s or 10.0
-            due, done = _due(float(step_s[-1]), every_s), _due(p.step_s, every_s)
+            before_s = float(step_s[-2]) if len(step_s) > 1 else p.step_s
+            due, done = _due(float(step_s[-1]), every_s), _due(before_s, every_s)
             wanted[-1] = ends_here or (due is not None and due != done)  # a look a hair later makes no second one
             return wanted
         for n, (time_s, volt, current) in enumerate(
