@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,15 +20,13 @@ from drivers.neware.messages import Address
 from drivers.neware.options import address, folder_of, options_of
 from drivers.neware.starting import Starter
 from drivers.neware.step_drop import StepFileDrop
+from drivers.neware.stopping import Stopper, check_ours
 from drivers.roles import CyclerAbilities
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.schedule_checks import check_schedule
 from drivers.transport import SocketLink, Transport, link_for
 
-log = logging.getLogger(__name__)
-
 MODELS = {20 + n: f"BTS{78 + n}" for n in range(8)}
-STOP_LOOKS = 6
 RESOLUTION_A = 1e-9  # step files carry mA with six decimals
 
 
@@ -56,6 +53,7 @@ class Neware:
         self.name = context.name
         self.options = options = options_of(context)
         self.monitor_interval_s = max(60.0, options.poll_s)
+        self.lost_after_s = 3600 * options.patience_h
         self._clock = context.clock
         where = address(options, context.place)
         self.transport = Transport(
@@ -65,11 +63,12 @@ class Neware:
         self._kept = KeptRuns(Path(context.state_folder) / f"neware_{context.name}")
         self._lookout = Lookout(self._client, context.clock, options.poll_s)
         self._fetcher = Fetcher(self._client, context.clock.sleep)
-        drop = StepFileDrop(folder_of(options), options.step_folder_windows, self.name)
+        self._drop = drop = StepFileDrop(folder_of(options, context.folder), options.step_folder_windows, self.name)
         self._starter = Starter(self._client, self._lookout, drop, context.clock, options.poll_s, self._kept.keep)
+        self._stopper = Stopper(self._client, self._lookout, context.clock, options.poll_s)
         self._one_start_at_a_time = self.transport.link.lock()
         self._channels: dict[int, Address] = {}
-        self._version = ""
+        self._version = self._folder_fault = ""
         self._last_channel = 1
 
     @classmethod
@@ -89,6 +88,7 @@ class Neware:
             self.disconnect()
             raise
         self._last_channel = next(iter(self._channels))
+        self._folder_fault = self._drop.missing()
 
     def _numbered(self, found: Sequence[Address]) -> dict[int, Address]:
         by_key = {one.key: one for one in found}
@@ -129,10 +129,22 @@ class Neware:
         return self.transport.trace.told()
 
     def read(self) -> Snapshot:
-        now = self.status(self._last_channel if self._there() else 1)
+        """Of the channel used last, asked for anew: an old answer would hide that the server is gone."""
+        number = self._last_channel
+        now = self._told(number, self._lookout.one(self._there()[number]))
+        if self._folder_fault:  # not asked for again while it is there: a share that hangs would hold up the reading
+            self._folder_fault = self._drop.missing()
         return Snapshot(
-            {"channel": now.channel, "voltage_V": now.voltage_V, "current_A": now.current_A, "state": now.state}
+            {"channel": now.channel, "voltage_V": now.voltage_V, "current_A": now.current_A, "state": now.state},
+            (self._folder_fault,) if self._folder_fault else (),
         )
+
+    def self_test(self) -> list[str]:
+        """A file is put into the shared folder; every channel says what it does. Raises InstrumentError."""
+        path, _ = self._drop.put("cellrig_self_test", b"<root />")
+        seen = self._lookout.all(list(self._there().values())).values()
+        lines = [f"a file was put into the shared folder; BTS Client has to see it as {path}"]
+        return lines + [f"{one.address.key} {one.word}{f' {one.live.barcode!r}' * bool(one.ref)}" for one in seen]
 
     def make_safe(self, reason: Reason) -> SafeReport:
         """Losing the engine, or its end, stops no test. Else the tests that were started here are, and no others."""
@@ -141,18 +153,13 @@ class Neware:
         if reason in ("engine_lost", "finished"):
             return SafeReport(True, "the tester runs on by itself")
         self._lookout.forget()
-        problems: list[str] = []
         try:
             running = self._ours_running()
         except InstrumentError as error:
             raise NotSafe(self.name, f"can't be asked what runs ({error}); stop it in BTS Client") from error
-        for ref in running:
-            try:
-                self.stop(ref)
-            except InstrumentError as error:
-                problems.append(str(error))
+        problems = self._stopper.stop({ref: self._channels[self._number_of(ref)] for ref in running})
         if problems:
-            raise NotSafe(self.name, f"{'; '.join(problems)}; look at BTS Client")
+            raise NotSafe(self.name, f"{'; '.join(str(one) for one in problems)}; look at BTS Client")
         return SafeReport(True, f"{len(running)} channels stopped, read back")
 
     def carrying_on(self) -> list[str]:
@@ -181,30 +188,15 @@ class Neware:
 
     def stop(self, ref: str) -> None:
         """Raises InstrumentError when another test has taken its place (nothing is sent then), or it runs on."""
-        channel = self._channels[self._number_of(ref)]
-        seen = self._of(ref, self._lookout.one(channel))
-        if not seen.is_active:
-            return
-        try:
-            self._client.stop(channel)
-        except InstrumentError as error:
-            log.warning("%s: the answer to a stop was lost (%s)", self.name, error)
-        finally:
-            self._lookout.forget()
-        for look in range(STOP_LOOKS):
-            if look:
-                self._clock.sleep(self.options.poll_s)
-            seen = self._lookout.one(channel)
-            if seen.ref != ref or not seen.is_active:
-                return
-        raise InstrumentError(self.name, f"was told to stop {ref}, and shows {seen.word!r}; stop it in BTS Client")
+        for problem in self._stopper.stop({ref: self._channels[self._number_of(ref)]}):
+            raise problem
 
     def attach(self, ref: str) -> ChannelStatus:
         """Raises InstrumentError when its channel has another test now."""
         number = self._number_of(ref)
         seen = self._lookout.all(list(self._channels.values()))[self._channels[number]]
         self._last_channel = number
-        return self._told(number, self._of(ref, seen))
+        return self._told(number, check_ours(ref, seen, self.name))
 
     def records(self, ref: str, after: int = 0, limit: int = 100_000) -> Sequence[CyclerRecord]:
         """Of a test that runs, or that another has followed. Raises InstrumentLost; the cursor stays good then."""
@@ -230,15 +222,6 @@ class Neware:
             if channel.key == key:
                 return number
         raise InstrumentError(self.name, f"has no channel {key}, on which {ref!r} was started")
-
-    def _of(self, ref: str, seen: Seen) -> Seen:
-        """`seen`, if it is this test."""
-        if seen.ref != ref:
-            now = f"has {seen.ref} now" if seen.ref else "has no test now"
-            raise InstrumentError(
-                self.name, f"{ref} is lost to another test: its channel {now}; nothing was sent to it"
-            )
-        return seen
 
     def _told(self, number: int, seen: Seen) -> ChannelStatus:
         """Voltage and current of the latest record where it runs: `inquire` rounds the current to 0.1 mA."""

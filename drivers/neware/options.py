@@ -32,6 +32,7 @@ class NewareOptions(StrictModel):
     voltage_max_V: float = Field(default=5.0, ge=-20, le=20)
     current_max_A: float = Field(gt=0, le=1000)
     record_min_s: float = Field(default=0.1, gt=0, le=60)
+    patience_h: float = Field(default=24.0, gt=0, le=24 * 60)
     poll_s: float = Field(default=5.0, ge=5.0, le=600)
 
 
@@ -57,5 +58,6 @@ def options_of(context: DriverContext) -> NewareOptions:
     return options
 
 
-def folder_of(options: NewareOptions) -> Path:
-    return Path(options.step_folder).expanduser()
+def folder_of(options: NewareOptions, bench_folder: Path) -> Path:
+    """Where step files are put, as this computer sees it; relative to the bench file."""
+    return bench_folder / Path(options.step_folder).expanduser()

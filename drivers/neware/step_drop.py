@@ -22,6 +22,12 @@ class StepFileDrop:
     seen_by_windows: str
     instrument: str
 
+    def missing(self) -> str:
+        """What is wrong with the folder; empty when it is there."""
+        if self.seen_by_us.is_dir():
+            return ""
+        return f"the folder for step files, {self.seen_by_us}, is not there: nothing can be started, only watched"
+
     def put(self, name: str, data: bytes) -> tuple[str, str]:
         """Write and read back; returns the path for `start` and the SHA-256. Raises InstrumentError."""
         safe = re.sub(r"[^\w.-]", "_", name) + ".xml"

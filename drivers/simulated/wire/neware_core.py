@@ -96,7 +96,8 @@ class NewareCore:
             self._buffer = rest.lstrip(b"\r\n#")
             if self.faults.mute:
                 continue
-            reply = self._answer(text[max(0, text.find(b"<?xml")) :] + CLOSING)
+            with self.tester.lock:
+                reply = self._answer(text[max(0, text.find(b"<?xml")) :] + CLOSING)
             for delay_s, sent in self.faults.on_reply(reply, REPLY_s) if reply else []:
                 replies += [(delay_s, sent[n : n + PIECE]) for n in range(0, len(sent), PIECE)]
         self._buffer = self._buffer[-REQUEST_BYTES_MAX:]

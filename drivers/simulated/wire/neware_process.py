@@ -18,7 +18,10 @@ def tester_of(config: BenchConfig | None, world: World, clock: Clock, folder: Pa
     extra = (tables[0].model_extra or {}) if tables else {}
     files = {}
     if "step_folder" in extra and "step_folder_windows" in extra:
-        files[str(extra["step_folder_windows"])] = Path(str(extra["step_folder"])).expanduser()
+        here = config.source.parent if config is not None and config.source else Path()
+        steps = here / Path(str(extra["step_folder"])).expanduser()
+        steps.mkdir(parents=True, exist_ok=True)
+        files[str(extra["step_folder_windows"])] = steps
     shared = SharedParts({"simulated world": world})
     context = DriverContext("neware", {}, {}, clock, folder, {}, "peer", shared)
     wanted = [_place(str(key)) for key in dict(extra.get("channels", {})).values()]

@@ -7,6 +7,7 @@ server's database, which remembers all of them.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,6 +86,7 @@ class NewareTester:
 
     def __init__(self, world: World, context: DriverContext, channels: int, files: Mapping[str, Path]) -> None:
         self.addresses = [Address("127.0.0.1", DEVTYPE, DEVID, 1 + n // UNIT, 1 + n % UNIT) for n in range(channels)]
+        self.lock = threading.RLock()  # clients have threads of their own
         self.words: dict[Address, str] = {}  # states that were set from outside, as a person at the client does
         self._files = files
         self._clock = context.clock

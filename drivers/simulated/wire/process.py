@@ -12,10 +12,10 @@ from typing import Any
 
 from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
-from daq.clock import ScaledClock, wall_unix
+from daq.clock import wall_unix
 from daq.errors import BadInput, CellrigError
-from drivers.simulated.published import PublishedWorld
-from drivers.simulated.simulation import read_simulation
+from drivers.simulated.published import FollowingWorld, PublishedWorld
+from drivers.simulated.simulation import Simulation, read_simulation
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import WireFaults
 from drivers.simulated.wire.linkam_core import LinkamCore
@@ -63,7 +63,6 @@ class Peer:
         config = load_bench(request.bench) if request.bench else None
         port = _port(request, config)
         speed = request.speed or (config.model.bench.speed if config else None) or 1.0
-        self._speed = speed
         self.faults = WireFaults()
         self.quirks: Quirks | None = None
         for fault in request.faults:
@@ -71,7 +70,7 @@ class Peer:
         simulation = read_simulation(config.model.simulation if config else {}, config.place if config else "peer")
         self._temporary = None if config else TemporaryDirectory(prefix="cellrig-peer-")
         folder = Path(self._temporary.name) if self._temporary else bench_folder(_of(config)) / WORLD
-        self.world = PublishedWorld(simulation, speed, wall_unix(), folder)
+        self.world = _world(request, simulation, speed, folder)
         self.device, make_core, make_tcp_core = self._cores(request, config, folder, paced=speed == 1.0)
         self.mount = TcpMount(make_core) if port is None else _mount(port, make_core, make_tcp_core)
         self._timer: threading.Timer | None = None
@@ -84,7 +83,7 @@ class Peer:
             return linkam, lambda: linkam, None
         if request.kind == "neware":
             self.quirks = Quirks()
-            tester = tester_of(config, self.world, ScaledClock(self._speed, wall_unix()), folder)
+            tester = tester_of(config, self.world, self.world.clock, folder)
             quirks = self.quirks
             return tester, lambda: NewareCore(tester, quirks, self.faults), None
         if request.kind != "eurotherm":
@@ -173,6 +172,13 @@ def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) 
         if answer:
             tell(answer)
     return False
+
+
+def _world(request: PeerRequest, simulation: Simulation, speed: float, folder: Path) -> PublishedWorld | FollowingWorld:
+    """A furnace's own world; a cycler's cells are in that of the bench's furnace, where it is a peer too."""
+    if request.kind == "neware" and simulation.furnace_is_peer:
+        return FollowingWorld(simulation, "neware", folder)
+    return PublishedWorld(simulation, speed, wall_unix(), folder)
 
 
 def _of(config: BenchConfig | None) -> BenchConfig:
