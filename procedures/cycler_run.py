@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from daq.contracts import Rig, RunReader
-from daq.errors import StepFailed, Stopped
+from daq.contracts import Patient, Rig, RunReader
+from daq.errors import InstrumentError, InstrumentLost, StepFailed, Stopped
 from daq.sample import Sample
 from drivers.roles import BatteryCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
+from drivers.transport import BadReply
 from procedures.sample_geometry import electrode_area_cm2
 
 AT_ONCE = 100_000
@@ -47,12 +48,14 @@ class CyclerRun:
         self._sample = sample
         self._watch = watch
         self._area_cm2 = electrode_area_cm2(sample)
+        self._silent_since_s: float | None = None
 
     def run(
         self, schedule: Schedule, expected_s: float, after: int, judge: Judge = lambda records: ""
     ) -> ChannelStatus:
         """`after`: the cursor of the last record kept. `judge` sees new records; a text ends the schedule."""
         rig = self._rig
+        self._after, self._why = after, ""
         ref = self._ref(schedule)
         self._began_s = float(rig.recall("cycler began", rig.t_s))
         is_virtual = rig.clock.speed == math.inf
@@ -60,25 +63,53 @@ class CyclerRun:
         rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
         try:
             while True:
-                status = self._cycler.attach(ref)
-                after, why = self._fetch(ref, after, judge)
-                if why and status.state in ("running", "paused"):
-                    rig.log(f"the schedule is stopped: {why}", "warning")
-                    self._cycler.stop(ref)
-                    continue
-                if status.state not in ("running", "paused", "unknown"):
-                    break
+                status = self._look(ref, judge)
+                if status is not None:
+                    if self._why and status.state in ("running", "paused"):
+                        rig.log(f"the schedule is stopped: {self._why}", "warning")
+                        self._cycler.stop(ref)
+                        continue
+                    if status.state not in ("running", "paused", "unknown"):
+                        break
+                    rig.progress(f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V")
                 self._watch(rig)
-                rig.progress(f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V")
                 rig.wait(poll_s)
         except Stopped:
             self._cycler.stop(ref)
-            self._fetch(ref, after, judge)
+            self._fetch(ref, judge)
             raise
-        self._fetch(ref, after, judge)
+        self._fetch(ref, judge)
         level = "info" if status.state == "finished" else "warning"
         rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
         return status
+
+    def _look(self, ref: str, judge: Judge) -> ChannelStatus | None:
+        """None when it can't be asked. A status with all records that were there by then."""
+        try:
+            status = self._cycler.attach(ref)
+            self._fetch(ref, judge)
+        except (InstrumentLost, BadReply) as error:
+            self._silent(error)
+            return None
+        self._heard()
+        return status
+
+    def _silent(self, error: InstrumentError) -> None:
+        """The cycler runs on by itself, and keeps its records: a run waits for it as long as the driver's patience."""
+        rig, name = self._rig, self._cycler.name
+        if self._silent_since_s is None:
+            self._silent_since_s = rig.t_s
+            rig.log(f"{error}; trying again", "warning")
+        patience_s = self._cycler.lost_after_s if isinstance(self._cycler, Patient) else 0.0
+        if rig.t_s - self._silent_since_s >= patience_s:
+            gap_s = rig.t_s - self._silent_since_s
+            raise InstrumentLost(name, f"gave no records for {gap_s:.0f} s ({error})") from error
+
+    def _heard(self) -> None:
+        if self._silent_since_s is not None:
+            gap_s = self._rig.t_s - self._silent_since_s
+            self._rig.log(f"{self._cycler.name} answers again after {gap_s:.0f} s; its records are fetched")
+            self._silent_since_s = None
 
     def _ref(self, schedule: Schedule) -> str:
         """The test of this step: remembered, or found on its channel, or started now."""
@@ -99,13 +130,12 @@ class CyclerRun:
         rig.remember("cycler ref", now)
         return str(now)
 
-    def _fetch(self, ref: str, after: int, judge: Judge) -> tuple[int, str]:
-        why = ""
-        while records := self._cycler.records(ref, after, AT_ONCE):
+    def _fetch(self, ref: str, judge: Judge) -> None:
+        """What is recorded stays, and is not fetched again, when the connection fails in between."""
+        while records := self._cycler.records(ref, self._after, AT_ONCE):
             self._record(records)
-            after = records[-1].number
-            why = why or judge(records)
-        return after, why
+            self._after = records[-1].number
+            self._why = self._why or judge(records)
 
     def _record(self, records: Sequence[CyclerRecord]) -> None:
         many = len(records)

@@ -14,13 +14,16 @@ from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
 from daq.clock import wall_unix
 from daq.errors import BadInput, CellrigError
-from drivers.simulated.published import PublishedWorld
-from drivers.simulated.simulation import read_simulation
+from drivers.simulated.published import FollowingWorld, PublishedWorld
+from drivers.simulated.simulation import Simulation, read_simulation
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import WireFaults
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore, TcpCore
 from drivers.simulated.wire.mounts import Mount, PtyMount, TcpMount
+from drivers.simulated.wire.neware_core import NewareCore, Quirks, set_quirks
+from drivers.simulated.wire.neware_process import tester_of
+from drivers.simulated.wire.neware_tester import NewareTester
 from drivers.transport import host_and_port
 
 WORLD = "state"  # as the runner names it for a bench in real time
@@ -32,6 +35,7 @@ power [SECONDS]    cut its power
 break on|off       break the sensor, mend it
 panel DEGC         turn the set-point at the panel
 manual on|off      put it in manual at the panel
+quirk NAME[=N]     of a Neware server, as quirk cycles_from_0 (off: quirk NAME=off)
 identity NUMBER    be another instrument, as identity 0x2460
 show               what it measures and does
 quit"""
@@ -60,22 +64,30 @@ class Peer:
         port = _port(request, config)
         speed = request.speed or (config.model.bench.speed if config else None) or 1.0
         self.faults = WireFaults()
+        self.quirks: Quirks | None = None
         for fault in request.faults:
             self.faults.set(fault)
         simulation = read_simulation(config.model.simulation if config else {}, config.place if config else "peer")
         self._temporary = None if config else TemporaryDirectory(prefix="cellrig-peer-")
         folder = Path(self._temporary.name) if self._temporary else bench_folder(_of(config)) / WORLD
-        self.world = PublishedWorld(simulation, speed, wall_unix(), folder)
-        self.device, make_core, make_tcp_core = self._cores(request, paced=speed == 1.0)
+        self.world = _world(request, simulation, speed, folder)
+        self.device, make_core, make_tcp_core = self._cores(request, config, folder, paced=speed == 1.0)
         self.mount = TcpMount(make_core) if port is None else _mount(port, make_core, make_tcp_core)
         self._timer: threading.Timer | None = None
 
-    def _cores(self, request: PeerRequest, paced: bool) -> tuple[Any, Callable[[], Any], Callable[[], Any] | None]:
+    def _cores(
+        self, request: PeerRequest, config: BenchConfig | None, folder: Path, paced: bool
+    ) -> tuple[Any, Callable[[], Any], Callable[[], Any] | None]:
         if request.kind == "linkam":
             linkam = LinkamCore(self.world, self.faults, request.baud)
             return linkam, lambda: linkam, None
+        if request.kind == "neware":
+            self.quirks = Quirks()
+            tester = tester_of(config, self.world, self.world.clock, folder)
+            quirks = self.quirks
+            return tester, lambda: NewareCore(tester, quirks, self.faults), None
         if request.kind != "eurotherm":
-            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed="eurotherm, linkam")
+            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed="eurotherm, linkam, neware")
         device = EurothermDevice(self.world, request.family, latency=paced)
         units = {request.unit: device}
         return device, lambda: RtuCore(units, self.faults, request.baud), lambda: TcpCore(units, self.faults)
@@ -84,6 +96,8 @@ class Peer:
         if self._timer is not None:
             self._timer.cancel()
         self.mount.close()
+        if isinstance(self.device, NewareTester):
+            self.device.close()
         self.world.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -99,12 +113,13 @@ class Peer:
             "clear": lambda rest: self.faults.clear(),
             "unplug": self._unplug,
             "plug": lambda rest: self.mount.plug(),
-            "power": lambda rest: self.device.power_cycle(_number(rest, 5.0)),
-            "break": lambda rest: self.device.sensor_break(_is_on(rest)),
+            "power": lambda rest: self._of_furnace().power_cycle(_number(rest, 5.0)),
+            "break": lambda rest: self._of_furnace().sensor_break(_is_on(rest)),
             "panel": lambda rest: self._of_eurotherm().panel_target(_number(rest)),
             "manual": lambda rest: self._of_eurotherm().panel_manual(_is_on(rest), _number(rest[1:], 0.0)),
             "identity": lambda rest: setattr(self._of_eurotherm(), "identity", int(rest[0], 0)) if rest else HELP,
-            "show": lambda rest: str(self.world.furnace()),
+            "quirk": self._set_quirks,
+            "show": lambda rest: self._shown(),
             "help": lambda rest: HELP,
         }
         if name not in commands:
@@ -121,6 +136,23 @@ class Peer:
             self._timer = threading.Timer(_number(rest), self.mount.plug)
             self._timer.daemon = True
             self._timer.start()
+
+    def _set_quirks(self, rest: list[str]) -> None:
+        if self.quirks is None:
+            raise BadInput("this peer has no quirks")
+        for one in rest:
+            name, _, value = one.partition("=")
+            set_quirks(self.quirks, {name: int(value) if value.isdecimal() else value != "off"}, "quirk")
+
+    def _shown(self) -> str:
+        if not isinstance(self.device, NewareTester):
+            return str(self.world.furnace())
+        return ", ".join(f"{one.key} {self.device.word(one)}" for one in self.device.addresses)
+
+    def _of_furnace(self) -> Any:
+        if isinstance(self.device, NewareTester):
+            raise BadInput("this peer is no furnace")
+        return self.device
 
     def _of_eurotherm(self) -> EurothermDevice:
         if not isinstance(self.device, EurothermDevice):
@@ -140,6 +172,13 @@ def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) 
         if answer:
             tell(answer)
     return False
+
+
+def _world(request: PeerRequest, simulation: Simulation, speed: float, folder: Path) -> PublishedWorld | FollowingWorld:
+    """A furnace's own world; a cycler's cells are in that of the bench's furnace, where it is a peer too."""
+    if request.kind == "neware" and simulation.furnace_is_peer:
+        return FollowingWorld(simulation, "neware", folder)
+    return PublishedWorld(simulation, speed, wall_unix(), folder)
 
 
 def _of(config: BenchConfig | None) -> BenchConfig:

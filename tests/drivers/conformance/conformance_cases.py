@@ -15,7 +15,16 @@ from autolab_bench import autolab_options
 from wire_bench import world_in
 
 from daq import plugins
-from daq.bench import Bench, BenchConfig, BenchFileModel, build_bench, is_virtual, load_bench
+from daq.bench import (
+    Bench,
+    BenchConfig,
+    BenchFileModel,
+    DriverContext,
+    SharedParts,
+    build_bench,
+    is_virtual,
+    load_bench,
+)
 from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
 from daq.tables import parse
@@ -25,6 +34,8 @@ from drivers.simulated.wire.eurotherm_device import EurothermDevice
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore
 from drivers.simulated.wire.mounts import TcpMount
+from drivers.simulated.wire.neware_core import NewareCore
+from drivers.simulated.wire.neware_tester import NewareTester
 
 LIMITS = {"max_temperature_C": 150.0}
 
@@ -139,6 +150,21 @@ def linkam(folder: Path) -> Iterator[Opened]:
 
 
 @contextmanager
+def neware(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    shared = SharedParts({"simulated world": world})
+    context = DriverContext("peer", {}, {}, SystemClock(), folder / "peer", {}, "peer", shared)
+    tester = NewareTester(world, context, 8, {})
+    core = NewareCore(tester)
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.5, "step_folder": str(folder), "step_folder_windows": str(folder),
+           "current_max_A": 0.1}, mount  # fmt: skip
+    mount.close()
+    tester.close()
+    world.close()
+
+
+@contextmanager
 def autolab(folder: Path) -> Iterator[Opened]:
     """The driver with its child process, and the double of the SDK in it."""
     yield autolab_options(folder, deadline_s=1.0), UsbCable(folder / "sdk" / CABLE_OUT)
@@ -148,9 +174,11 @@ PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "autolab": autolab,
     "eurotherm": eurotherm,
     "linkam": linkam,
+    "neware": neware,
     "simulated-autolab": lambda folder: no_peer({}),
     "simulated-cycler": lambda folder: no_peer({}),
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
+    "simulated-neware": lambda folder: no_peer({}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-potentiostat": lambda folder: no_peer({}),
