@@ -72,6 +72,7 @@ class MethodScript:
         self._repeats = 2 if self.options.repeat_values else 1
         self._writer = Writer(self.model, (smallest_A, self.model.ranges_A[0]), self._repeats)
         self._claim = threading.Lock()  # only ever tried, never waited for
+        self._is_glancing = False
         self._safe_asked = 0
         self._is_held = False
         self._is_connected = False
@@ -157,10 +158,12 @@ class MethodScript:
         """The open-circuit potential now; while it measures or holds, its last point."""
         self._needs_connection()
         if not self._is_held and self._claim.acquire(blocking=False):
+            self._is_glancing = True
             try:
                 points = [point for point in self._run(GLANCE, lambda: None) if isinstance(point, DcPoint)]
                 self._live = (points[-1].voltage_V, 0.0)
             finally:
+                self._is_glancing = False
                 self._claim.release()
         voltage_V, current_A = self._live
         return Snapshot({"channel": 1, "voltage_V": voltage_V, "current_A": current_A})
@@ -197,8 +200,10 @@ class MethodScript:
         return self._measured(technique)
 
     def _measured(self, technique: Technique) -> Iterator[Point]:
-        if not self._claim.acquire(blocking=False):
-            raise InstrumentError(self.name, "is measuring already; wait or stop it")
+        while not self._claim.acquire(blocking=False):
+            if not self._is_glancing:
+                raise InstrumentError(self.name, "is measuring already; wait or stop it")
+            self._context.clock.sleep(0.01)  # a glance at the idle cell is over in a moment
         asked = self._safe_asked
 
         def check() -> None:

@@ -24,7 +24,7 @@ TINY_s = 1e-6
 
 
 class MethodScriptCore:
-    """`pace`: seconds of the link in a second of the world. `device_lost` is what a person does: see `power_cycle`."""
+    """`pace`: seconds of the link in a second of the world. What a person does to it are methods."""
 
     def __init__(self, world: World, model: Model, faults: WireFaults | None = None, pace: float = 1.0) -> None:
         self.world = world
@@ -193,9 +193,20 @@ class MethodScriptCore:
         self.world.cells.save()
 
     # ------------------------------------------------------------ what happens to it
+    def told(self) -> str:
+        """What it does, for the peer's `show`."""
+        applied = self.cell.applied
+        level = f"{applied.level:g} {'A' if self.cell.is_galvanostat else 'V'}" if applied.is_on else "off"
+        return f"{self.model.name}, {'a script runs' if self.is_running else 'idle'}, cell {level}"
+
     def power_cycle(self, off_s: float = 5.0) -> None:
         """It loses power, is silent for `off_s`, and starts up with its cell off."""
+        self.switch_off()
+        self._dead_until_s = self.world.now_s() + off_s
+
+    def switch_off(self) -> None:
+        """What runs is gone, and the cell is off."""
         self.cell.catch_up()
         self.cell.applied.is_on = False
         self._events, self._script, self._buffer = None, None, b""
-        self._dead_until_s = self.world.now_s() + off_s
+        self.world.cells.save()

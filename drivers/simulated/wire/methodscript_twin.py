@@ -47,6 +47,11 @@ class MethodScriptPeer:
             self._core = MethodScriptCore(world, self._model, self._faults)
         return self._core
 
+    def let_go(self) -> None:
+        """What runs is ended and the cell switched off."""
+        if self._core is not None:
+            self._core.switch_off()
+
     def feed(self, data: bytes, now: float) -> Replies:
         return self.device.feed(data, now)
 
@@ -70,6 +75,12 @@ class SimulatedMethodScript(MethodScript):
         self.cable = MemoryLink(self.peer, context.clock, port, self.peer.outages)
         lay(context, port, self.cable)
         super().__init__(inner)
+
+    def disconnect(self) -> None:
+        """As the real one, but in no time: a bench is closed outside of virtual time."""
+        self.peer.let_go()
+        self.transport.close()
+        super().disconnect()
 
     @classmethod
     def check(cls, context: DriverContext) -> None:

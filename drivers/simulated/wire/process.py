@@ -19,6 +19,8 @@ from drivers.simulated.simulation import Simulation, read_simulation
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import WireFaults
 from drivers.simulated.wire.linkam_core import LinkamCore
+from drivers.simulated.wire.methodscript_core import MethodScriptCore
+from drivers.simulated.wire.methodscript_process import methodscript_of
 from drivers.simulated.wire.modbus_core import RtuCore, TcpCore
 from drivers.simulated.wire.mounts import Mount, PtyMount, TcpMount
 from drivers.simulated.wire.neware_core import NewareCore, Quirks, set_quirks
@@ -50,6 +52,7 @@ class PeerRequest:
     tcp: int | None = None
     pty: Path | None = None
     family: Family = "2400"
+    model: str | None = None
     unit: int = 1
     baud: int = 0
     speed: float | None = None
@@ -86,8 +89,12 @@ class Peer:
             tester = tester_of(config, self.world, self.world.clock, folder)
             quirks = self.quirks
             return tester, lambda: NewareCore(tester, quirks, self.faults), None
+        if request.kind == "methodscript":
+            core = methodscript_of(config, request.model, self.world, self.faults)
+            return core, lambda: core, None
         if request.kind != "eurotherm":
-            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed="eurotherm, linkam, neware")
+            allowed = "eurotherm, linkam, methodscript, neware"
+            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed=allowed)
         device = EurothermDevice(self.world, request.family, latency=paced)
         units = {request.unit: device}
         return device, lambda: RtuCore(units, self.faults, request.baud), lambda: TcpCore(units, self.faults)
@@ -113,7 +120,7 @@ class Peer:
             "clear": lambda rest: self.faults.clear(),
             "unplug": self._unplug,
             "plug": lambda rest: self.mount.plug(),
-            "power": lambda rest: self._of_furnace().power_cycle(_number(rest, 5.0)),
+            "power": self._power,
             "break": lambda rest: self._of_furnace().sensor_break(_is_on(rest)),
             "panel": lambda rest: self._of_eurotherm().panel_target(_number(rest)),
             "manual": lambda rest: self._of_eurotherm().panel_manual(_is_on(rest), _number(rest[1:], 0.0)),
@@ -137,6 +144,11 @@ class Peer:
             self._timer.daemon = True
             self._timer.start()
 
+    def _power(self, rest: list[str]) -> None:
+        if isinstance(self.device, NewareTester):
+            raise BadInput("this peer's power can't be cut")
+        self.device.power_cycle(_number(rest, 5.0))
+
     def _set_quirks(self, rest: list[str]) -> None:
         if self.quirks is None:
             raise BadInput("this peer has no quirks")
@@ -145,12 +157,14 @@ class Peer:
             set_quirks(self.quirks, {name: int(value) if value.isdecimal() else value != "off"}, "quirk")
 
     def _shown(self) -> str:
-        if not isinstance(self.device, NewareTester):
-            return str(self.world.furnace())
-        return ", ".join(f"{one.key} {self.device.word(one)}" for one in self.device.addresses)
+        if isinstance(self.device, NewareTester):
+            return ", ".join(f"{one.key} {self.device.word(one)}" for one in self.device.addresses)
+        if isinstance(self.device, MethodScriptCore):
+            return self.device.told()
+        return str(self.world.furnace())
 
     def _of_furnace(self) -> Any:
-        if isinstance(self.device, NewareTester):
+        if isinstance(self.device, NewareTester | MethodScriptCore):
             raise BadInput("this peer is no furnace")
         return self.device
 
@@ -175,10 +189,12 @@ def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) 
 
 
 def _world(request: PeerRequest, simulation: Simulation, speed: float, folder: Path) -> PublishedWorld | FollowingWorld:
-    """A furnace's own world; a cycler's cells are in that of the bench's furnace, where it is a peer too."""
-    if request.kind == "neware" and simulation.furnace_is_peer:
-        return FollowingWorld(simulation, "neware", folder)
-    return PublishedWorld(simulation, speed, wall_unix(), folder)
+    """A furnace's own world; a cell's is that of the bench's furnace where it is a peer too, else one beside it."""
+    if request.kind in ("eurotherm", "linkam"):
+        return PublishedWorld(simulation, speed, wall_unix(), folder)
+    if simulation.furnace_is_peer:
+        return FollowingWorld(simulation, request.kind, folder)
+    return PublishedWorld(simulation, speed, wall_unix(), folder / request.kind)
 
 
 def _of(config: BenchConfig | None) -> BenchConfig:

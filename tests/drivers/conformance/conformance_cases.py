@@ -29,14 +29,17 @@ from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
 from daq.tables import parse
 from daq.virtual_clock import VirtualClock
+from drivers.methodscript.models import MODELS
 from drivers.simulated.autolab.stand_in import CABLE_OUT
 from drivers.simulated.wire.eurotherm_device import EurothermDevice
 from drivers.simulated.wire.linkam_core import LinkamCore
+from drivers.simulated.wire.methodscript_core import MethodScriptCore
 from drivers.simulated.wire.modbus_core import RtuCore
 from drivers.simulated.wire.mounts import TcpMount
 from drivers.simulated.wire.neware_core import NewareCore
 from drivers.simulated.wire.neware_tester import NewareTester
 
+EMSTAT = next(model for model in MODELS if model.name == "EmStat4 HR")
 LIMITS = {"max_temperature_C": 150.0}
 
 
@@ -170,15 +173,27 @@ def autolab(folder: Path) -> Iterator[Opened]:
     yield autolab_options(folder, deadline_s=1.0), UsbCable(folder / "sdk" / CABLE_OUT)
 
 
+@contextmanager
+def methodscript(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    core = MethodScriptCore(world, EMSTAT)
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.3, "model": EMSTAT.name}, mount
+    mount.close()
+    world.close()
+
+
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "autolab": autolab,
     "eurotherm": eurotherm,
     "linkam": linkam,
+    "methodscript": methodscript,
     "neware": neware,
     "simulated-autolab": lambda folder: no_peer({}),
     "simulated-cycler": lambda folder: no_peer({}),
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-neware": lambda folder: no_peer({}),
+    "simulated-methodscript": lambda folder: no_peer({}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-potentiostat": lambda folder: no_peer({}),
