@@ -144,6 +144,7 @@ class MethodScriptCore:
         if not self.is_running:
             return [f"{line}!0006"]
         if line == "Z":
+            self.cell.catch_up()
             self._finish()
             self._resume_s = self.world.now_s() + self.slow_abort_s
         elif line == "Y":

@@ -62,7 +62,6 @@ class Interpreter:
         yield from self._block(program.main)
 
     def finish(self, program: Program) -> Iterator[Event]:
-        self.cell.catch_up()
         yield from self._block(program.on_finished)
 
     def _block(self, statements: Sequence[Statement]) -> Iterator[Event]:
