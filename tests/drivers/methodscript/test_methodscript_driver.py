@@ -122,7 +122,7 @@ def test_a_sweep_ends_at_its_cut_off_and_says_which(tmp_path: Path, cut_offs: Cu
 
 def test_the_instrument_keeps_to_the_cut_off_when_the_computer_is_dead(tmp_path: Path) -> None:
     with rig(tmp_path, cell="lfp") as it:
-        script = Writer(EMSTAT, (1e-9, 0.1)).write(ConstantCurrent(1e-4, 3.6e6, 60, CutOffs(voltage_max_V=3.6)), 0.0)
+        script = Writer(EMSTAT, (1e-9, 0.1)).write(ConstantCurrent(1e-5, 3.6e6, 60, CutOffs(voltage_max_V=3.6)), 0.0)
         Exchange(it.driver.transport).start(script.lines)
         it.clock.sleep(10)
         it.core.spoken(it.clock.monotonic())
