@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def is_the_truth(record: RunFile, cycles: int) -> dict[str, Any]:
     found = capacities(record)
     assert len(found) == cycles
     assert found[0] == pytest.approx(121.1, rel=1e-3)
-    for before, after in zip(found[:-1], found[1:-1], strict=False):
+    for before, after in pairwise(found[:-1]):
         assert after / before == pytest.approx(1 - FADE_PERCENT / 100, abs=1e-4)
     assert found[-1] / found[-2] == pytest.approx(1 - FADE_PERCENT / 100, abs=4e-3)  # half of a record's time is open
     return table
