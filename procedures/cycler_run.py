@@ -10,12 +10,12 @@ import numpy as np
 from daq.contracts import Patient, Rig, RunReader
 from daq.errors import InstrumentError, InstrumentLost, StepFailed, Stopped
 from daq.sample import Sample
-from drivers.roles import BatteryCycler
+from drivers.roles import BatteryCycler, ChoosyCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.transport import BadReply
 from procedures.sample_geometry import electrode_area_cm2
 
-AT_ONCE = 100_000
+AT_ONCE = 20_000
 MOST_POLLS = 400  # a poll costs the cycler a look at its file
 LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 3600.0  # nobody looks on in virtual time
 Judge = Callable[[Sequence[CyclerRecord]], str]
@@ -37,6 +37,12 @@ def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: f
     if not low_V <= status.voltage_V <= high_V:
         text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
         raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
+
+
+def check_submit(cycler: BatteryCycler, schedule: Schedule, sample: Sample) -> None:
+    """Before anything is applied. Raises BadInput for what this cycler would refuse once the furnace is hot."""
+    if isinstance(cycler, ChoosyCycler):
+        cycler.check_submit(schedule, sample.label)
 
 
 class CyclerRun:
