@@ -28,10 +28,13 @@ def last_record(run: RunReader) -> int:
 
 
 def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: float, high_V: float) -> None:
-    """Raises StepFailed when the channel is taken, or its cell is not between the two voltages: shorted or open."""
+    """Raises StepFailed when the channel is not known to be free, or its cell not between the voltages: short, open."""
     status = cycler.status(sample.channel)
     if status.state in ("running", "paused"):
         text = f"channel {sample.channel} of {cycler.name} runs {status.ref}: nothing was started; wait or stop it"
+        raise StepFailed(text)
+    if status.state == "unknown":
+        text = f"channel {sample.channel} of {cycler.name} may not be free: {status.text}; nothing was started"
         raise StepFailed(text)
     rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
     if not low_V <= status.voltage_V <= high_V:
@@ -82,20 +85,23 @@ class CyclerRun:
                 rig.wait(poll_s)
         except Stopped:
             self._cycler.stop(ref)
-            self._fetch(ref, judge)
+            self._look(ref, judge, must=False)
             raise
-        self._fetch(ref, judge)
         level = "info" if status.state == "finished" else "warning"
         rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
         return status
 
-    def _look(self, ref: str, judge: Judge) -> ChannelStatus | None:
-        """None when it can't be asked. A status with all records that were there by then."""
+    def _look(self, ref: str, judge: Judge, *, must: bool = True) -> ChannelStatus | None:
+        """A status, and then all records that were there by then: when it has ended, all. None: it can't be asked,
+        and is still to be waited for where it `must`."""
         try:
             status = self._cycler.attach(ref)
             self._fetch(ref, judge)
         except (InstrumentLost, BadReply) as error:
-            self._silent(error)
+            if must:
+                self._silent(error)
+            else:
+                self._rig.log(f"its last records are not here: {error}", "warning")
             return None
         self._heard()
         return status
