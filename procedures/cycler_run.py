@@ -18,6 +18,7 @@ from procedures.sample_geometry import electrode_area_cm2
 AT_ONCE = 20_000
 MOST_POLLS = 400  # a poll costs the cycler a look at its file
 LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 3600.0  # nobody looks on in virtual time
+LOOKS_AFTER_STOP = 6
 Judge = Callable[[Sequence[CyclerRecord]], str]
 
 
@@ -70,13 +71,15 @@ class CyclerRun:
         is_virtual = rig.clock.speed == math.inf
         poll_s = float(np.clip(expected_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
         rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
+        is_told = False
         try:
             while True:
                 status = self._look(ref, judge)
                 if status is not None:
-                    if self._why and status.state in ("running", "paused"):
+                    if self._why and not is_told and status.state in ("running", "paused"):
                         rig.log(f"the schedule is stopped: {self._why}", "warning")
                         self._cycler.stop(ref)
+                        is_told = True
                         continue
                     if status.state not in ("running", "paused", "unknown"):
                         break
@@ -85,11 +88,19 @@ class CyclerRun:
                 rig.wait(poll_s)
         except Stopped:
             self._cycler.stop(ref)
-            self._look(ref, judge, must=False)
+            self._fetch_the_last(ref, judge)
             raise
         level = "info" if status.state == "finished" else "warning"
         rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
         return status
+
+    def _fetch_the_last(self, ref: str, judge: Judge) -> None:
+        """After a stop: a cycler counts as running until its records are there. Nobody waits for long."""
+        for _ in range(LOOKS_AFTER_STOP):
+            status = self._look(ref, judge, must=False)
+            if status is None or status.state != "running":
+                return
+            self._rig.clock.sleep(LEAST_POLL_S)
 
     def _look(self, ref: str, judge: Judge, *, must: bool = True) -> ChannelStatus | None:
         """A status, and then all records that were there by then: when it has ended, all. None: it can't be asked,

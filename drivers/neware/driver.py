@@ -66,7 +66,7 @@ class Neware:
         self._lookout = Lookout(self._client, context.clock, options.poll_s)
         self._fetcher = Fetcher(self._client, context.clock.sleep)
         self._drop = drop = StepFileDrop(folder_of(options, context.folder), options.step_folder_windows, self.name)
-        self._starter = Starter(self._client, self._lookout, drop, context.clock, options.poll_s, self._kept.keep)
+        self._starter = Starter(self._client, self._lookout, drop, context.clock, options.poll_s, self._kept)
         self._stopper = Stopper(self._client, self._lookout, context.clock, options.poll_s)
         self._one_start_at_a_time = self.transport.link.lock()
         self._channels: dict[int, Address] = {}
@@ -86,6 +86,9 @@ class Neware:
         try:
             found, self._version = self._client.channels()
             self._channels = self._numbered(found)
+            if self._kept.is_open:
+                for one in self._lookout.fresh(list(self._channels.values())):
+                    self._kept.settle(one.address.key, one.progress.testid, one.live.barcode)
         except (InstrumentError, BadInput):
             self.disconnect()
             raise
