@@ -10,14 +10,15 @@ import numpy as np
 from daq.contracts import Patient, Rig, RunReader
 from daq.errors import InstrumentError, InstrumentLost, StepFailed, Stopped
 from daq.sample import Sample
-from drivers.roles import BatteryCycler
+from drivers.roles import BatteryCycler, ChoosyCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.transport import BadReply
 from procedures.sample_geometry import electrode_area_cm2
 
-AT_ONCE = 100_000
+AT_ONCE = 20_000
 MOST_POLLS = 400  # a poll costs the cycler a look at its file
 LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 3600.0  # nobody looks on in virtual time
+LOOKS_AFTER_STOP = 6
 Judge = Callable[[Sequence[CyclerRecord]], str]
 
 
@@ -28,15 +29,24 @@ def last_record(run: RunReader) -> int:
 
 
 def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: float, high_V: float) -> None:
-    """Raises StepFailed when the channel is taken, or its cell is not between the two voltages: shorted or open."""
+    """Raises StepFailed when the channel is not known to be free, or its cell not between the voltages: short, open."""
     status = cycler.status(sample.channel)
     if status.state in ("running", "paused"):
         text = f"channel {sample.channel} of {cycler.name} runs {status.ref}: nothing was started; wait or stop it"
+        raise StepFailed(text)
+    if status.state == "unknown":
+        text = f"channel {sample.channel} of {cycler.name} may not be free: {status.text}; nothing was started"
         raise StepFailed(text)
     rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
     if not low_V <= status.voltage_V <= high_V:
         text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
         raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
+
+
+def check_submit(cycler: BatteryCycler, schedule: Schedule, sample: Sample) -> None:
+    """Before anything is applied. Raises BadInput for what this cycler would refuse once the furnace is hot."""
+    if isinstance(cycler, ChoosyCycler):
+        cycler.check_submit(schedule, sample.label)
 
 
 class CyclerRun:
@@ -61,13 +71,15 @@ class CyclerRun:
         is_virtual = rig.clock.speed == math.inf
         poll_s = float(np.clip(expected_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
         rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
+        is_told = False
         try:
             while True:
                 status = self._look(ref, judge)
                 if status is not None:
-                    if self._why and status.state in ("running", "paused"):
+                    if self._why and not is_told and status.state in ("running", "paused"):
                         rig.log(f"the schedule is stopped: {self._why}", "warning")
                         self._cycler.stop(ref)
+                        is_told = True
                         continue
                     if status.state not in ("running", "paused", "unknown"):
                         break
@@ -76,20 +88,31 @@ class CyclerRun:
                 rig.wait(poll_s)
         except Stopped:
             self._cycler.stop(ref)
-            self._fetch(ref, judge)
+            self._fetch_the_last(ref, judge)
             raise
-        self._fetch(ref, judge)
         level = "info" if status.state == "finished" else "warning"
         rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
         return status
 
-    def _look(self, ref: str, judge: Judge) -> ChannelStatus | None:
-        """None when it can't be asked. A status with all records that were there by then."""
+    def _fetch_the_last(self, ref: str, judge: Judge) -> None:
+        """After a stop: a cycler counts as running until its records are there. Nobody waits for long."""
+        for _ in range(LOOKS_AFTER_STOP):
+            status = self._look(ref, judge, must=False)
+            if status is None or status.state != "running":
+                return
+            self._rig.clock.sleep(LEAST_POLL_S)
+
+    def _look(self, ref: str, judge: Judge, *, must: bool = True) -> ChannelStatus | None:
+        """A status, and then all records that were there by then: when it has ended, all. None: it can't be asked,
+        and is still to be waited for where it `must`."""
         try:
             status = self._cycler.attach(ref)
             self._fetch(ref, judge)
         except (InstrumentLost, BadReply) as error:
-            self._silent(error)
+            if must:
+                self._silent(error)
+            else:
+                self._rig.log(f"its last records are not here: {error}", "warning")
             return None
         self._heard()
         return status

@@ -15,7 +15,7 @@ from daq.sample import Sample
 from drivers.roles import BatteryCycler
 from drivers.schedule import Protection, Schedule, ScheduleStep
 from procedures.at_temperature import AtTemperature
-from procedures.cycler_run import CyclerRun, check_channel_idle, last_record
+from procedures.cycler_run import CyclerRun, check_channel_idle, check_submit, last_record
 from procedures.schedule_text import check_schedule, step_sheet
 
 
@@ -61,6 +61,7 @@ class OnCycler(AtTemperature):
             raise BadInput(f"{self._cycler.name} can be watched, not started", place=f"{place}, procedure")
         schedule = self.schedule(place)
         check_schedule(schedule, abilities, place)
+        check_submit(self._cycler, schedule, self.sample)
         return [*warnings, *step_sheet(schedule)]
 
     def measuring_steps(self) -> Sequence[Step]:

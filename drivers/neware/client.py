@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from drivers.neware.exchange import Exchange
-from drivers.neware.messages import Address, address_of, attribute, element, listed
+from drivers.neware.messages import Address, address_of, attribute, element, is_of, listed
+from drivers.neware.record_text import RawRecords, read_download
 from drivers.neware.xml_text import Element
 from drivers.transport import BadReply
 
@@ -41,19 +42,6 @@ class Progress:
     testid: int
     count: int
     is_complete: bool
-
-
-class RawRecord(NamedTuple):
-    """A record as the server has it. `step_s` counts within the step, `capacity_Ah` too, as a magnitude."""
-
-    number: int
-    step: int
-    cycle: int
-    kind: str
-    step_s: float
-    voltage_V: float
-    current_A: float
-    capacity_Ah: float
 
 
 @dataclass(frozen=True)
@@ -89,18 +77,18 @@ class BtsClient:
     def states(self, channels: Sequence[Address]) -> list[str]:
         """The server's own words."""
         asked = [element("status", one.attributes(), "true") for one in channels]
-        return [(one.text or "").strip() for one in self._list("getchlstatus", asked)]
+        return [(one.text or "").strip() for one in self._list("getchlstatus", asked, channels)]
 
     def live(self, channels: Sequence[Address]) -> list[Live]:
         asked = [element("inquire", f'{one.attributes()} aux="0" barcode="1"', "true") for one in channels]
-        return [self._read(_live, one) for one in self._list("inquire", asked)]
+        return [self._read(_live, one) for one in self._list("inquire", asked, channels)]
 
     def progress(self, channels: Sequence[Address], testid: int = 0) -> list[Progress]:
         """Of a test, or of the latest (0)."""
         asked = [element("chl", f'{one.attributes(with_ip=False)} testid="{testid}"', "true") for one in channels]
-        return [self._read(_progress, one) for one in self._list("inquiredf", asked)]
+        return [self._read(_progress, one) for one in self._list("inquiredf", asked, channels)]
 
-    def records(self, channel: Address, testid: int, first: int, count: int) -> list[RawRecord]:
+    def records(self, channel: Address, testid: int, first: int, count: int) -> RawRecords:
         """At most `BLOCK` records from number `first` on, in order and without a gap; fewer where there are no more.
 
         Raises BadReply where they are not those that were asked for.
@@ -109,14 +97,13 @@ class BtsClient:
             f'<download {channel.attributes(with_ip=False)} auxid="0" testid="{testid}" '
             f'startpos="{first}" count="{min(count, BLOCK)}"/>'
         )
-        root = self._exchange.ask("download", body)
-        header = root.find("download")
-        if header is None or header.get("testid") != str(testid):
-            raise BadReply(self.name, f"sent records of another test than {testid}")
-        found = self._read(lambda root: [_record(one) for one in root.iterfind("list/data")], root)
-        for number, one in enumerate(found, start=first):
-            if one.number != number:
-                raise BadReply(self.name, f"sent record {one.number} of channel {channel.key} in place of {number}")
+        header, found = self._exchange.ask("download", body, read_download)
+        if header.get("testid") != str(testid) or not is_of(header, channel):
+            raise BadReply(self.name, f"sent records of another test than {testid} on channel {channel.key}")
+        expected = range(first, first + len(found.number))
+        if found.number != list(expected):
+            sent, wanted = next((a, b) for a, b in zip(found.number, expected, strict=True) if a != b)
+            raise BadReply(self.name, f"sent record {sent} of channel {channel.key} in place of {wanted}")
         return found
 
     def layers(self, channel: Address, testid: int) -> list[Layer]:
@@ -132,23 +119,26 @@ class BtsClient:
         start = element("start", f"{channel.attributes()} {attribute('barcode', barcode)}", path)
         folder = attribute("x", backup_folder)[2:]
         body = f'<list count="1">{start}<backup {BACKUP.format(folder)}/></list>'
-        (reply,) = self._children(self._exchange.ask_once("start", body), 1)
+        (reply,) = self._children(self._exchange.ask_once("start", body), [channel])
         return (reply.text or "").strip() == "ok"
 
     def stop(self, channel: Address) -> bool:
         root = self._exchange.ask_once("stop", listed([element("stop", channel.attributes(), "true")]))
-        (reply,) = self._children(root, 1)
+        (reply,) = self._children(root, [channel])
         return (reply.text or "").strip() == "ok"
 
     # ------------------------------------------------------------ inside
-    def _list(self, command: str, asked: list[str]) -> list[Element]:
-        return self._children(self._exchange.ask(command, listed(asked)), len(asked))
+    def _list(self, command: str, asked: list[str], channels: Sequence[Address]) -> list[Element]:
+        return self._children(self._exchange.ask(command, listed(asked)), channels)
 
-    def _children(self, root: Element, count: int) -> list[Element]:
-        """The children of the reply's list: their own `count` attribute was seen to be wrong."""
+    def _children(self, root: Element, channels: Sequence[Address]) -> list[Element]:
+        """The children of the reply's list, one for each channel: its own `count` attribute was seen to be wrong."""
         found = [one for one in root.find("list") or () if one.tag != "backup"]
-        if len(found) != count:
-            raise BadReply(self.name, f"answered for {len(found)} channels where {count} were asked about")
+        if len(found) != len(channels):
+            raise BadReply(self.name, f"answered for {len(found)} channels where {len(channels)} were asked about")
+        for one, channel in zip(found, channels, strict=True):
+            if not is_of(one, channel):
+                raise BadReply(self.name, f"answered for another channel than {channel.key}")
         return found
 
     def _read(self, read: Callable[[Element], T], element: Element) -> T:
@@ -170,20 +160,6 @@ def _live(one: Element) -> Live:
 
 def _progress(one: Element) -> Progress:
     return Progress(int(one.attrib["testid"]), int(one.attrib["count"]), (one.text or "").strip() == "true")
-
-
-def _record(one: Element) -> RawRecord:
-    at = one.attrib
-    return RawRecord(
-        int(at["seqid"]),
-        int(at["stepid"]),
-        int(at["cycleid"]),
-        at["steptype"],
-        float(at["testtime"]) / 1e3,
-        float(at["volt"]),
-        float(at["curr"]),
-        float(at["cap"]),
-    )
 
 
 def _layer(one: Element) -> Layer:

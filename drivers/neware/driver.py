@@ -18,8 +18,9 @@ from drivers.neware.kept_runs import KeptRuns, read_ref
 from drivers.neware.looking import Lookout, Seen
 from drivers.neware.messages import Address
 from drivers.neware.options import address, folder_of, options_of
-from drivers.neware.starting import Starter
+from drivers.neware.starting import Starter, check_barcode
 from drivers.neware.step_drop import StepFileDrop
+from drivers.neware.step_plan import plan_of
 from drivers.neware.stopping import Stopper, check_ours
 from drivers.roles import CyclerAbilities
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
@@ -27,6 +28,7 @@ from drivers.schedule_checks import check_schedule
 from drivers.transport import SocketLink, Transport, link_for
 
 MODELS = {20 + n: f"BTS{78 + n}" for n in range(8)}
+ANY_CHANNEL = tuple(range(1, 513))
 RESOLUTION_A = 1e-9  # step files carry mA with six decimals
 
 
@@ -64,7 +66,7 @@ class Neware:
         self._lookout = Lookout(self._client, context.clock, options.poll_s)
         self._fetcher = Fetcher(self._client, context.clock.sleep)
         self._drop = drop = StepFileDrop(folder_of(options, context.folder), options.step_folder_windows, self.name)
-        self._starter = Starter(self._client, self._lookout, drop, context.clock, options.poll_s, self._kept.keep)
+        self._starter = Starter(self._client, self._lookout, drop, context.clock, options.poll_s, self._kept)
         self._stopper = Stopper(self._client, self._lookout, context.clock, options.poll_s)
         self._one_start_at_a_time = self.transport.link.lock()
         self._channels: dict[int, Address] = {}
@@ -84,6 +86,9 @@ class Neware:
         try:
             found, self._version = self._client.channels()
             self._channels = self._numbered(found)
+            if self._kept.is_open:
+                for one in self._lookout.fresh(list(self._channels.values())):
+                    self._kept.settle(one.address.key, one.progress.testid, one.live.barcode)
         except (InstrumentError, BadInput):
             self.disconnect()
             raise
@@ -115,9 +120,9 @@ class Neware:
         return asdict(self.abilities())
 
     def abilities(self) -> CyclerAbilities:
-        """Ranges as the bench file tells them: the server does not."""
+        """Ranges as the bench file tells them: the server does not. Unconnected, any channel may be there."""
         o = self.options
-        channels = tuple(self._channels) or tuple(sorted(int(one) for one in o.channels)) or (1,)
+        channels = tuple(self._channels) or tuple(sorted(int(one) for one in o.channels)) or ANY_CHANNEL
         return CyclerAbilities(
             channels, o.voltage_min_V, o.voltage_max_V, o.current_max_A, RESOLUTION_A, o.record_min_s, 0.1, True
         )
@@ -177,10 +182,16 @@ class Neware:
         self._lookout_check(channel)
         return self._told(channel, self._lookout.all(list(self._channels.values()))[self._channels[channel]])
 
-    def submit(self, channel: int, schedule: Schedule, sample_id: str) -> str:
-        """Raises BadInput when the channel is not free, or the schedule is beyond what can be expressed."""
-        self._lookout_check(channel)
+    def check_submit(self, schedule: Schedule, sample_id: str) -> None:
+        """Raises BadInput for what is beyond the ranges or a step file, and for a name that can be no barcode."""
         check_schedule(schedule, self.abilities(), self.name)
+        plan_of(schedule, self.name)
+        check_barcode(sample_id, self.name)
+
+    def submit(self, channel: int, schedule: Schedule, sample_id: str) -> str:
+        """Raises BadInput as `check_submit`, and when the channel is not free; InstrumentError when it won't start."""
+        self._lookout_check(channel)
+        self.check_submit(schedule, sample_id)
         with self._one_start_at_a_time:
             ref = self._starter.start(self._channels[channel], schedule, sample_id, self.options.backup_folder_windows)
         self._last_channel = channel
@@ -227,8 +238,7 @@ class Neware:
         """Voltage and current of the latest record where it runs: `inquire` rounds the current to 0.1 mA."""
         volt, current = seen.live.voltage_V, 0.0
         if seen.is_active and seen.progress.count:
-            last = self._fetcher.last(seen.address, seen.progress.testid, seen.progress.count)
-            volt, current = last.voltage_V, last.current_A
+            volt, current = self._fetcher.last(seen.address, seen.progress.testid, seen.progress.count)
         step = seen.live.step
         origins = self._kept.origins(seen.ref or "")
         if 0 < step <= len(origins):

@@ -72,6 +72,13 @@ def read_reply(data: bytes, commands: tuple[str, ...]) -> Element:
     return root
 
 
+def is_of(element: Element, channel: Address) -> bool:
+    """Whether a reply's element names this channel, as far as it does: servers tell the unit wrongly."""
+    *_, devid, _, chlid, _ = ("", "", *element.get("dev", "----").split("-"))[-5:]
+    told = element.get("devid", devid), element.get("chlid", chlid)
+    return told[0] in ("", str(channel.devid)) and told[1] in ("", str(channel.chlid))
+
+
 def address_of(element: Element, channel: str = "chlid") -> Address:
     """Raises ValueError, KeyError."""
     numbers = (int(element.attrib[name]) for name in ("devtype", "devid", "subdevid", channel))

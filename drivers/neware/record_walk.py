@@ -7,10 +7,12 @@ the same record comes out the same, whoever asks after whatever break.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise, repeat
 
-from drivers.neware.client import Layer, RawRecord, is_charge
+from drivers.neware.client import Layer, is_charge
+from drivers.neware.record_text import RawRecords
 from drivers.schedule import CyclerRecord
 
 
@@ -39,35 +41,32 @@ def place_at(layers: Sequence[Layer], after: int) -> Place:
     return place
 
 
-def walk(
-    place: Place, raw: Sequence[RawRecord], cycle_offset: int, origins: Sequence[int]
-) -> tuple[Place, list[CyclerRecord]]:
+def walk(place: Place, raw: RawRecords, cycle_offset: int, origins: Sequence[int]) -> tuple[Place, list[CyclerRecord]]:
     """The records that follow `place`. `cycle_offset` makes the server's cycles count from 1; `origins` are the
     schedule's steps by the number of the tester's (which stay as they are where there is none)."""
     found: list[CyclerRecord] = []
-    before: RawRecord | None = None
-    for one in raw:
-        cycle = one.cycle + cycle_offset
-        if one.step != place.step or cycle != place.cycle:
-            place = _entered(_reached(place, before), one.step, cycle, is_charge(one.kind))
-        charge_Ah, discharge_Ah = place.charge_Ah, place.discharge_Ah
-        if place.is_charge:
-            charge_Ah += one.capacity_Ah
-        else:
-            discharge_Ah += one.capacity_Ah
-        step = origins[one.step - 1] if 0 < one.step <= len(origins) else one.step
-        time_s = place.before_s + one.step_s
-        found.append(
-            CyclerRecord(one.number, time_s, step, cycle, one.voltage_V, one.current_A, charge_Ah, discharge_Ah)
-        )
-        before = one
-    return _reached(place, before), found
+    steps = list(zip(raw.step, raw.cycle, strict=True))
+    changes = [n for n, (one, other) in enumerate(pairwise(steps), start=1) if one != other]
+    for begin, end in pairwise([0, *changes, len(steps)]):
+        number, cycle = raw.step[begin], raw.cycle[begin] + cycle_offset
+        if number != place.step or cycle != place.cycle:
+            place = _entered(place, number, cycle, is_charge(raw.kind[begin]))
+        step = origins[number - 1] if 0 < number <= len(origins) else number
+        found += _within(place, raw, slice(begin, end), step)
+        last = end - 1
+        place = replace(place, number=raw.number[last], step_s=raw.step_s[last], step_Ah=raw.capacity_Ah[last])
+    return place, found
 
 
-def _reached(place: Place, last: RawRecord | None) -> Place:
-    if last is None:
-        return place
-    return replace(place, number=last.number, step_s=last.step_s, step_Ah=last.capacity_Ah)
+def _within(place: Place, raw: RawRecords, rows: slice, step: int) -> Iterator[CyclerRecord]:
+    """The records of one step."""
+    before_s, before_Ah = place.before_s, place.charge_Ah if place.is_charge else place.discharge_Ah
+    time_s = [before_s + one for one in raw.step_s[rows]]
+    grows: Iterable[float] = [before_Ah + one for one in raw.capacity_Ah[rows]]
+    stays = repeat(place.discharge_Ah if place.is_charge else place.charge_Ah)
+    charge, discharge = (grows, stays) if place.is_charge else (stays, grows)
+    numbers, volts, amps = raw.number[rows], raw.voltage_V[rows], raw.current_A[rows]
+    return map(CyclerRecord, numbers, time_s, repeat(step), repeat(place.cycle), volts, amps, charge, discharge)
 
 
 def _entered(place: Place, step: int, cycle: int, charges: bool) -> Place:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from daq.clock import Clock
 from daq.errors import BadInput, InstrumentError
 from drivers.neware.client import BtsClient
-from drivers.neware.kept_runs import KeptRun, ref_of
+from drivers.neware.kept_runs import KeptIntent, KeptRuns
 from drivers.neware.looking import Lookout, Seen
 from drivers.neware.messages import STARTABLE, Address
 from drivers.neware.step_drop import StepFileDrop
@@ -23,7 +22,7 @@ BARCODE_MAX = 60
 
 
 class Starter:
-    """`keep` makes what is known of a test durable; it is called before a start is reported."""
+    """What is known of a test is durable in `kept` before its start is sent, and before it is reported."""
 
     def __init__(
         self,
@@ -32,10 +31,10 @@ class Starter:
         drop: StepFileDrop,
         clock: Clock,
         poll_s: float,
-        keep: Callable[[KeptRun], None],
+        kept: KeptRuns,
     ) -> None:
         self._client, self._lookout, self._drop = client, lookout, drop
-        self._clock, self._poll_s, self._keep = clock, poll_s, keep
+        self._clock, self._poll_s, self._kept = clock, poll_s, kept
 
     def start(self, channel: Address, schedule: Schedule, sample_id: str, backup_folder: str) -> str:
         """The ref of the test. Raises BadInput when the channel is not free; InstrumentError otherwise."""
@@ -46,6 +45,11 @@ class Starter:
         unix = self._clock.unix()
         data = step_file(plan, sample_id, unix)
         path, sha256 = self._drop.put(f"{channel.key}_{sample_id}_{unix:.0f}", data)
+        intent = KeptIntent(
+            key=channel.key, testid_before=before.progress.testid, barcode=sample_id, schedule_id=schedule.id,
+            step_file=path, step_file_sha256=sha256, origins=plan.origins(),
+        )  # fmt: skip
+        self._kept.intend(intent)
         said = "ok"
         try:
             if not self._client.start(channel, sample_id, path, backup_folder or _folder(path)):
@@ -56,16 +60,14 @@ class Starter:
         finally:
             self._lookout.forget()
         if said == "false":
+            self._kept.give_up(channel.key)
             raise InstrumentError(
                 name, f"refuses to start {path} on channel {channel.key}; the reason is in BTS Client's log window"
             )
         seen = self._confirmed(channel, sample_id, before, said)
-        ref = ref_of(channel.key, seen.progress.testid, sample_id)
-        self._keep(
-            KeptRun(ref=ref, key=channel.key, testid=seen.progress.testid, barcode=sample_id, schedule_id=schedule.id,
-                    step_file=path, step_file_sha256=sha256, origins=plan.origins())
-        )  # fmt: skip
-        return ref
+        run = intent.run(seen.progress.testid)
+        self._kept.keep(run)
+        return run.ref
 
     def _free(self, channel: Address) -> Seen:
         """Startable twice, a poll apart."""

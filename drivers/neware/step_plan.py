@@ -17,6 +17,7 @@ from drivers.schedule import (
     Voltage,
 )
 
+LEAST_V = 1e-4  # the last digit of a step file's voltages
 CC, DC, CV, REST, LOOP, END, DV = 1, 2, 3, 4, 5, 6, 19  # step types, as step files carry them
 WORDS = {CC: "cc", DC: "dc", CV: "cv", REST: "rest", DV: "dv", LOOP: "cycle", END: "end"}  # and as records do
 
@@ -79,7 +80,7 @@ def plan_of(schedule: Schedule, instrument: str) -> StepPlan:
                 )
             )
             steps.append(_held(step.voltage_V, step.current_A, step.ends, direction, number, here))
-    return StepPlan(tuple(steps), schedule.protection, _finest(schedule.steps))
+    return StepPlan(tuple(steps), _inside_zero(schedule.protection), _finest(schedule.steps))
 
 
 def schedule_of(plan: StepPlan, name: str) -> Schedule:
@@ -166,6 +167,13 @@ def _volt(voltage_V: float, here: str) -> float:
             allowed="0.0001 V or more away from zero",
         )
     return voltage_V
+
+
+def _inside_zero(guard: Protection) -> Protection:
+    """A bound of 0 V may be read as none: it is put a tenth of a millivolt inside."""
+    lower = LEAST_V if round(guard.voltage_min_V / LEAST_V) == 0 else guard.voltage_min_V
+    upper = -LEAST_V if round(guard.voltage_max_V / LEAST_V) == 0 else guard.voltage_max_V
+    return replace(guard, voltage_min_V=lower, voltage_max_V=upper)
 
 
 def _finest(steps: tuple[ScheduleStep, ...]) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from neware_bench import NewareBench, neware_bench, to_and_fro, truth
@@ -120,6 +121,45 @@ def test_a_start_whose_answer_is_lost_is_found_and_not_repeated(tmp_path: Path) 
         ref = bench.driver.submit(1, to_and_fro(), "cell")
         assert bench.core.asked.count("start") == 1
         assert bench.driver.attach(ref).state == "running"
+
+
+def test_a_process_that_dies_in_a_start_knows_its_test_again(tmp_path: Path) -> None:
+    """Killed after the start was sent, and before anything of its answer was kept."""
+    with neware_bench(tmp_path) as bench:
+        tester: Any = bench.core.tester
+        start = tester.start
+
+        def killed(*words: Any) -> bool:
+            start(*words)
+            raise KeyboardInterrupt
+
+        tester.start = killed
+        with pytest.raises(KeyboardInterrupt):
+            bench.driver.submit(1, to_and_fro(), "cell")
+        tester.start = start
+        bench.clock.sleep(300)
+        driver = bench.again()
+        ref = driver.status(1).ref
+        assert ref == "21-1-1_1_cell"
+        assert driver.carrying_on() == [f"channel 1 runs {ref}"]
+        assert driver.status(1).step == 2
+        assert driver.make_safe("stopped").text == "1 channels stopped, read back"
+        assert bench.again().attach(ref).state == "stopped"
+
+
+def test_a_start_that_was_meant_and_never_came_is_no_claim_on_the_channel(tmp_path: Path) -> None:
+    with neware_bench(tmp_path) as bench:
+        bench.core.loses_reply_to = "start"
+        tester: Any = bench.core.tester
+        tester.start, start = lambda *words: False, tester.start
+        with pytest.raises(InstrumentError, match="is not known"):
+            bench.driver.submit(1, to_and_fro(), "cell")
+        path = next(Path(bench.driver.options.step_folder).glob("*.xml"))
+        assert start(at(bench), "a person's", str(path), tester.new_testid())
+        driver = bench.again()
+        assert driver.carrying_on() == []
+        driver.make_safe("stopped")
+        assert tester.word(at(bench)) == "working"
 
 
 def test_a_start_that_the_server_refuses_is_told(tmp_path: Path) -> None:
