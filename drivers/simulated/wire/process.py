@@ -14,13 +14,16 @@ from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
 from daq.clock import wall_unix
 from daq.errors import BadInput, CellrigError
-from drivers.simulated.published import PublishedWorld
-from drivers.simulated.simulation import read_simulation
+from drivers.simulated.published import FollowingWorld, PublishedWorld
+from drivers.simulated.simulation import Simulation, read_simulation
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import WireFaults
+from drivers.simulated.wire.keithley2450_device import Keithley2450Device
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore, TcpCore
 from drivers.simulated.wire.mounts import Mount, PtyMount, TcpMount
+from drivers.simulated.wire.scpi_core import ScpiCore
+from drivers.simulated.world import World
 from drivers.transport import host_and_port
 
 WORLD = "state"  # as the runner names it for a bench in real time
@@ -29,10 +32,11 @@ HELP = """\
 fault NAME=VALUE   a fault of the line from now on, as fault late=0.1 (clear: none)
 unplug [SECONDS]   pull the cable, and put it back (plug: now)
 power [SECONDS]    cut its power
-break on|off       break the sensor, mend it
+break on|off       break the sensor (of a 2450: a lead of the cell), mend it
 panel DEGC         turn the set-point at the panel
 manual on|off      put it in manual at the panel
 identity NUMBER    be another instrument, as identity 0x2460
+output on|off      press OUTPUT at the panel of a 2450
 show               what it measures and does
 quit"""
 
@@ -65,17 +69,28 @@ class Peer:
         simulation = read_simulation(config.model.simulation if config else {}, config.place if config else "peer")
         self._temporary = None if config else TemporaryDirectory(prefix="cellrig-peer-")
         folder = Path(self._temporary.name) if self._temporary else bench_folder(_of(config)) / WORLD
-        self.world = PublishedWorld(simulation, speed, wall_unix(), folder)
+        self.world = self._world(request, simulation, speed, folder)
         self.device, make_core, make_tcp_core = self._cores(request, paced=speed == 1.0)
         self.mount = TcpMount(make_core) if port is None else _mount(port, make_core, make_tcp_core)
         self._timer: threading.Timer | None = None
+
+    def _world(self, request: PeerRequest, simulation: Simulation, speed: float, folder: Path) -> World:
+        """Its own; a source-meter beside a furnace that is a peer too follows that one's."""
+        if request.kind == "keithley2450" and simulation.furnace_is_peer:
+            return FollowingWorld(simulation, "keithley2450", folder)
+        return PublishedWorld(simulation, speed, wall_unix(), folder)
 
     def _cores(self, request: PeerRequest, paced: bool) -> tuple[Any, Callable[[], Any], Callable[[], Any] | None]:
         if request.kind == "linkam":
             linkam = LinkamCore(self.world, self.faults, request.baud)
             return linkam, lambda: linkam, None
+        if request.kind == "keithley2450":
+            source = Keithley2450Device(self.world, latency=paced)
+            scpi = ScpiCore(source, self.faults)
+            return source, lambda: scpi, None
         if request.kind != "eurotherm":
-            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed="eurotherm, linkam")
+            allowed = "eurotherm, keithley2450, linkam"
+            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed=allowed)
         device = EurothermDevice(self.world, request.family, latency=paced)
         units = {request.unit: device}
         return device, lambda: RtuCore(units, self.faults, request.baud), lambda: TcpCore(units, self.faults)
@@ -104,7 +119,8 @@ class Peer:
             "panel": lambda rest: self._of_eurotherm().panel_target(_number(rest)),
             "manual": lambda rest: self._of_eurotherm().panel_manual(_is_on(rest), _number(rest[1:], 0.0)),
             "identity": lambda rest: setattr(self._of_eurotherm(), "identity", int(rest[0], 0)) if rest else HELP,
-            "show": lambda rest: str(self.world.furnace()),
+            "output": lambda rest: self._of_source().person(lambda: self._of_source().switch(_is_on(rest))),
+            "show": lambda rest: self._shown(),
             "help": lambda rest: HELP,
         }
         if name not in commands:
@@ -121,6 +137,18 @@ class Peer:
             self._timer = threading.Timer(_number(rest), self.mount.plug)
             self._timer.daemon = True
             self._timer.start()
+
+    def _shown(self) -> str:
+        if isinstance(self.device, Keithley2450Device):
+            self.device.begin()
+            volts, amperes = self.device.cell.pass_time()
+            return f"output {'on' if self.device.output else 'off'}, cell at {volts:.6f} V, {amperes:.6e} A"
+        return str(self.world.furnace())
+
+    def _of_source(self) -> Keithley2450Device:
+        if not isinstance(self.device, Keithley2450Device):
+            raise BadInput("this peer has no output")
+        return self.device
 
     def _of_eurotherm(self) -> EurothermDevice:
         if not isinstance(self.device, EurothermDevice):
