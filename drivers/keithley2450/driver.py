@@ -100,12 +100,12 @@ class Keithley2450Source:
         self._greeting, self._greeted_at, self._is_left_on = greeting, self.transport.opened, False
 
     def disconnect(self) -> None:
-        """The output goes off with the connection."""
+        """The output is told to go off with the connection; nothing is waited for (`make_safe` verifies)."""
         if self._greeting is not None:
             self._off_asked += 1
             self._hurry.set()
             with suppress(InstrumentError):
-                self.source.off()
+                self.source.let_go()
         self._greeting = None
         self.transport.close()
 

@@ -133,6 +133,13 @@ class Source:
                 problem = error
         raise problem
 
+    def let_go(self) -> None:
+        """Say off, and wait for nothing."""
+        self._drive = None
+        if self.transport.is_open:
+            with self.transport.owner():
+                self.transport.send(b":OUTP:VOLT:SMOD HIMP\n:OUTP:CURR:SMOD HIMP\nOUTPUT OFF\n")
+
     def apply(self, drive: Drive, may_switch_on: Callable[[], None]) -> None:
         """From now on the output, on, does this. `may_switch_on` raises where it must stay off.
 
