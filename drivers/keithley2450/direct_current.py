@@ -71,11 +71,11 @@ class Measuring:
                 if isinstance(technique, ConstantCurrent) and is_beyond(technique, self._drive, rest_V):
                     yield DcPoint(0.0, rest_V, 0.0, self._range_A(0.0), False, 0.0, 1, self._drive.guarded)
                     return
+                self.source.apply(self._drive, self.may_go_on)
+                self.began_s = due_s = self.clock.monotonic()
             elif not self._is_level() and stair.level != self._drive.level:
                 self._drive = Drive("voltage", stair.level, self._drive.limit)
-            self.source.apply(self._drive, self.may_go_on)
-            if due_s is None:
-                self.began_s = due_s = self.clock.monotonic()
+                self.source.apply(self._drive, self.may_go_on)
             seconds, is_charged = self._shortened(stair)
             due_s += seconds
             point = self._stair(stair, due_s, seconds, is_charged)

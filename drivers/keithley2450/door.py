@@ -39,12 +39,22 @@ class ScpiDoor(Adapter):
         self._opened = 0
 
     def plain(self, query: str) -> str:
-        """A query on its own, as an instrument in any command language answers it."""
-        with self.transport.owner():
-            self._prepare()
-            reply = self._exchange(query)
-            self._suspect = False
-            return reply
+        """A query on its own, as an instrument in any command language answers it: believed when told twice."""
+        before: str | None = None
+        for attempt in range(TRIES):
+            try:
+                with self.transport.owner():
+                    self._prepare()
+                    reply = self._exchange(query)
+                    self._suspect = False
+            except (NoReply, BadReply) as error:
+                if attempt == TRIES - 1:
+                    raise self.transport.explained(error) from None
+                continue
+            if reply == before:
+                return reply
+            before = reply
+        raise BadReply(self.transport.name, f"gives another answer to {query!r} at each asking")
 
     def tagged(self, query: str) -> str:
         """The answer to a query, believed. Raises NoReply or BadReply after four attempts."""

@@ -220,16 +220,21 @@ class Keithley2450Source:
         able = self.abilities()
         most_A = able.current_ranges_A[0]
         end: EndState = end_state
+        has_failed = False
         try:
             self._connected()
             yield Measuring(self.source, self._context.clock, self.options, able.voltage_max_V, most_A, wait, may_go_on)
         except BaseException as error:
             if not isinstance(error, GeneratorExit):
-                end = "off"
+                end, has_failed = "off", True
             raise
         finally:
             try:
                 self._leave("off" if self._off_asked != asked else end, may_go_on)
+            except InstrumentError as error:
+                if not has_failed:
+                    raise
+                log.error("%s: its output could not be switched off after that: %s", self.name, error)
             finally:
                 self._live = (None, None)
                 self._claim.release()

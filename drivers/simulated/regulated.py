@@ -18,6 +18,22 @@ class Regulation:
     limit_A: float
 
 
+def still_limited(
+    cell: Cell, how: Regulation, seconds: float, temperature_C: float, high_phase: float
+) -> tuple[float, float] | None:
+    """As `regulate`, in one go, for a source that was at its limit and stays there; None (and nothing passed) else.
+
+    Where the limit's current does not bring the cell to the potential, holding that would take more than the limit.
+    """
+    way = math.copysign(1.0, how.level_V - cell.open_circuit_V(temperature_C))
+    before = cell.state()
+    voltage_V = cell.at_current(way * how.limit_A, seconds, temperature_C, high_phase)
+    if way * (voltage_V - how.level_V) <= 0:
+        return voltage_V, way * how.limit_A
+    cell.adopt(before)
+    return None
+
+
 def regulate(
     cell: Cell, how: Regulation, seconds: float, temperature_C: float, high_phase: float
 ) -> tuple[float, float]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from drivers.simulated.noise import generator
-from drivers.simulated.regulated import Regulation, regulate
+from drivers.simulated.regulated import Regulation, regulate, still_limited
 from drivers.simulated.world import World
 
 NOISE_SOURCE = 41
@@ -22,6 +23,7 @@ class CellAtSource:
         self._world = world
         self._channel = channel
         self._draws = 0
+        self._at_limit = False
         self._truth = (0.0, 0.0)
 
     def pass_time(self, least_s: float = 0.0) -> tuple[float, float]:
@@ -36,12 +38,15 @@ class CellAtSource:
                 holder.cell.at_current(0.0, seconds, *place)
                 self._truth = (holder.cell.open_circuit_V(sample.temperature_C), 0.0)
             else:
-                self._truth = regulate(holder.cell, self.how, seconds, *place)
+                found = still_limited(holder.cell, self.how, seconds, *place) if self._at_limit else None
+                self._truth = found or regulate(holder.cell, self.how, seconds, *place)
+                self._at_limit = abs(self._truth[1]) >= self.how.limit_A * (1 - 1e-12)
         return self._truth
 
-    def read(self, range_A: float) -> tuple[float, float]:
-        """Potential and current as the instrument shows them."""
+    def read(self, ranges_A: Sequence[float]) -> tuple[float, float]:
+        """Potential and current as the instrument shows them, in the lowest of the ranges that has the current."""
         voltage_V, current_A = self.pass_time(INSTANT_s)
+        range_A = next((one for one in ranges_A if 1.05 * one >= abs(current_A)), ranges_A[-1])
         if self.is_open:
             voltage_V, current_A = (self.how.level_V, 0.0) if self.how else (0.0, 0.0)
         elif self.how is None:

@@ -249,7 +249,8 @@ class Keithley2450Device:
 
     # ------------------------------------------------------------ readings
     def _read(self, words: Sequence[str]) -> str:
-        voltage_V, current_A = self.cell.read(self._range_A())
+        is_fixed = self.function == "CURR" or self.settings["CURR sense auto"] == "0"
+        voltage_V, current_A = self.cell.read([self._range_A()] if is_fixed else RANGES_A)
         sensed, source = (voltage_V, current_A) if self.sense == "VOLT" else (current_A, voltage_V)
         if self.sense == self.function:
             source = sensed

@@ -71,6 +71,7 @@ class ScpiCore:
             Command("SYSTem:ERRor:COUNt", lambda _: str(len(self.errors))),
         )
         self._commands = [(header_pattern(one.header), one) for one in (*own, *device.commands())]
+        self._found: dict[str, Command | None] = {}
         self._buffer = b""
 
     def feed(self, data: bytes, now: float) -> Replies:
@@ -119,14 +120,18 @@ class ScpiCore:
         if not header.startswith((":", "*")):
             header = f"{path}:{header}" if path else header
         header = header.removeprefix(":")
-        for pattern, command in self._commands:
-            if pattern.fullmatch(header):
-                if is_query and command.ask is not None:
-                    return header, command.ask(words)
-                if not is_query and command.put is not None:
-                    command.put(words)
-                    return header, None
+        command = self._command(header)
+        if command is not None and is_query and command.ask is not None:
+            return header, command.ask(words)
+        if command is not None and not is_query and command.put is not None:
+            command.put(words)
+            return header, None
         raise ScpiError(-113)
+
+    def _command(self, header: str) -> Command | None:
+        if header not in self._found:
+            self._found[header] = next((one for pattern, one in self._commands if pattern.fullmatch(header)), None)
+        return self._found[header]
 
     def _put_ese(self, words: Sequence[str]) -> None:
         self.ese = int(number(words, 0, 255))
