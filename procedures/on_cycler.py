@@ -65,12 +65,12 @@ class OnCycler(AtTemperature):
                 place=f"{place}, sample.channel",
                 allowed=f"{', '.join(map(str, abilities.channels))} on {runner.name}",
             )
-        if self._by_pc is not None:
-            warnings += self._by_pc.check(place)
         if not abilities.can_start:
             raise BadInput(f"{runner.name} can be watched, not started", place=f"{place}, procedure")
         schedule = self.schedule(place)
         check_schedule(schedule, abilities, place)
+        if self._by_pc is not None:
+            warnings += self._by_pc.check(schedule, place)
         return [*warnings, *step_sheet(schedule)]
 
     def measuring_steps(self) -> Sequence[Step]:

@@ -8,7 +8,7 @@ schedule's own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from daq.contracts import Rig, RunReader
 from daq.errors import BadInput, StepFailed
 from daq.sample import Sample
 from drivers.roles import CyclerAbilities, Potentiostat
-from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Rest, Schedule, Voltage
+from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Rest, Schedule, Voltage
 from drivers.techniques import ConstantCurrent, ConstantPotential, CutOffs, DcPoint, OpenCircuit
 from procedures.sample_geometry import electrode_area_cm2
 
@@ -71,13 +71,23 @@ class PcCycling:
             able.channels, -most_V, most_V, able.current_ranges_A[0], 1e-9, RECORD_MIN_s, 2 * RECORD_MIN_s, True
         )
 
-    def check(self, place: str) -> list[str]:
+    def check(self, schedule: Schedule, place: str) -> list[str]:
         """Raises BadInput when the instrument lacks a technique; returns what a person should know."""
         missing = [one for one in NEEDED if one not in self._potentiostat.abilities().techniques]
         if missing:
             raise BadInput(f"{self.name} cannot do {', '.join(missing)}", place=f"{place}, procedure",
                            allowed="a bench with a cycler")  # fmt: skip
-        return [f"this computer runs the schedule on {self.name}: when it stops, the cell is switched off"]
+        guard, asked = self._guard(schedule), schedule.protection
+        told = [f"this computer runs the schedule on {self.name}: when it stops, the cell is switched off"]
+        if guard != asked:
+            told.append(f"the protection is {guard.voltage_min_V:g} to {guard.voltage_max_V:g} V, all that it can do")
+        return told
+
+    def _guard(self, schedule: Schedule) -> Protection:
+        """The schedule's protection within what the instrument can do."""
+        most_V, asked = self._potentiostat.abilities().voltage_max_V, schedule.protection
+        low_V, high_V = max(asked.voltage_min_V, -most_V), min(asked.voltage_max_V, most_V)
+        return replace(asked, voltage_min_V=low_V, voltage_max_V=high_V)
 
     def recover(self, run: RunReader) -> None:
         rows = run.table("cycling", columns=("record", "time_s", "charge_capacity_Ah", "discharge_capacity_Ah"))
@@ -163,7 +173,7 @@ class PcCycling:
         place: Place,
     ) -> tuple[str, str]:
         """How it ended, and why the schedule must end."""
-        guard = schedule.protection
+        guard = self._guard(schedule)
         wanted = {"voltage_max_V": _tightest(step.ends, "above"), "voltage_min_V": _tightest(step.ends, "below")}
         if then_V is not None:
             wanted["voltage_max_V" if step.current_A > 0 else "voltage_min_V"] = then_V

@@ -70,6 +70,9 @@ def _constant_current(technique: ConstantCurrent, most_V: float) -> Drive:
     """
     low, high, amps = technique.cut_offs.voltage_min_V, technique.cut_offs.voltage_max_V, technique.current_A
     ahead, name = (high, "voltage_max_V") if amps > 0 else (low, "voltage_min_V")
+    for volts in (low, high):
+        if volts is not None and abs(volts) > most_V:
+            raise BadInput(f"a cut-off of {volts:g} V is beyond the source", allowed=f"{-most_V:g} to {most_V:g} V")
     if amps == 0 or ahead is None:
         return Drive("current", amps, most_V)
     if low is not None and high is not None and math.isclose(low, -high):

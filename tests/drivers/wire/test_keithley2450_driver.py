@@ -333,6 +333,7 @@ def test_mute_is_not_safe_and_says_so_in_time(tmp_path: Path) -> None:
         (CyclicVoltammetry(1.0, -1.0, 0.1, step_V=0.001), "faster than it reads"),
         (ConstantCurrent(1e-4, 10, 1.0, CutOffs(-0.01, 0.01)), "below what a 2450 can keep"),
         (ConstantCurrent(1e-4, 10, 1.0, CutOffs(voltage_max_V=math.nan)), "cut-off"),
+        (ConstantCurrent(1e-4, 10, 1.0, CutOffs(-12, 12)), "beyond the source"),
     ],
 )
 def test_what_is_beyond_it_is_refused_before_anything_is_applied(
