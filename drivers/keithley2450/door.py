@@ -102,11 +102,11 @@ class ScpiDoor(Adapter):
         deadline = transport.deadline(transport.timeout_s + self._reading_s)
         got = b""
         while END not in got:
-            more = transport.receive_some(REPLY_BYTES_MAX, deadline)
+            more = transport.receive_some(1, deadline)  # of more, a serial port would wait for all
             if not more and transport.link.now() >= deadline:
                 came = "no answer" if not got else f"only {hex_of(got)}"
                 raise NoReply(transport.name, f"{came} on {transport.link.where} within {transport.timeout_s:g} s", got)
-            got += more
+            got += more + transport.discard()
             if len(got) > REPLY_BYTES_MAX:
                 break
         line, _, extra = got.partition(END)

@@ -67,6 +67,7 @@ class Keithley2450Source:
         self.transport = Transport(link, self.name, self.options.timeout_s)
         self.source = Source(self.transport, self.name, self.options, able.voltage_max_V)
         self._claim = threading.Lock()  # only ever tried, never waited for
+        self._is_reading = False
         self._off_asked = 0
         self._hurry = context.clock.event()
         self._greeting: Greeting | None = None
@@ -132,8 +133,13 @@ class Keithley2450Source:
     def read(self) -> Snapshot:
         """While it measures, its last point; while its output is off, no potential: the relay is open."""
         self._require_connection()
-        if not self._claim.acquire(blocking=False):
-            return self._snapshot(*self._live)
+        self._is_reading = True  # before the look at the claim: a measurement waits for it, never it for one
+        try:
+            return self._read_idle() if self._claim.acquire(blocking=False) else self._snapshot(*self._live)
+        finally:
+            self._is_reading = False
+
+    def _read_idle(self) -> Snapshot:
         try:
             self._connected()
             if self._is_left_on:
@@ -203,8 +209,10 @@ class Keithley2450Source:
     @contextmanager
     def _taken(self, end_state: EndState) -> Iterator[Measuring]:
         """The output is ours; at the end it goes to `end_state`, off after an error or when asked to."""
-        if not self._claim.acquire(blocking=False):
-            raise InstrumentError(self.name, "is measuring already; wait or stop it")
+        while not self._claim.acquire(blocking=False):
+            if not self._is_reading:
+                raise InstrumentError(self.name, "is measuring already; wait or stop it")
+            self._context.clock.sleep(0.01)
         asked = self._off_asked
         self._hurry.clear()
 
