@@ -240,7 +240,7 @@ def doctor(
 
 @app.command(short_help="An instrument's stand-in on a port, to try things on.")
 def simulate(
-    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm or linkam")],
+    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm, linkam or keithley2450")],
     bench: Annotated[
         Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
     ] = None,

@@ -181,6 +181,16 @@ def test_what_the_instrument_can_not_do_is_refused_by_its_key(run: str, match: s
         run_plan(plan, tmp_path / "runs", Watcher())
 
 
+def test_spectra_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    run = 'procedure = "eis-sweep"\ntemperatures_C = [25]'
+    plan = plan_of(tmp_path, "simulated-keithley2450", "symmetric", run)
+    furnace = '[instruments.furnace]\ndriver = "simulated-furnace"\nlimits = { max_temperature_C = 150 }\n[simulation]'
+    bench = tmp_path / "bench.toml"
+    bench.write_text(bench.read_text(encoding="utf-8").replace("[simulation]", furnace), encoding="utf-8")
+    with pytest.raises(BadInput, match="one takes no spectra"):
+        run_plan(load_plan(plan), tmp_path / "runs", Watcher())
+
+
 def test_a_protection_beyond_the_instrument_is_the_instruments_own(tmp_path: Path) -> None:
     plan = SYMMETRIC.replace("0.2 mA/cm2", "0.21 mA/cm2") + "voltage_limit_V = 15"
     with run_on(tmp_path, "simulated-keithley2450", "symmetric", plan) as run:
