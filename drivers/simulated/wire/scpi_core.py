@@ -185,4 +185,12 @@ def choice(words: Sequence[str], choices: Sequence[str]) -> str:
 
 def _split(text: str, separator: str) -> list[str]:
     """At the separators that are not within quotes."""
-    return re.split(separator + r"""(?=(?:[^"']*["'][^"']*["'])*[^"']*$)""", text)
+    parts, quote = [""], ""
+    for letter in text:
+        if letter == separator and not quote:
+            parts.append("")
+            continue
+        if letter in "\"'":
+            quote = "" if letter == quote else quote or letter
+        parts[-1] += letter
+    return parts

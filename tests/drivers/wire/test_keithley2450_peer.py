@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from keithley2450_bench import AT_AMBIENT, OHM
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keithley2450_bench import AT_AMBIENT, LFP, OHM, connected
 from pymeasure.adapters import VISAAdapter
 from pymeasure.instruments.keithley import Keithley2450
 
 from daq.clock import SystemClock
+from daq.errors import InstrumentError
 from drivers.simulated.simulation import read_simulation
 from drivers.simulated.wire.keithley2450_device import Keithley2450Device
 from drivers.simulated.wire.mounts import PtyMount, TcpMount
 from drivers.simulated.wire.scpi_core import ScpiCore, ScpiError, choice, header_pattern
 from drivers.simulated.world import World
+from drivers.techniques import OpenCircuit
 
 
 @contextmanager
@@ -108,6 +113,77 @@ def test_reset_makes_off_a_source_of_nothing_volts(tmp_path: Path) -> None:
         ask(peer, "*RST")
         assert ask(peer, ":OUTP?;:OUTP:VOLT:SMOD?") == "0;NORM"
         assert device.cell.how.level_V == 0
+
+
+# ---------------------------------------------------------------- nonsense, both ways
+WORDS = st.sampled_from(
+    [
+        "*ESE",
+        "*IDN?",
+        ":READ?",
+        ":FETC?",
+        ":SOUR",
+        ":CURR",
+        ":VLIM",
+        ":LEV",
+        "?",
+        ";",
+        ",",
+        " ",
+        "'",
+        '"',
+        "1e99",
+        "nan",
+    ]
+)
+SCPI_LIKE = st.lists(WORDS, max_size=20).map(lambda words: "".join(words).encode() + b"\n")
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), SCPI_LIKE), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_the_peer_swallows_anything(chunks: list[bytes]) -> None:
+    with TemporaryDirectory() as folder, core(Path(folder)) as peer:
+        for number, chunk in enumerate(chunks):
+            assert all(delay >= 0 for delay, _ in peer.feed(chunk, float(number)))
+
+
+class Turncoat:
+    """A good peer that, once `replies` are set, says these instead, one per question; then it is good again."""
+
+    def __init__(self, peer: Any) -> None:
+        self.replies: list[bytes] = []
+        self._peer = peer
+
+    def feed(self, data: bytes, now: float) -> Any:
+        good = self._peer.feed(data, now)
+        return [(0.01, self.replies.pop(0))] if self.replies and good else good
+
+
+ANSWERS = st.sampled_from([b"0;0;%d\n" % tag for tag in range(20, 40)] + [b"1;1;30\n", b"HIMP;HIMP;31\n", b"\n", b"0"])
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), ANSWERS), min_size=1, max_size=14))
+@settings(max_examples=40, deadline=None)
+def test_an_instrument_that_talks_nonsense_is_an_instrument_error_and_heals(replies: list[bytes]) -> None:
+    with TemporaryDirectory() as folder, connected(Path(folder), LFP) as it:
+        truth_V = it.truth()[0]
+        liar = Turncoat(it.driver.peer)
+        it.driver.cable._core = liar
+        calls: list[Any] = [it.driver.read, it.driver.self_test, lambda: it.take(OpenCircuit(2.0))]
+        for call in calls:
+            liar.replies = list(replies)
+            with suppress(InstrumentError):
+                call()
+        liar.replies = list(replies)
+        began = it.clock.monotonic()
+        with suppress(InstrumentError):
+            assert it.driver.make_safe("failed").verified
+        assert it.clock.monotonic() - began <= it.driver.safe_within_s
+        liar.replies = []
+        it.clock.sleep(5)
+        assert it.take(OpenCircuit(2.0))[-1].voltage_V == pytest.approx(truth_V, abs=1e-3)
+        assert it.driver.make_safe("failed").verified
+        assert not it.device.output
 
 
 # ---------------------------------------------------------------- a client that is not ours

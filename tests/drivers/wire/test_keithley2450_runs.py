@@ -9,15 +9,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daq.clock import wall_monotonic, wall_sleep
-from daq.errors import BadInput
+from daq.errors import BadInput, InstrumentError
 from daq.plan import load_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
 from drivers.simulated.wire.process import Peer, PeerRequest
+from drivers.simulated.wire.scpi_core import ScpiCore
 from procedures.cli.examining import doctor_command
 
 SPEED = 120
@@ -166,6 +168,35 @@ def test_a_computer_that_is_killed_in_a_charge_leaves_a_cell_at_its_cut_off(tmp_
     assert max(amperes for _, amperes in seen) <= 1.7e-4 * (1 + 1e-6)
     assert seen[-1][0] == pytest.approx(3.8, abs=1e-4)
     assert seen[-1][1] < 1e-6
+
+
+def test_beside_a_furnace_that_is_a_peer_too_its_cell_is_in_that_furnace(tmp_path: Path) -> None:
+    """One world for three processes: whoever asks at 80 degC finds the cell's resistance of 80 degC."""
+    text = BENCH.format(
+        source='driver = "keithley2450"\nport = "socket://127.0.0.1:1"', speed="speed = 5000", cell="symmetric",
+        parameters="",
+    )  # fmt: skip
+    furnace = '[instruments.furnace]\ndriver = "eurotherm"\nport = "socket://127.0.0.1:2"\n'
+    furnace += 'limits = { max_temperature_C = 150 }\n[simulation]\nfurnace = "peer"'
+    path = tmp_path / "bench.toml"
+    path.write_text(text.replace("[simulation]", furnace), encoding="utf-8")
+    with pytest.raises(InstrumentError, match="start it with: cellrig simulate eurotherm"):
+        Peer(PeerRequest("keithley2450", bench=path, pty=tmp_path / "smu"))
+    hot = Peer(PeerRequest("eurotherm", bench=path, pty=tmp_path / "furnace"))
+    smu = Peer(PeerRequest("keithley2450", bench=path, pty=tmp_path / "smu"))
+    device: Any = smu.device
+    try:
+        hot.do("panel 80")
+        until = wall_monotonic() + 5
+        while wall_monotonic() < until and abs(smu.world.sample(1).temperature_C - 80) > 0.3:
+            wall_sleep(0.05)
+        core = ScpiCore(device)
+        core.feed(b":SOUR:FUNC CURR;:SENS:FUNC 'VOLT';:SOUR:CURR 1e-4;:OUTP ON\n", 0.0)
+        ((_, reply),) = core.feed(b":READ?\n", 0.0)
+        assert float(reply) / 1e-4 == pytest.approx(247 / 0.6362, rel=0.02)
+    finally:
+        smu.close()
+        hot.close()
 
 
 def test_what_is_typed_at_a_peer(tmp_path: Path) -> None:
