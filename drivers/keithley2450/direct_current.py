@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from daq.clock import Clock
-from daq.errors import InstrumentError, InstrumentLost
+from daq.errors import InstrumentLost
 from drivers.cut_offs import CutOffWatch
+from drivers.keithley2450.claim import Claim
 from drivers.keithley2450.drive import Drive, at_rest, drive_for, is_beyond, needs_rest
 from drivers.keithley2450.options import RANGES_A, Keithley2450Options
 from drivers.keithley2450.source import Reading, Source
+from drivers.roles import PotentiostatAbilities
 from drivers.staircase import DirectCurrentTechnique, Stair, stairs
 from drivers.techniques import ConstantCurrent, ConstantPotential, DcPoint, OpenCircuit
 from drivers.transport import BadReply
@@ -24,18 +26,13 @@ RETRY_s = 0.5
 
 @dataclass
 class Measuring:
-    """One technique. `wait(seconds)` raises when somebody asked for off; so does `may_go_on()`.
-
-    The caller takes care of the end state.
-    """
+    """One technique, of an output that is `claim`'s. The caller takes care of the end state."""
 
     source: Source
+    claim: Claim
     clock: Clock
     options: Keithley2450Options
-    most_V: float
-    most_A: float
-    wait: Callable[[float], None]
-    may_go_on: Callable[[], None]
+    able: PotentiostatAbilities
     charge_C: float = 0.0
     began_s: float = 0.0
     _before: tuple[float, float] = field(default=(0.0, 0.0))  # time_s, current_A of the last reading
@@ -43,20 +40,20 @@ class Measuring:
     # ------------------------------------------------------------ rest
     def open_circuit(self, technique: OpenCircuit) -> Iterator[DcPoint]:
         """The first point at once, then one every `interval_s`. The source gives 0 A: off, its relay is open."""
-        self.source.apply(at_rest(self.most_V), self.may_go_on)
+        self.source.apply(at_rest(self.able.voltage_max_V), self.claim.go_on)
         began_s = self.clock.monotonic()
         count = int(technique.duration_s / technique.interval_s + 1e-9) + 1
         for number in range(count):
-            self.wait(began_s + number * technique.interval_s - self.clock.monotonic())
+            self.claim.wait(began_s + number * technique.interval_s - self.clock.monotonic())
             now = self.reading()
             ended = "duration" if number == count - 1 else ""
-            is_open = abs(now.voltage_V) >= self.most_V * (1 - AT_CUT_OFF)
+            is_open = abs(now.voltage_V) >= self.able.voltage_max_V * (1 - AT_CUT_OFF)
             time_s = self.clock.monotonic() - began_s
             yield DcPoint(time_s, now.voltage_V, 0.0, RANGES_A[-1], is_open, ended=ended)
 
     def _rest_V(self) -> float:
-        self.source.apply(at_rest(self.most_V), self.may_go_on)
-        self.wait(self.options.reading_s)
+        self.source.apply(at_rest(self.able.voltage_max_V), self.claim.go_on)
+        self.claim.wait(self.options.reading_s)
         return self.reading().voltage_V
 
     # ------------------------------------------------------------ under current
@@ -67,15 +64,15 @@ class Measuring:
         due_s: float | None = None
         for stair in stairs(technique, rest_V):
             if due_s is None:
-                self._drive = drive_for(technique, stair.level, self.most_V, self.most_A)
+                self._drive = drive_for(technique, stair.level, self.able.voltage_max_V, self.able.current_ranges_A[0])
                 if isinstance(technique, ConstantCurrent) and is_beyond(technique, self._drive, rest_V):
                     yield DcPoint(0.0, rest_V, 0.0, self._range_A(0.0), False, 0.0, 1, self._drive.guarded)
                     return
-                self.source.apply(self._drive, self.may_go_on)
+                self.source.apply(self._drive, self.claim.go_on)
                 self.began_s = due_s = self.clock.monotonic()
             elif not self._is_level() and stair.level != self._drive.level:
                 self._drive = Drive("voltage", stair.level, self._drive.limit)
-                self.source.apply(self._drive, self.may_go_on)
+                self.source.apply(self._drive, self.claim.go_on)
             seconds, is_charged = self._shortened(stair)
             due_s += seconds
             point = self._stair(stair, due_s, seconds, is_charged)
@@ -91,7 +88,7 @@ class Measuring:
         look_s, tick_s = due_s - seconds, self._tick_s()
         while True:
             look_s = min(look_s + tick_s, due_s)
-            self.wait(look_s - self.options.reading_s / 2 - self.clock.monotonic())
+            self.claim.wait(look_s - self.options.reading_s / 2 - self.clock.monotonic())
             now = self.reading()
             is_end = look_s >= due_s
             time_s = self.clock.monotonic() - self.began_s
@@ -174,12 +171,8 @@ class Measuring:
                         f"is out of reach for {away_s:.0f} s while it measures ({error}); its output may still be on, "
                         f"at {self._now_told()}; look at it",
                     ) from error
-                self.wait(RETRY_s)
+                self.claim.wait(RETRY_s)
 
     def _now_told(self) -> str:
         drive = getattr(self, "_drive", None)
         return "0 A" if drive is None else drive.told
-
-
-def unexpected(name: str) -> InstrumentError:
-    return InstrumentError(name, "was switched off while it measured")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -13,7 +12,8 @@ from daq.bench import DriverContext
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
 from daq.stream import Column, Stream
-from drivers.keithley2450.direct_current import Measuring, unexpected
+from drivers.keithley2450.claim import Claim
+from drivers.keithley2450.direct_current import Measuring
 from drivers.keithley2450.drive import at_rest, drive_for
 from drivers.keithley2450.options import abilities_of, check_limits, limits_of, options_of
 from drivers.keithley2450.source import SMODE_LOST, Greeting, Source
@@ -66,10 +66,7 @@ class Keithley2450Source:
         link = link_for(context, port, lambda: make_link(port, self.options.line(LineSettings()), place))
         self.transport = Transport(link, self.name, self.options.timeout_s)
         self.source = Source(self.transport, self.name, self.options, able.voltage_max_V)
-        self._claim = threading.Lock()  # only ever tried, never waited for
-        self._is_reading = False
-        self._off_asked = 0
-        self._hurry = context.clock.event()
+        self._claim = Claim(self.name, context.clock)
         self._greeting: Greeting | None = None
         self._greeted_at = 0
         self._is_left_on = False  # a technique ended in `ocp` or `hold`
@@ -103,8 +100,7 @@ class Keithley2450Source:
     def disconnect(self) -> None:
         """The output is told to go off with the connection; nothing is waited for (`make_safe` verifies)."""
         if self._greeting is not None:
-            self._off_asked += 1
-            self._hurry.set()
+            self._claim.end()
             with suppress(InstrumentError):
                 self.source.let_go()
         self._greeting = None
@@ -133,33 +129,25 @@ class Keithley2450Source:
     def read(self) -> Snapshot:
         """While it measures, its last point; while its output is off, no potential: the relay is open."""
         self._require_connection()
-        self._is_reading = True  # before the look at the claim: a measurement waits for it, never it for one
-        try:
-            return self._read_idle() if self._claim.acquire(blocking=False) else self._snapshot(*self._live)
-        finally:
-            self._is_reading = False
+        return self._claim.glance(self._read_idle, lambda: self._snapshot(*self._live))
 
     def _read_idle(self) -> Snapshot:
-        try:
-            self._connected()
-            if self._is_left_on:
-                now = self.source.read()
-                return self._snapshot(now.voltage_V, now.current_A)
-            faults = []
-            if self.source.is_on():
-                faults.append("its output is on, and not by this program; switch it off at its panel")
-            if (found := self.source.off_state()) != "HIMP":
-                faults.append(SMODE_LOST.format(found=found))
-            return self._snapshot(None, 0.0, tuple(faults))
-        finally:
-            self._claim.release()
+        self._connected()
+        if self._is_left_on:
+            now = self.source.read()
+            return self._snapshot(now.voltage_V, now.current_A)
+        faults = []
+        if self.source.is_on():
+            faults.append("its output is on, and not by this program; switch it off at its panel")
+        if (found := self.source.off_state()) != "HIMP":
+            faults.append(SMODE_LOST.format(found=found))
+        return self._snapshot(None, 0.0, tuple(faults))
 
     def make_safe(self, reason: Reason) -> SafeReport:
         """Output off, its relay open, both read back. A measurement that runs ends with an InstrumentError."""
         if self._greeting is None:
             raise NotSafe(self.name, "is not connected, so its output cannot be switched off")
-        self._off_asked += 1
-        self._hurry.set()
+        self._claim.end()
         self._is_left_on = False
         try:
             self.source.off()
@@ -209,51 +197,32 @@ class Keithley2450Source:
     @contextmanager
     def _taken(self, end_state: EndState) -> Iterator[Measuring]:
         """The output is ours; at the end it goes to `end_state`, off after an error or when asked to."""
-        while not self._claim.acquire(blocking=False):
-            if not self._is_reading:
-                raise InstrumentError(self.name, "is measuring already; wait or stop it")
-            self._context.clock.sleep(0.01)
-        asked = self._off_asked
-        self._hurry.clear()
-
-        def may_go_on() -> None:
-            if self._off_asked != asked:
-                raise unexpected(self.name)
-
-        def wait(seconds: float) -> None:
-            if seconds > 0:
-                self._context.clock.wait(self._hurry, seconds)
-            may_go_on()
-
-        able = self.abilities()
-        most_A = able.current_ranges_A[0]
-        end: EndState = end_state
-        has_failed = False
-        try:
-            self._connected()
-            yield Measuring(self.source, self._context.clock, self.options, able.voltage_max_V, most_A, wait, may_go_on)
-        except BaseException as error:
-            if not isinstance(error, GeneratorExit):
-                end, has_failed = "off", True
-            raise
-        finally:
+        with self._claim.take():
+            has_failed = True
             try:
-                self._leave("off" if self._off_asked != asked else end, may_go_on)
-            except InstrumentError as error:
-                if not has_failed:
-                    raise
-                log.error("%s: its output could not be switched off after that: %s", self.name, error)
+                self._connected()
+                yield Measuring(self.source, self._claim, self._context.clock, self.options, self.abilities())
+                has_failed = False
+            except GeneratorExit:
+                has_failed = False
+                raise
             finally:
-                self._live = (None, None)
-                self._claim.release()
+                try:
+                    self._leave("off" if has_failed or self._claim.is_ended else end_state)
+                except InstrumentError as error:
+                    if not has_failed:
+                        raise
+                    log.error("%s: its output could not be switched off after that: %s", self.name, error)
+                finally:
+                    self._live = (None, None)
 
-    def _leave(self, end: EndState, may_go_on: Any) -> None:
+    def _leave(self, end: EndState) -> None:
         self._is_left_on = False
         if end == "off":
             self.source.off()
             return
         if end == "ocp":
-            self.source.apply(at_rest(self.abilities().voltage_max_V), may_go_on)
+            self.source.apply(at_rest(self.abilities().voltage_max_V), self._claim.go_on)
         self._is_left_on = True
 
     # ------------------------------------------------------------ inside
