@@ -240,7 +240,7 @@ def doctor(
 
 @app.command(short_help="An instrument's stand-in on a port, to try things on.")
 def simulate(
-    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm, linkam, methodscript or neware")],
+    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm, keithley2450, linkam, methodscript, neware")],
     bench: Annotated[
         Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
     ] = None,

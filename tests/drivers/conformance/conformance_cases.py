@@ -32,12 +32,14 @@ from daq.virtual_clock import VirtualClock
 from drivers.methodscript.models import MODELS
 from drivers.simulated.autolab.stand_in import CABLE_OUT
 from drivers.simulated.wire.eurotherm_device import EurothermDevice
+from drivers.simulated.wire.keithley2450_device import Keithley2450Device
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.methodscript_core import MethodScriptCore
 from drivers.simulated.wire.modbus_core import RtuCore
 from drivers.simulated.wire.mounts import TcpMount
 from drivers.simulated.wire.neware_core import NewareCore
 from drivers.simulated.wire.neware_tester import NewareTester
+from drivers.simulated.wire.scpi_core import ScpiCore
 
 EMSTAT = next(model for model in MODELS if model.name == "EmStat4 HR")
 LIMITS = {"max_temperature_C": 150.0}
@@ -168,6 +170,16 @@ def neware(folder: Path) -> Iterator[Opened]:
 
 
 @contextmanager
+def keithley2450(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    core = ScpiCore(Keithley2450Device(world))
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.3}, mount
+    mount.close()
+    world.close()
+
+
+@contextmanager
 def autolab(folder: Path) -> Iterator[Opened]:
     """The driver with its child process, and the double of the SDK in it."""
     yield autolab_options(folder, deadline_s=1.0), UsbCable(folder / "sdk" / CABLE_OUT)
@@ -186,6 +198,7 @@ def methodscript(folder: Path) -> Iterator[Opened]:
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "autolab": autolab,
     "eurotherm": eurotherm,
+    "keithley2450": keithley2450,
     "linkam": linkam,
     "methodscript": methodscript,
     "neware": neware,
@@ -194,6 +207,7 @@ PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-neware": lambda folder: no_peer({}),
     "simulated-methodscript": lambda folder: no_peer({}),
+    "simulated-keithley2450": lambda folder: no_peer({}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-potentiostat": lambda folder: no_peer({}),

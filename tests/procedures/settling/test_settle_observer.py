@@ -368,6 +368,7 @@ def test_a_sample_that_is_still_warm_from_before_is_waited_for(
     minutes = step.until_released()
     release = settling.release
     assert release is not None
+    assert release.estimated_sample_C is not None
     assert release.settled
     assert abs(release.estimated_sample_C - furnace.sample_C) < 0.25
     assert minutes < 60
