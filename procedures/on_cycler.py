@@ -14,9 +14,10 @@ from daq.errors import BadInput
 from daq.sample import Sample
 from drivers.roles import BatteryCycler
 from drivers.schedule import Protection, Schedule, ScheduleStep
+from drivers.step_sheet import step_sheet
 from procedures.at_temperature import AtTemperature
 from procedures.cycler_run import CyclerRun, check_channel_idle, last_record
-from procedures.schedule_text import check_schedule, step_sheet
+from procedures.schedule_text import check_schedule
 
 
 class OnCycler(AtTemperature):

@@ -78,6 +78,22 @@ def check(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, js
     check_command(plan, bench, runs, json)
 
 
+@app.command(short_help="Step sheets, to type into a cycler by hand.")
+def sheet(
+    plan: PlanFile,
+    bench: BenchFile = None,
+    target: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="folder to write into; else the plan's")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace sheets that are there")] = False,
+    json: Json = False,
+) -> None:
+    """The schedules of a plan as sheets (HTML and CSV), each with the id that its data are known by. Starts nothing."""
+    from procedures.cli.sheets import sheet_command
+
+    sheet_command(plan, bench, target, overwrite, json)
+
+
 @app.command(short_help="Run a plan.")
 def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json: Json = False) -> int:
     """Run a plan. Ctrl-C stops in order, a second one makes the bench safe at once."""

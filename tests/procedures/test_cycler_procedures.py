@@ -16,7 +16,7 @@ from daq.runfile.reader import RunFile
 from daq.sample import Sample
 from daq.tables import parse
 from drivers.schedule import Current, Protection, Schedule
-from procedures.schedule_text import step_sheet
+from drivers.step_sheet import step_sheet
 
 CELL = {
     "name": "cell",
