@@ -12,7 +12,7 @@ from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import AnalysisRefused, BadInput
 from daq.sample import Sample, samples_of
-from drivers.roles import BatteryCycler, Potentiostat
+from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Schedule
 from drivers.step_sheet import step_sheet
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
@@ -30,6 +30,7 @@ from procedures.dc_taking import (
     told_break,
 )
 from procedures.ladder_on_cycler import LadderOnCycler, ladder_schedule
+from procedures.operator_run import check_start
 from procedures.parameters import choice, quantity, quantity_or
 from procedures.schedule_text import check_schedule
 
@@ -67,7 +68,7 @@ class CriticalCurrentLadder(AtTemperature):
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
         super().bind(bench, samples)
         if self.on == "cycler":
-            self._cycler = cast(BatteryCycler, bench.by_role("cycler"))
+            self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
             self._ladder = LadderOnCycler(self._cycler, self.sample, self._ends_at)
         else:
             self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
@@ -101,7 +102,7 @@ class CriticalCurrentLadder(AtTemperature):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
         if self.on == "cycler":
             check_schedule(self.schedule(), self._cycler.abilities(), place)
-            warnings += step_sheet(self.schedule())
+            warnings += [*check_start(self._cycler, self.schedule(), self.sample, place), *step_sheet(self.schedule())]
         told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
         return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
 

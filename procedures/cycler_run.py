@@ -10,8 +10,9 @@ import numpy as np
 from daq.contracts import Rig, RunReader
 from daq.errors import StepFailed, Stopped
 from daq.sample import Sample
-from drivers.roles import BatteryCycler
+from drivers.roles import BatteryCycler, OperatorRunCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
+from procedures.operator_run import WATCHED_ONLY, told_to_stop, wait_for_hand_over
 from procedures.sample_geometry import electrode_area_cm2
 
 AT_ONCE = 100_000
@@ -26,8 +27,17 @@ def last_record(run: RunReader) -> int:
     return int(np.max(records)) if len(records) else 0
 
 
-def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: float, high_V: float) -> None:
-    """Raises StepFailed when the channel is taken, or its cell is not between the two voltages: shorted or open."""
+def check_channel_idle(
+    rig: Rig, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, low_V: float, high_V: float
+) -> None:
+    """Raises StepFailed when the channel is taken, or its cell is not between the two voltages: shorted or open.
+
+    An operator-run cycler can't be asked: what to look at is told.
+    """
+    if isinstance(cycler, OperatorRunCycler):
+        text = f"{sample.label}: not checked, {cycler.name} can't be asked; see on it that the cell rests between"
+        rig.log(f"{text} {low_V:g} and {high_V:g} V before you start it", "warning")
+        return
     status = cycler.status(sample.channel)
     if status.state in ("running", "paused"):
         text = f"channel {sample.channel} of {cycler.name} runs {status.ref}: nothing was started; wait or stop it"
@@ -39,14 +49,21 @@ def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: f
 
 
 class CyclerRun:
-    """`run` returns when the schedule has ended. Losing this process never stops it: it is attached to again."""
+    """`run` returns when the schedule has ended. Losing this process never stops it: it is attached to again.
 
-    def __init__(self, rig: Rig, cycler: BatteryCycler, sample: Sample, watch: Callable[[Rig], None]) -> None:
+    On an operator-run cycler it waits until a person has started the channel, and tells the person where it would stop.
+    """
+
+    def __init__(
+        self, rig: Rig, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, watch: Callable[[Rig], None]
+    ) -> None:
         self._rig = rig
         self._cycler = cycler
         self._sample = sample
         self._watch = watch
         self._area_cm2 = electrode_area_cm2(sample)
+        self._told = int(rig.recall("account told", 0))  # sentences of the cycler's account
+        self._asked_to_stop = False
 
     def run(
         self, schedule: Schedule, expected_s: float, after: int, judge: Judge = lambda records: ""
@@ -54,6 +71,7 @@ class CyclerRun:
         """`after`: the cursor of the last record kept. `judge` sees new records; a text ends the schedule."""
         rig = self._rig
         ref = self._ref(schedule)
+        status = self._cycler.attach(ref)
         self._began_s = float(rig.recall("cycler began", rig.t_s))
         is_virtual = rig.clock.speed == math.inf
         poll_s = float(np.clip(expected_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
@@ -62,17 +80,15 @@ class CyclerRun:
             while True:
                 status = self._cycler.attach(ref)
                 after, why = self._fetch(ref, after, judge)
-                if why and status.state in ("running", "paused"):
-                    rig.log(f"the schedule is stopped: {why}", "warning")
-                    self._cycler.stop(ref)
+                if why and status.state in ("running", "paused") and self._stop(ref, status.channel, why):
                     continue
                 if status.state not in ("running", "paused", "unknown"):
                     break
                 self._watch(rig)
-                rig.progress(f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V")
+                rig.progress(self._progress(status))
                 rig.wait(poll_s)
         except Stopped:
-            self._cycler.stop(ref)
+            self._stop(ref, status.channel, "the run is stopped")
             self._fetch(ref, after, judge)
             raise
         self._fetch(ref, after, judge)
@@ -80,9 +96,28 @@ class CyclerRun:
         rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
         return status
 
+    def _stop(self, ref: str, channel: int, why: str) -> bool:
+        """Whether the channel was stopped. What is operator-run can't be: the operator is told, once."""
+        if not isinstance(self._cycler, OperatorRunCycler):
+            self._rig.log(f"the schedule is stopped: {why}", "warning")
+            self._cycler.stop(ref)
+            return True
+        if not self._asked_to_stop:
+            self._asked_to_stop = True
+            self._rig.log(told_to_stop(self._cycler.name, channel, why), "error", "operator")
+        return False
+
+    def _progress(self, status: ChannelStatus) -> str:
+        at = f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V"
+        if not isinstance(self._cycler, OperatorRunCycler):
+            return at
+        return f"{WATCHED_ONLY}; {at if status.cycle else status.text}{f' ({status.text})' if status.cycle else ''}"
+
     def _ref(self, schedule: Schedule) -> str:
         """The test of this step: remembered, or found on its channel, or started now."""
         rig, channel = self._rig, self._sample.channel
+        if isinstance(self._cycler, OperatorRunCycler):
+            return wait_for_hand_over(rig, self._cycler, self._sample, schedule, self._watch)
         known = rig.recall("cycler ref")
         if known is not None:
             rig.log(f"{self._cycler.name} is attached to again: {known}")
@@ -105,6 +140,13 @@ class CyclerRun:
             self._record(records)
             after = records[-1].number
             why = why or judge(records)
+        if isinstance(self._cycler, OperatorRunCycler):
+            account = self._cycler.account(ref)
+            for text in account[self._told :]:
+                self._rig.log(text, "info" if " rows taken " in text else "warning", self._cycler.name)
+            if self._told != len(account):
+                self._told = len(account)
+                self._rig.remember("account told", self._told)
         return after, why
 
     def _record(self, records: Sequence[CyclerRecord]) -> None:

@@ -12,11 +12,12 @@ from daq.bench import Bench
 from daq.contracts import Rig, RunReader, Step
 from daq.errors import BadInput
 from daq.sample import Sample
-from drivers.roles import BatteryCycler
+from drivers.roles import BatteryCycler, OperatorRunCycler
 from drivers.schedule import Protection, Schedule, ScheduleStep
 from drivers.step_sheet import step_sheet
 from procedures.at_temperature import AtTemperature
 from procedures.cycler_run import CyclerRun, check_channel_idle, last_record
+from procedures.operator_run import check_start
 from procedures.schedule_text import check_schedule
 
 
@@ -29,7 +30,7 @@ class OnCycler(AtTemperature):
 
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
         super().bind(bench, samples)
-        self._cycler = cast(BatteryCycler, bench.by_role("cycler"))
+        self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
 
     @abstractmethod
     def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]: ...
@@ -58,11 +59,10 @@ class OnCycler(AtTemperature):
                 place=f"{place}, sample.channel",
                 allowed=f"{', '.join(map(str, abilities.channels))} on {self._cycler.name}",
             )
-        if not abilities.can_start:
-            raise BadInput(f"{self._cycler.name} can be watched, not started", place=f"{place}, procedure")
         schedule = self.schedule(place)
         check_schedule(schedule, abilities, place)
-        return [*warnings, *step_sheet(schedule)]
+        told = check_start(self._cycler, schedule, self.sample, place)
+        return [*warnings, *told, *step_sheet(schedule)]
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("schedule", f"{self.procedure_name} on the cycler", "continue")]

@@ -117,6 +117,25 @@ def resume(
     return resume_command(name, runs, down_for, json)
 
 
+@app.command(short_help="A channel was started by hand, as a run asked for.")
+def acknowledge(
+    name: RunName,
+    channel: Annotated[int, typer.Option("--channel", min=1, metavar="N", help="the channel that was started")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="who started it")],
+    started: Annotated[
+        str | None, typer.Option("--started", metavar="TIME", help='as "2026-03-02 14:05", local; else now')
+    ] = None,
+    runs: Runs = DEFAULT_RUNS,
+    json: Json = False,
+) -> None:
+    """Tell a run that waits for it that its channel was started by hand. cellrig itself neither starts nor stops
+    a cycler that it only watches.
+    """
+    from procedures.cli.acknowledging import acknowledge_command
+
+    acknowledge_command(name, channel, by, started, runs, json)
+
+
 @app.command(name="runs")
 def list_runs(runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
     """List the runs, oldest first."""
