@@ -25,7 +25,8 @@ class ExportedTable:
 
     `units`: what the file calls each column. `around`: all other text of the file, where an id may stand.
     `status`: words of the steps. `first_unix`, `last_unix`: of the first and last row, where the file has dates.
-    `step_marks`: the file's own step numbers. `notes`: what a person should know.
+    `step_marks`: the file's own step numbers. `current_digit_A`: the last digit that a current is written with (of a
+    workbook the largest power of ten that all are multiples of). `notes`: what a person should know.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class ExportedTable:
     status: NDArray[np.str_] | None
     first_unix: float | None
     last_unix: float | None
+    current_digit_A: float
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -57,10 +59,28 @@ def resolution_of(values: Floats) -> float:
     return float(steps.min()) if len(steps) else 0.0
 
 
+def _power_of_ten(values: Floats) -> float:
+    """The largest power of ten that all values are multiples of; 0 where that is beyond what a double shows."""
+    some = np.unique(np.abs(values))
+    for power in range(3, -13, -1):
+        times = some / 10.0**power
+        if np.all(np.abs(times - np.round(times)) < 1e-6 * np.maximum(times, 1.0)):
+            return 10.0**power
+    return 0.0
+
+
 def make_table(
-    path: Path, dialect: str, header: Header, frame: Any, places: NDArray[np.int64], around: str, where: str = "line"
+    path: Path,
+    dialect: str,
+    header: Header,
+    frame: Any,
+    places: NDArray[np.int64],
+    around: str,
+    where: str = "line",
+    current_digit: float | None = None,
 ) -> ExportedTable:
-    """`frame`: columns by place, one row per line of `places` (as a person counts them).
+    """`frame`: columns by place, one row per line of `places` (as a person counts them). `current_digit`: the last
+    digit of a current in the file's unit, where its text shows it.
 
     Raises BadInput naming file and line for a number that is missing or none, for a time that runs backwards and for
     too few rows. A last row that is cut off is left out with a note.
@@ -94,6 +114,9 @@ def make_table(
         status=status,
         first_unix=unix_of(dates[0]) if len(dates) else None,
         last_unix=unix_of(dates[-1]) if len(dates) else None,
+        current_digit_A=header.columns["current_A"][1] * (current_digit or 0.0)
+        if current_digit is not None
+        else _power_of_ten(current),
         notes=(*notes, *told),
     )
 

@@ -17,6 +17,7 @@ from drivers.exported.table import ExportedTable, make_table, refuse_without_uni
 
 ENCODINGS = ("utf-8-sig", "gb18030")  # and UTF-16, which says so at its beginning
 HEADER_WITHIN = 60
+LOOKED_AT = 5000  # rows, for the last digit of a current
 
 
 def text_of(path: Path, head: int | None = None) -> str:
@@ -86,8 +87,19 @@ def read_text(path: Path, unended_is_cut: bool) -> ExportedTable:
     dialect = "BDF" if separator == "," and not header.words.get("status") else "text"
     if re.search(r"^cell (model|id):", around, re.IGNORECASE | re.MULTILINE):
         dialect = "Landt csv"
-    table = make_table(path, dialect, header, frame, kept[: len(frame)], around)
+    table = make_table(path, dialect, header, frame, kept[: len(frame)], around,
+                       current_digit=_digit(body[:LOOKED_AT], separator, header.columns["current_A"][0]))  # fmt: skip
     return table if not notes else _with_notes(table, notes)
+
+
+def _digit(lines: list[str], separator: str, place: int) -> float:
+    """The last digit that numbers of a column are written with: 0.0001 for 2.9215; 0 for numbers with an exponent."""
+    cells = [cells[place].strip() for line in lines if len(cells := line.split(separator)) > place]
+    if any("e" in cell.lower() for cell in cells):
+        return 0.0
+    return 10.0 ** -max(
+        (len(re.split(r"[.,]", cell)[-1]) if re.search(r"[.,]", cell) else 0 for cell in cells), default=0
+    )
 
 
 def _without_headers(lines: list[str], header: Header, first: int) -> tuple[list[str], np.ndarray]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.exported import ExportedTable, resolution_of
+from drivers.exported import ExportedTable
 from drivers.land.legs import Planned, Seen, Working, parts_of_rows, planned_legs, seen_legs, without_lead
 from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Rest, Schedule, Voltage
 
@@ -104,7 +104,7 @@ def _check_current(table: ExportedTable, leg: Seen, step: Working, number: int) 
         return
     flowing = np.abs(table.current_A[leg.start : leg.stop])
     found, asked = float(np.quantile(flowing, 0.9)), abs(step.current_A)
-    if abs(found - asked) <= max(CURRENT_TOLERANCE * asked, 2 * resolution_of(table.current_A)):
+    if abs(found - asked) <= max(CURRENT_TOLERANCE * asked, 0.51 * table.current_digit_A):
         return
     told = f"step {number} has {1e6 * found:.5g} uA, the sheet {1e6 * asked:.5g} uA"
     ratio = found / asked if found else 0.0
@@ -133,6 +133,6 @@ def _is_met(table: ExportedTable, leg: Seen, end: End) -> bool:
         short = end.value - float(volts[-1]) if end.direction == "above" else float(volts[-1]) - end.value
         return short <= max(VOLTAGE_TOLERANCE_V, 1.5 * slope)
     if end.quantity == "current_A":
-        return float(amps[-1]) <= (1 + 5 * END_TOLERANCE) * end.value + 2 * resolution_of(table.current_A)
+        return float(amps[-1]) <= (1 + 5 * END_TOLERANCE) * end.value + table.current_digit_A
     passed_Ah = float(np.sum(0.5 * (amps[1:] + amps[:-1]) * np.diff(time_s)) + amps[-1] * interval_s) / 3600
     return passed_Ah >= (1 - END_TOLERANCE) * end.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.exported import ExportedTable, resolution_of
+from drivers.exported import ExportedTable
 from drivers.land.judging import Verdict
 from drivers.schedule import CyclerRecord
 
@@ -48,7 +48,7 @@ def _on(counter_Ah: Floats) -> Floats:
 
 def coarseness(table: ExportedTable) -> str:
     """A warning when the last digit of the current is more than 1 % of what flows, else an empty text."""
-    digit, flowing = resolution_of(table.current_A), np.abs(table.current_A)
+    digit, flowing = table.current_digit_A, np.abs(table.current_A)
     flowing = flowing[flowing > 0]
     if not len(flowing) or digit <= COARSE * float(np.median(flowing)):
         return ""
@@ -66,7 +66,7 @@ def differs_from(table: ExportedTable, before: ExportedTable) -> str:
     count = min(len(table), len(before))
     for name, least in (("time_s", 0.02), ("voltage_V", 1e-6), ("current_A", 1e-10)):
         new, old = getattr(table, name)[:count], getattr(before, name)[:count]
-        allowed = max(resolution_of(new), resolution_of(old)) if name == "current_A" else 0.0
+        allowed = 1.01 * max(table.current_digit_A, before.current_digit_A) if name == "current_A" else 0.0
         away = np.abs(new - old) > max(least, allowed)
         if away.any():
             return (

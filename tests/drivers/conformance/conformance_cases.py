@@ -144,13 +144,35 @@ def autolab(folder: Path) -> Iterator[Opened]:
     yield autolab_options(folder, deadline_s=1.0), UsbCable(folder / "sdk" / CABLE_OUT)
 
 
+@dataclass
+class Share:
+    """The folder of exports on a network share, which can be away."""
+
+    folder: Path
+
+    def unplug(self) -> None:
+        self.folder.rename(self.folder.with_name("away"))
+
+    def plug(self) -> None:
+        self.folder.with_name("away").rename(self.folder)
+
+
+@contextmanager
+def land(folder: Path) -> Iterator[Opened]:
+    exports = folder / "exports"
+    exports.mkdir()
+    yield {"exports": str(exports), "settled_s": 0.0}, Share(exports)
+
+
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "autolab": autolab,
     "eurotherm": eurotherm,
+    "land": land,
     "linkam": linkam,
     "simulated-autolab": lambda folder: no_peer({}),
     "simulated-cycler": lambda folder: no_peer({}),
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
+    "simulated-land": lambda folder: no_peer({}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-potentiostat": lambda folder: no_peer({}),
