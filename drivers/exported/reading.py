@@ -8,7 +8,7 @@ from pathlib import Path
 from daq.errors import BadInput
 from drivers.exported.excel import read_workbook, recognises_workbook
 from drivers.exported.table import ExportedTable
-from drivers.exported.text import find_header, read_text, text_of
+from drivers.exported.text import find_header, read_text_table, text_of
 
 HEAD = 20_000
 
@@ -24,7 +24,7 @@ def is_workbook(path: Path) -> bool:
 
 def read_export(path: Path, unended_is_cut: bool = False) -> ExportedTable:
     """Raises BadInput, naming file and line, for anything that can't be read without guessing."""
-    return read_workbook(path) if is_workbook(path) else read_text(path, unended_is_cut)
+    return read_workbook(path) if is_workbook(path) else read_text_table(path, unended_is_cut)
 
 
 def recognises(path: Path) -> bool:

@@ -52,7 +52,7 @@ def find_header(text: str) -> tuple[int, str, Header] | None:
     return None
 
 
-def read_text(path: Path, unended_is_cut: bool) -> ExportedTable:
+def read_text_table(path: Path, unended_is_cut: bool) -> ExportedTable:
     """Raises BadInput. `unended_is_cut`: a last line without its line break is not trusted and left out."""
     text = text_of(path)
     found = find_header(text)
