@@ -1,4 +1,5 @@
-"""Cycling data of other programs: BDF (both spellings), LAND's exports as text and as Excel, and tables like them.
+"""Cycling data of other programs: BDF (both spellings), LAND's exports as text and as Excel, tables like them, and
+Neware's `.ndax` and `.nda` through fastnda.
 
 Columns are found by their names, units by what stands behind the name (`Current/mA`, `Current / A`, `current_A`,
 `current_ampere`); a column without a unit is refused, never guessed. BDF: https://github.com/battery-data-alliance;
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.exported import ExportedTable, read_export, recognises, resolution_of
+from procedures.interchange.neware_file import is_neware, read_neware
 
 Floats = NDArray[np.float64]
 
@@ -34,12 +36,14 @@ class CyclingFile:
 
 
 def is_cycling(path: Path) -> bool:
-    """Whether a file's header names time, voltage and current, and no frequency."""
-    return recognises(path)
+    """Whether a file's header names time, voltage and current, and no frequency; or it is Neware's."""
+    return is_neware(path) or recognises(path)
 
 
 def read_cycling(path: Path) -> CyclingFile:
     """Raises BadInput, naming file and line, for anything that can't be read without guessing."""
+    if is_neware(path):
+        return _neware(path)
     table = read_export(path)
     return CyclingFile(
         path,
@@ -50,6 +54,15 @@ def read_cycling(path: Path) -> CyclingFile:
         table.cycle,
         resolution_of(table.current_A),
         table.notes,
+    )
+
+
+def _neware(path: Path) -> CyclingFile:
+    found, notes = read_neware(path)
+    cycle = found["cycle"].astype(np.int64) if "cycle" in found else None
+    current = found["current_A"]
+    return CyclingFile(
+        path, "Neware", found["time_s"], found["voltage_V"], current, cycle, resolution_of(current), tuple(notes)
     )
 
 
