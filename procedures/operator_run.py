@@ -59,7 +59,7 @@ def wait_for_hand_over(
                 rig.remember("answers refused", times + 1)
                 rig.log(f"the answer can't be used: {error}; answer again", "warning", "operator")
             continue
-        rig.progress(f"waits for the operator: sheet {code}, channel {sample.channel}")
+        rig.progress(f"waits for sheet {code} to be started by hand on channel {sample.channel}; cellrig acknowledge")
         watch(rig)
         rig.wait(LOOK_S)
     _note(rig, cycler, sample, told, ref)

@@ -64,7 +64,7 @@ def _power_of_ten(values: Floats) -> float:
     some = np.unique(np.abs(values))
     for power in range(3, -13, -1):
         times = some / 10.0**power
-        if np.all(np.abs(times - np.round(times)) < 1e-6 * np.maximum(times, 1.0)):
+        if np.all(np.abs(times - np.round(times)) <= 1e-6 * times):
             return 10.0**power
     return 0.0
 

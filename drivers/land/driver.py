@@ -41,6 +41,7 @@ class Land:
     """
 
     role: Literal["cycler"] = "cycler"
+    operator_run = True  # nobody but a person starts or stops it
     safe_within_s = 5.0
     monitor_interval_s = 600.0
     snapshot_stream = Stream(

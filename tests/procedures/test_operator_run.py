@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from dc_doubles import bench_of, conduct
 
-from daq.bench import BenchConfig, DriverContext, SharedParts
+from daq.bench import BenchConfig, DriverContext, SharedParts, load_bench
 from daq.clock import Clock
 from daq.control import RunControl
 from daq.errors import BadInput
+from daq.guarding import policy_text
 from daq.plan import build_procedure, check_plan, load_plan, make_plan
 from daq.questions import Question, answer, answer_to, ask, open_questions
 from daq.runfile.reader import RunFile
@@ -71,6 +72,7 @@ def test_capacities_are_the_simulated_cycler_s_in_every_dialect(
             assert len(expected) == 3
             assert values(run, name) == [pytest.approx(one, rel=1e-3) for one in expected]
         assert told(run, "cycler").count("rows taken") >= 3  # the export grew in stages
+        assert "export in mA" not in told(run, "cycler")
         assert "started by hand by the simulated operator" in told(run, "operator")
         numbers = run.table("cycling")["record"]
         assert list(numbers) == list(range(1, len(numbers) + 1))
@@ -309,6 +311,13 @@ def shorted() -> list[CyclerRecord]:
 
 
 # ---------------------------------------------------------------- the words of it
+def test_the_policy_does_not_promise_to_stop_it(tmp_path: Path) -> None:
+    (tmp_path / "bench.toml").write_text(
+        "[bench]\nname = 'b'\n[instruments.tester]\ndriver = 'land'\nexports = 'e'\n", encoding="utf-8"
+    )
+    assert "tester can't be stopped from here" in policy_text(load_bench(tmp_path / "bench.toml"))
+
+
 def test_check_says_that_it_is_neither_started_nor_stopped(tmp_path: Path) -> None:
     (tmp_path / "bench.toml").write_text(
         f"[bench]\nname = 'b'\n[instruments.cycler]\ndriver = 'land'\nexports = '{(tmp_path / 'e').as_posix()}'\n",

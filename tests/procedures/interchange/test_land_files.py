@@ -129,6 +129,7 @@ def test_every_dialect_gives_the_cell_that_was_written(made: Any, tmp_path: Path
     np.testing.assert_allclose(table.voltage_V, [one[2] for one in truth])
     np.testing.assert_allclose(table.current_A, [one[3] * (-1 if one[4][0] == "D" else 1) for one in truth])
     assert table.first_unix == BEGAN.timestamp()
+    assert table.current_digit_A <= 1.01e-5
     assert read_cycling(path).program in ("LAND", "a cycler")
     charge = [one for one in analyse_cycling_files([path], 1.0).results if one.name == "charge_capacity"]
     low, high = charge[0].interval or (0, 0)
