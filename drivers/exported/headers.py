@@ -30,6 +30,14 @@ NAMES = {
     "temperature_C": ("ambient temperature", "temperature 1"),
 }
 WORDS = {
+    "record": (
+        "record",
+        "record index",
+        "index",
+        "point",
+        "序号",
+        "channel index",
+    ),  # the last: Landt's csv means it so
     "cycle": ("cycle count", "cycle index", "cycle"),
     "step": ("stepno", "step no", "step index", "step"),
     "status": ("step name", "stepstatus", "step status", "workmode", "work mode", "step type"),
@@ -43,7 +51,7 @@ OPTIONAL = ("charge_Ah", "discharge_Ah", "capacity_Ah", "temperature_C")
 class Header:
     """`columns`: quantity to (place, factor); a factor of 0 says that the cells tell their unit (a clock's time).
 
-    `words`: cycle, step, status, date to a place. `without_unit`: cells that lack one. `cells`: as they stand.
+    `words`: record, cycle, step, status, date to a place. `without_unit`: cells that lack one. `cells`: as they stand.
     """
 
     columns: dict[str, tuple[int, float]]

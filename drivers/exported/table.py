@@ -25,8 +25,8 @@ class ExportedTable:
 
     `units`: what the file calls each column. `around`: all other text of the file, where an id may stand.
     `status`: words of the steps. `first_unix`, `last_unix`: of the first and last row, where the file has dates.
-    `step_marks`: the file's own step numbers. `current_digit_A`: the last digit that a current is written with (of a
-    workbook the largest power of ten that all are multiples of). `notes`: what a person should know.
+    `record`, `step_marks`: the file's own numbers of rows and steps. `current_digit_A`: the last digit that a current
+    is written with (of a workbook the largest power of ten that all are multiples of). `notes`: for a person.
     """
 
     path: Path
@@ -40,6 +40,7 @@ class ExportedTable:
     discharge_Ah: Floats | None
     capacity_Ah: Floats | None
     temperature_C: Floats | None
+    record: NDArray[np.int64] | None
     cycle: NDArray[np.int64] | None
     step_marks: NDArray[np.int64] | None
     status: NDArray[np.str_] | None
@@ -87,7 +88,7 @@ def make_table(
     """
     refuse_without_unit(header, path)
     found = {name: _column(frame, header, name) for name in header.columns}
-    whole = {what: numbers(frame[header.words[what]]) for what in ("cycle", "step") if what in header.words}
+    whole = {what: numbers(frame[header.words[what]]) for what in ("record", "cycle", "step") if what in header.words}
     keep, notes = _kept_rows(path, {**found, **whole}, frame, places, where)
     found = {name: values[keep] for name, values in found.items()}
     whole = {name: values[keep].astype(np.int64) for name, values in whole.items()}
@@ -109,6 +110,7 @@ def make_table(
         discharge_Ah=found.get("discharge_Ah"),
         capacity_Ah=found.get("capacity_Ah"),
         temperature_C=found.get("temperature_C"),
+        record=whole.get("record"),
         cycle=whole.get("cycle"),
         step_marks=whole.get("step"),
         status=status,

@@ -58,6 +58,18 @@ def coarseness(table: ExportedTable) -> str:
     )
 
 
+def missing_rows(table: ExportedTable) -> str:
+    """Where the file numbers its rows one by one: after which of them some are missing, else an empty text."""
+    if table.record is None or len(table) < 2:
+        return ""
+    steps = np.diff(table.record)
+    wrong = steps != 1
+    if not wrong.any() or np.median(steps) != 1:
+        return ""
+    before, after = table.record[int(np.argmax(wrong))], table.record[int(np.argmax(wrong)) + 1]
+    return f"its record {before} is followed by {after}: rows are missing or doubled"
+
+
 def differs_from(table: ExportedTable, before: ExportedTable) -> str:
     """Whether `table` goes on where `before` ended, all rows of `before` being in it unchanged; else why not.
 

@@ -14,7 +14,7 @@ from daq.errors import BadInput
 from drivers.exported import ExportedTable, read_export
 from drivers.land.folder import Export
 from drivers.land.judging import Verdict, judge
-from drivers.land.records import coarseness, differs_from
+from drivers.land.records import coarseness, differs_from, missing_rows
 from drivers.land.tests_kept import KeptTest, Taken
 from drivers.step_sheet import ID_LENGTH, ID_LETTERS
 
@@ -85,7 +85,7 @@ class Taker:
             text = f"its first row is of {began:%Y-%m-%d %H:%M}, {_hours(late_s)} the channel was said to be started"
             return self._aside(name, text, [test])
         before = self._attached(test)
-        reason = "" if before is None else differs_from(table, before.table)
+        reason = missing_rows(table) or ("" if before is None else differs_from(table, before.table))
         if not reason and before is not None and len(table) == len(before.table):
             self.set_aside.pop(name, None)
             return []  # the same once more
