@@ -152,6 +152,10 @@ class OperatorRunCycler(ObservedCycler, Protocol):
         """None until it was. Raises InstrumentError when the test is not known."""
         ...
 
+    def ended(self, ref: str, why: str) -> None:
+        """A person says that the channel does nothing more of this test: its data are as they are."""
+        ...
+
     def account(self, ref: str) -> Sequence[str]:
         """What was taken for this test and what was set aside, in sentences; each stays as it is once it was told."""
         ...

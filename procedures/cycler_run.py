@@ -12,7 +12,7 @@ from daq.errors import StepFailed, Stopped
 from daq.sample import Sample
 from drivers.roles import BatteryCycler, OperatorRunCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
-from procedures.operator_run import WATCHED_ONLY, told_to_stop, wait_for_hand_over
+from procedures.operator_run import WATCHED_ONLY, told_ended, told_to_stop, wait_for_hand_over
 from procedures.sample_geometry import electrode_area_cm2
 
 AT_ONCE = 100_000
@@ -78,6 +78,8 @@ class CyclerRun:
         rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
         try:
             while True:
+                if isinstance(self._cycler, OperatorRunCycler):
+                    told_ended(rig, self._cycler, ref)
                 status = self._cycler.attach(ref)
                 after, why = self._fetch(ref, after, judge)
                 if why and status.state in ("running", "paused") and self._stop(ref, status.channel, why):

@@ -14,6 +14,7 @@ from drivers.schedule import Schedule
 from drivers.step_sheet import sheet_id
 
 QUESTION = "cycler-started"
+ENDED = "cycler-ended"
 LOOK_S = 30.0
 WATCHED_ONLY = "operator-run, watched only"
 
@@ -64,6 +65,22 @@ def wait_for_hand_over(
         rig.wait(LOOK_S)
     _note(rig, cycler, sample, told, ref)
     return str(ref)
+
+
+def told_ended(rig: Rig, cycler: OperatorRunCycler, ref: str) -> None:
+    """A person may say at any time that the channel has ended before its schedule did; nothing else could tell."""
+    text = "should the channel end before its schedule does, say so: cellrig acknowledge {run} --ended WHY --by NAME"
+    answer = rig.ask(ENDED, text, {"cycler": cycler.name, "ref": ref})
+    if answer is None or rig.recall("ended by hand") is not None:
+        return
+    for _ in range(2):  # the last export may have been written just now, and counts when it has settled
+        cycler.attach(ref)
+        rig.wait(LOOK_S + 5)
+    cycler.attach(ref)
+    why = f"{answer.get('by')} says that it ended: {answer.get('why')}"
+    cycler.ended(ref, why)
+    rig.remember("ended by hand", {"by": answer.get("by"), "why": answer.get("why")})
+    rig.log(why, "warning", "operator")
 
 
 def _read_answer(answer: Mapping[str, Any]) -> HandOver:

@@ -160,6 +160,7 @@ class Land:
             for other in self._kept.tests.values():
                 if other is not test and other.hand_over and other.hand_over.channel == told.channel:
                     other.is_over = True  # a channel does one thing at a time
+                    other.why_over = other.why_over or "another test was started on its channel"
                     self._kept.save(other)
             test.hand_over = told
             self._kept.save(test)
@@ -169,6 +170,12 @@ class Land:
         self._look_if_it_can()
         with self._lock:
             return self._test(ref).hand_over
+
+    def ended(self, ref: str, why: str) -> None:
+        with self._lock:
+            test = self._test(ref)
+            test.is_over, test.why_over = True, why
+            self._kept.save(test)
 
     def account(self, ref: str) -> Sequence[str]:
         with self._lock:
@@ -248,9 +255,7 @@ class Land:
         table, verdict = found.table, found.verdict
         state = "finished" if verdict.is_done else "stopped" if test.is_over else "running"
         until = "" if table.last_unix is None else f"data up to {_minute(table.last_unix)}"
-        text = {"finished": "the schedule is done", "stopped": "another test was started on its channel"}.get(
-            state, until
-        )
+        text = {"finished": "the schedule is done", "stopped": test.why_over}.get(state, until)
         return ChannelStatus(
             channel, state, test.ref, int(verdict.step[-1]), int(verdict.cycle[-1]), float(table.voltage_V[-1]),
             float(table.current_A[-1]), text,

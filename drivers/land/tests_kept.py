@@ -35,6 +35,7 @@ class KeptTest:
     hand_over: HandOver | None = None
     taken: Taken | None = None
     is_over: bool = False
+    why_over: str = ""
     account: list[str] = field(default_factory=list)
 
 

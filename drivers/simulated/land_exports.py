@@ -21,6 +21,7 @@ CSV_COLUMNS = (
     "voltage_V", "discharge_capacity_Ah", "charge_capacity_Ah", "discharge_energy_Wh", "charge_energy_Wh",
     "Pressure_Psi", "temperature_1_C", "temperature_2_C", "temperature_3_C", "step_name",
 )  # fmt: skip
+SHEET_ROWS = 65_000  # of an older Excel
 ENDING: dict[Dialect, str] = {"excel": ".xlsx", "new-excel": ".xlsx", "text": ".txt", "csv": ".csv"}
 
 
@@ -73,20 +74,23 @@ def _csv(records: Sequence[CyclerRecord], code: str, began: datetime, digits: in
 
 
 def _excel(records: Sequence[CyclerRecord], code: str, began: datetime, digits: int) -> bytes:
-    """The older program's three tables; magnitudes of the current, its direction in StepStatus."""
+    """The older program's tables as navani reads them: the records first; where a sheet is full, in another without a
+    header.
+    """
     book = _book()
-    cycles = book.create_sheet("Cycle-Tab")
-    cycles.append(["Battery", code])
-    steps = book.create_sheet("Step-Tab")
-    steps.append(["StepNo", "StepStatus", "StepTime/h"])
-    page = book.create_sheet("Record-Tab")
-    page.append(["Record", "TestTime/h", "Current/mA", "Capacity/mAh", "Voltage/V", "SysTime", "StepNo", "StepStatus"])
-    for one in records:
-        passed = 1e3 * (one.charge_capacity_Ah if one.current_A >= 0 else one.discharge_capacity_Ah)
-        page.append(
-            [one.number, one.time_s / 3600, round(abs(1e3 * one.current_A), digits), passed, one.voltage_V,
-             began + timedelta(seconds=one.time_s), one.step, _word(one)]
-        )  # fmt: skip
+    names = ("Index", "TestTime/h", "Current/mA", "Capacity/mAh", "Voltage/V", "SysTime", "StepNo", "StepStatus")
+    for first in range(0, len(records), SHEET_ROWS):
+        page = book.create_sheet("Record" if not first else f"Record{first // SHEET_ROWS}")
+        if not first:
+            page.append(names)
+        for one in records[first : first + SHEET_ROWS]:
+            passed = 1e3 * (one.charge_capacity_Ah if one.current_A >= 0 else one.discharge_capacity_Ah)
+            page.append(
+                [one.number, one.time_s / 3600, round(1e3 * one.current_A, digits), passed, one.voltage_V,
+                 began + timedelta(seconds=one.time_s), one.step, _word(one)]
+            )  # fmt: skip
+    book.create_sheet("Cycle").append(["Battery", code])
+    book.create_sheet("Step").append(["StepNo", "StepStatus", "StepTime/h"])
     return _bytes(book)
 
 

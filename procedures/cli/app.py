@@ -120,20 +120,28 @@ def resume(
 @app.command(short_help="A channel was started by hand, as a run asked for.")
 def acknowledge(
     name: RunName,
-    channel: Annotated[int, typer.Option("--channel", min=1, metavar="N", help="the channel that was started")],
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="who started it")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="who started it, or saw it end")],
+    channel: Annotated[
+        int | None, typer.Option("--channel", min=1, metavar="N", help="the channel that was started")
+    ] = None,
     started: Annotated[
         str | None, typer.Option("--started", metavar="TIME", help='as "2026-03-02 14:05", local; else now')
+    ] = None,
+    ended: Annotated[
+        str | None, typer.Option("--ended", metavar="WHY", help="it ended before its schedule did, as protection")
     ] = None,
     runs: Runs = DEFAULT_RUNS,
     json: Json = False,
 ) -> None:
-    """Tell a run that waits for it that its channel was started by hand. cellrig itself neither starts nor stops
-    a cycler that it only watches.
+    """Tell a run that its channel was started by hand, as it waits for, or that it ended early. cellrig itself neither
+    starts nor stops a cycler that it only watches.
     """
-    from procedures.cli.acknowledging import acknowledge_command
+    from procedures.cli.acknowledging import acknowledge_command, ended_command
 
-    acknowledge_command(name, channel, by, started, runs, json)
+    if ended is not None:
+        ended_command(name, by, ended, runs, json)
+    else:
+        acknowledge_command(name, channel, by, started, runs, json)
 
 
 @app.command(name="runs")

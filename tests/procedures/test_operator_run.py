@@ -108,8 +108,12 @@ class Person:
         (run,) = [one for one in self.folder.iterdir() if (one / "run.db").exists()]
         return run
 
+    def asked(self, key: str) -> Question:
+        (found,) = [one for one in open_questions(self.run_folder()) if one.key.startswith(key)]
+        return found
+
     def answer(self, **changes: Any) -> None:
-        (question,) = open_questions(self.run_folder())
+        question = self.asked("cycler-started")
         now = self.clock.unix()
         answer(self.run_folder(), question.key, {"channel": 2, "started_unix": now, "by": "M. Curie", **changes})
         self.code = str(question.details["sheet"])
@@ -201,7 +205,7 @@ def test_an_answer_that_cannot_be_is_asked_again(tmp_path: Path) -> None:
     with run_with(tmp_path, person) as run:
         assert run.outcome == "finished"
         assert told(run, "operator").count("answer again") == 2
-        assert open_questions(run.path) == []
+        assert [one.key for one in open_questions(run.path)] == ["cycler-ended"]
 
 
 def test_a_broken_half_written_answer_is_no_answer(tmp_path: Path) -> None:
@@ -229,6 +233,24 @@ def test_a_run_that_is_stopped_tells_the_operator_to_stop_the_channel(tmp_path: 
         assert "perhaps not safe" in told(run, "cycler")
         assert len(run.table("cycling")["record"]) == 300
         assert values(run, "charge_capacity")
+
+
+def test_a_channel_that_ended_early_ends_its_run_with_what_there_is(tmp_path: Path) -> None:
+    def person(me: Person, clock: VirtualClock) -> None:
+        clock.sleep(600)
+        me.answer()
+        clock.sleep(5 * 3600)
+        me.export(measured(2)[:200])
+        clock.sleep(3600)
+        me.export(measured(2)[:300])  # and says so in the same minute
+        with pytest.raises(SystemExit):
+            run_app(["acknowledge", str(me.run_folder()), "--ended", "protection, 4.0 V", "--by", "P. Curie"])
+
+    with run_with(tmp_path, person) as run:
+        assert run.outcome == "finished"
+        assert "P. Curie says that it ended: protection, 4.0 V" in told(run)
+        assert len(run.table("cycling")["record"]) == 300
+        assert "BY HAND" not in told(run)
 
 
 def test_a_run_stopped_while_it_waits_has_started_nothing(tmp_path: Path) -> None:
