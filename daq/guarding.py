@@ -32,12 +32,19 @@ def policy_text(config: BenchConfig) -> str:
         return ""
     drivers = [plugins.load(plugins.DRIVERS, one.driver, "bench") for one in config.model.instruments.values()]
     hours = config.model.safety.hold_h
+    by_hand = [
+        name
+        for (name, _), driver in zip(config.model.instruments.items(), drivers, strict=True)
+        if getattr(driver, "operator_run", False)
+    ]
+    told = f"; {', '.join(by_hand)} can't be stopped from here, a person has to" if by_hand else ""
     if hours > 0 and any(hasattr(driver, "carrying_on") for driver in drivers):
         return (
             "the guard makes safe whatever no test needs; cells that the cycler runs go on, the furnace holds for "
             f"{hours:g} h at most under its own limits, then first the cells and then the heater are stopped"
+            f"{told}"
         )
-    return "the guard makes every instrument safe at once"
+    return f"the guard makes every instrument safe at once{told}"
 
 
 class GuardKeeper:

@@ -9,6 +9,7 @@ from daq.bench import Bench
 from daq.contracts import Level, Snapshot, Value
 from daq.control import RunControl
 from daq.monitor import Monitor
+from daq.questions import Question, answer_to, ask
 from daq.runfile.writer import RunWriter
 
 
@@ -76,6 +77,14 @@ class EngineRig:
 
     def progress(self, text: str) -> None:
         self._state.progress(text)
+
+    def ask(self, key: str, text: str, details: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        question = Question(key, text.replace("{run}", self._writer.id), details)
+        if self.recall(f"asked {key}") is None:
+            ask(self._writer.path, question)
+            self._state.tell("operator", "warning", question.text)
+            self.remember(f"asked {key}", True)
+        return answer_to(self._writer.path, key)
 
     def log(self, text: str, level: Level = "info", source: str = "procedure") -> None:
         self._state.tell(source, level, text)

@@ -131,3 +131,40 @@ class BatteryCycler(ObservedCycler, Protocol):
     def stop(self, ref: str) -> None:
         """Stop that test, and no other: its identity is checked first."""
         ...
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """What the person who started a channel by hand says: which channel, when (Unix time), and who."""
+
+    channel: int
+    started_unix: float
+    by: str
+
+
+@runtime_checkable
+class OperatorRunCycler(ObservedCycler, Protocol):
+    """A cycler that a person starts and stops. There is no way for cellrig to do either, and it never says it did."""
+
+    def expect(self, channel: int, schedule: Schedule, sample_id: str) -> str:
+        """Remember what a person will type in, so that its data are known when they come; returns the ref.
+
+        Starts nothing. Asked again for the same, it returns the same, until that was handed over.
+        """
+        ...
+
+    def hand_over(self, ref: str, told: HandOver) -> None:
+        """The channel was started by hand: from now on its data are looked for. Raises BadInput."""
+        ...
+
+    def handed_over(self, ref: str) -> HandOver | None:
+        """None until it was. Raises InstrumentError when the test is not known."""
+        ...
+
+    def ended(self, ref: str, why: str) -> None:
+        """A person says that the channel does nothing more of this test: its data are as they are."""
+        ...
+
+    def account(self, ref: str) -> Sequence[str]:
+        """What was taken for this test and what was set aside, in sentences; each stays as it is once it was told."""
+        ...

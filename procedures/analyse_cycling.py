@@ -12,7 +12,7 @@ from procedures.analysis.capacity import coarse_current_note, integrate_half_cyc
 from procedures.analysis.cycling_results import cycling_results
 from procedures.interchange.cycling_file import is_cycling, read_cycling
 
-ENDINGS = (".csv", ".txt", ".tsv")
+ENDINGS = (".csv", ".txt", ".tsv", ".xlsx", ".ndax", ".nda")
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import AnalysisRefused, BadInput
 from daq.sample import Sample, samples_of
-from drivers.roles import BatteryCycler, Potentiostat
+from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Schedule
+from drivers.step_sheet import step_sheet
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
 from procedures.at_temperature import AtTemperature
@@ -29,8 +30,9 @@ from procedures.dc_taking import (
     told_break,
 )
 from procedures.ladder_on_cycler import LadderOnCycler, ladder_schedule
+from procedures.operator_run import check_start
 from procedures.parameters import choice, quantity, quantity_or
-from procedures.schedule_text import check_schedule, step_sheet
+from procedures.schedule_text import check_schedule
 
 FALSE_ALARM_STEP = 1e-5
 LEAST_S = 1.0
@@ -66,7 +68,7 @@ class CriticalCurrentLadder(AtTemperature):
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
         super().bind(bench, samples)
         if self.on == "cycler":
-            self._cycler = cast(BatteryCycler, bench.by_role("cycler"))
+            self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
             self._ladder = LadderOnCycler(self._cycler, self.sample, self._ends_at)
         else:
             self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
@@ -99,16 +101,17 @@ class CriticalCurrentLadder(AtTemperature):
         if any(after <= before for before, after in pairwise(ladder)):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
         if self.on == "cycler":
-            check_schedule(self._schedule(), self._cycler.abilities(), place)
-            check_submit(self._cycler, self._schedule(), self.sample)
-            warnings += step_sheet(self._schedule())
+            check_schedule(self.schedule(), self._cycler.abilities(), place)
+            check_submit(self._cycler, self.schedule(), self.sample)
+            warnings += [*check_start(self._cycler, self.schedule(), self.sample, place), *step_sheet(self.schedule())]
         told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
         return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("ladder", "the ladder on the cycler", "continue")] if self.on == "cycler" else self._halves()
 
-    def _schedule(self) -> Schedule:
+    def schedule(self) -> Schedule:
+        """The ladder as a cycler runs it."""
         ladder = self.currents_A()
         halves = [(one.details["sign"] * ladder[one.details["rung"]], one.details["rung"]) for one in self._halves()]
         timed = [(amps, self.half_seconds(ladder[rung])) for amps, rung in halves]
@@ -154,7 +157,7 @@ class CriticalCurrentLadder(AtTemperature):
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
         if self.on == "cycler":
-            self._ladder.run(rig, self._schedule(), sum(self.measuring_seconds().values()), self.watch)
+            self._ladder.run(rig, self.schedule(), sum(self.measuring_seconds().values()), self.watch)
         else:
             self._half(step, rig)
 

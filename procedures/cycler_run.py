@@ -10,9 +10,10 @@ import numpy as np
 from daq.contracts import Patient, Rig, RunReader
 from daq.errors import InstrumentError, InstrumentLost, StepFailed, Stopped
 from daq.sample import Sample
-from drivers.roles import BatteryCycler, ChoosyCycler
+from drivers.roles import BatteryCycler, ChoosyCycler, OperatorRunCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.transport import BadReply
+from procedures.operator_run import WATCHED_ONLY, told_ended, told_to_stop, wait_for_hand_over
 from procedures.sample_geometry import electrode_area_cm2
 
 AT_ONCE = 20_000
@@ -28,8 +29,17 @@ def last_record(run: RunReader) -> int:
     return int(np.max(records)) if len(records) else 0
 
 
-def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: float, high_V: float) -> None:
-    """Raises StepFailed when the channel is not known to be free, or its cell not between the voltages: short, open."""
+def check_channel_idle(
+    rig: Rig, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, low_V: float, high_V: float
+) -> None:
+    """Raises StepFailed when the channel is not known to be free, or its cell not between the voltages: short, open.
+
+    An operator-run cycler can't be asked: what to look at is told.
+    """
+    if isinstance(cycler, OperatorRunCycler):
+        text = f"{sample.label}: not checked, {cycler.name} can't be asked; see on it that the cell rests between"
+        rig.log(f"{text} {low_V:g} and {high_V:g} V before you start it", "warning")
+        return
     status = cycler.status(sample.channel)
     if status.state in ("running", "paused"):
         text = f"channel {sample.channel} of {cycler.name} runs {status.ref}: nothing was started; wait or stop it"
@@ -43,22 +53,29 @@ def check_channel_idle(rig: Rig, cycler: BatteryCycler, sample: Sample, low_V: f
         raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
 
 
-def check_submit(cycler: BatteryCycler, schedule: Schedule, sample: Sample) -> None:
+def check_submit(cycler: BatteryCycler | OperatorRunCycler, schedule: Schedule, sample: Sample) -> None:
     """Before anything is applied. Raises BadInput for what this cycler would refuse once the furnace is hot."""
     if isinstance(cycler, ChoosyCycler):
         cycler.check_submit(schedule, sample.label)
 
 
 class CyclerRun:
-    """`run` returns when the schedule has ended. Losing this process never stops it: it is attached to again."""
+    """`run` returns when the schedule has ended. Losing this process never stops it: it is attached to again.
 
-    def __init__(self, rig: Rig, cycler: BatteryCycler, sample: Sample, watch: Callable[[Rig], None]) -> None:
+    On an operator-run cycler it waits until a person has started the channel, and tells the person where it would stop.
+    """
+
+    def __init__(
+        self, rig: Rig, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, watch: Callable[[Rig], None]
+    ) -> None:
         self._rig = rig
         self._cycler = cycler
         self._sample = sample
         self._watch = watch
         self._area_cm2 = electrode_area_cm2(sample)
         self._silent_since_s: float | None = None
+        self._told = int(rig.recall("account told", 0))  # sentences of the cycler's account
+        self._is_stopped = False
 
     def run(
         self, schedule: Schedule, expected_s: float, after: int, judge: Judge = lambda records: ""
@@ -71,31 +88,55 @@ class CyclerRun:
         is_virtual = rig.clock.speed == math.inf
         poll_s = float(np.clip(expected_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
         rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
-        is_told = False
         try:
             while True:
+                if isinstance(self._cycler, OperatorRunCycler):
+                    told_ended(rig, self._cycler, ref)
                 status = self._look(ref, judge)
                 if status is not None:
-                    if self._why and not is_told and status.state in ("running", "paused"):
-                        rig.log(f"the schedule is stopped: {self._why}", "warning")
-                        self._cycler.stop(ref)
-                        is_told = True
+                    if self._why and status.state in ("running", "paused") and self._stop(ref, self._why):
                         continue
                     if status.state not in ("running", "paused", "unknown"):
                         break
-                    rig.progress(f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V")
+                    rig.progress(self._progress(status))
                 self._watch(rig)
                 rig.wait(poll_s)
         except Stopped:
-            self._cycler.stop(ref)
+            self._stop(ref, "the run is stopped")
             self._fetch_the_last(ref, judge)
             raise
         level = "info" if status.state == "finished" else "warning"
         rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
         return status
 
+    def _stop(self, ref: str, why: str) -> bool:
+        """Whether the channel was stopped now. What is operator-run can't be: the operator is told, once."""
+        if self._is_stopped:
+            return False
+        self._is_stopped = True
+        if not isinstance(self._cycler, OperatorRunCycler):
+            self._rig.log(f"the schedule is stopped: {why}", "warning")
+            self._cycler.stop(ref)
+            return True
+        told = self._cycler.handed_over(ref)
+        channel = self._sample.channel if told is None else told.channel
+        self._rig.log(told_to_stop(self._cycler.name, channel, why), "error", "operator")
+        return False
+
+    def _progress(self, status: ChannelStatus) -> str:
+        at = f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V"
+        if not isinstance(self._cycler, OperatorRunCycler):
+            return at
+        return f"{WATCHED_ONLY}; {at if status.cycle else status.text}{f' ({status.text})' if status.cycle else ''}"
+
     def _fetch_the_last(self, ref: str, judge: Judge) -> None:
-        """After a stop: a cycler counts as running until its records are there. Nobody waits for long."""
+        """After a stop: a cycler counts as running until its records are there. Nobody waits for long.
+
+        One that only a person can stop runs on: what is there now is fetched, once.
+        """
+        if isinstance(self._cycler, OperatorRunCycler):
+            self._look(ref, judge, must=False)
+            return
         for _ in range(LOOKS_AFTER_STOP):
             status = self._look(ref, judge, must=False)
             if status is None or status.state != "running":
@@ -137,6 +178,8 @@ class CyclerRun:
     def _ref(self, schedule: Schedule) -> str:
         """The test of this step: remembered, or found on its channel, or started now."""
         rig, channel = self._rig, self._sample.channel
+        if isinstance(self._cycler, OperatorRunCycler):
+            return wait_for_hand_over(rig, self._cycler, self._sample, schedule, self._watch)
         known = rig.recall("cycler ref")
         if known is not None:
             rig.log(f"{self._cycler.name} is attached to again: {known}")
@@ -159,6 +202,16 @@ class CyclerRun:
             self._record(records)
             self._after = records[-1].number
             self._why = self._why or judge(records)
+        if isinstance(self._cycler, OperatorRunCycler):
+            self._tell_account(self._cycler.account(ref))
+
+    def _tell_account(self, account: Sequence[str]) -> None:
+        """What was taken of the exports, and what was set aside and why: each sentence once, over all breaks."""
+        for text in account[self._told :]:
+            self._rig.log(text, "info" if " rows taken " in text else "warning", self._cycler.name)
+        if self._told != len(account):
+            self._told = len(account)
+            self._rig.remember("account told", self._told)
 
     def _record(self, records: Sequence[CyclerRecord]) -> None:
         many = len(records)

@@ -9,7 +9,7 @@ import numpy as np
 from daq.contracts import Rig, RunReader
 from daq.errors import AnalysisRefused
 from daq.sample import Sample
-from drivers.roles import BatteryCycler
+from drivers.roles import BatteryCycler, OperatorRunCycler
 from drivers.schedule import Current, CyclerRecord, End, Protection, Record, Schedule
 from procedures.cycler_run import CyclerRun, last_record
 from procedures.dc_streams import CYCLED
@@ -30,7 +30,9 @@ def ladder_schedule(
 class LadderOnCycler:
     """Runs it, looks for a short in the records as they come, and stops the channel at one that ends the ladder."""
 
-    def __init__(self, cycler: BatteryCycler, sample: Sample, ends_at: Callable[[str], bool]) -> None:
+    def __init__(
+        self, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, ends_at: Callable[[str], bool]
+    ) -> None:
         self._cycler = cycler
         self._sample = sample
         self._ends_at = ends_at

@@ -12,12 +12,14 @@ from daq.bench import Bench
 from daq.contracts import Rig, RunReader, Step
 from daq.errors import BadInput
 from daq.sample import Sample
-from drivers.roles import BatteryCycler, Potentiostat
+from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Protection, Schedule, ScheduleStep
+from drivers.step_sheet import step_sheet
 from procedures.at_temperature import AtTemperature
 from procedures.cycler_run import CyclerRun, check_channel_idle, check_submit, last_record
+from procedures.operator_run import check_start
 from procedures.pc_cycling import PcCycling
-from procedures.schedule_text import check_schedule, step_sheet
+from procedures.schedule_text import check_schedule
 
 
 class OnCycler(AtTemperature):
@@ -35,7 +37,7 @@ class OnCycler(AtTemperature):
             potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
             self._by_pc = PcCycling(potentiostat, self.sample, self.watch)
         else:
-            self._cycler = cast(BatteryCycler, bench.by_role("cycler"))
+            self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
 
     @abstractmethod
     def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]: ...
@@ -65,13 +67,12 @@ class OnCycler(AtTemperature):
                 place=f"{place}, sample.channel",
                 allowed=f"{', '.join(map(str, abilities.channels))} on {runner.name}",
             )
-        if not abilities.can_start:
-            raise BadInput(f"{runner.name} can be watched, not started", place=f"{place}, procedure")
         schedule = self.schedule(place)
         check_schedule(schedule, abilities, place)
         if self._by_pc is not None:
             warnings += self._by_pc.check(schedule, place)
         else:
+            warnings += check_start(self._cycler, schedule, self.sample, place)
             check_submit(self._cycler, schedule, self.sample)
         return [*warnings, *step_sheet(schedule)]
 

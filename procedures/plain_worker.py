@@ -123,6 +123,13 @@ class PlainRig:
     def progress(self, text: str) -> None:
         log.info(text)
 
+    def ask(self, key: str, text: str, details: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """There is no run to answer in: it is told once, and waits until the worker is stopped."""
+        if f"asked {key}" not in self._memory:
+            self._memory[f"asked {key}"] = True
+            self._tell("operator", "warning", text)
+        return None
+
     def log(self, text: str, level: Level = "info", source: str = "procedure") -> None:
         self._tell(source, level, text)
 

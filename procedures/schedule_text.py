@@ -1,4 +1,4 @@
-"""Schedules as a plan gives them, checked against the cycler, and as a step sheet to print.
+"""Schedules as a plan gives them, checked against the cycler. `drivers.step_sheet` prints them.
 
 own_schedule = [
     { kind = "rest", hours = 1 },
@@ -210,35 +210,3 @@ def _check_ends(
             raise BadInput(f"the discharge ends at {volt:g} V, the charge before it already at {upper:g} V",
                            place=f"{place}, until", allowed=f"below {upper:g} V")  # fmt: skip
     return upper
-
-
-# ---------------------------------------------------------------- the step sheet
-def step_sheet(schedule: Schedule) -> list[str]:
-    """Lines to print and put beside the cycler."""
-    p = schedule.protection
-    lines = [f"{number:3d}  {_told(step)}" for number, step in enumerate(schedule.steps, 1)]
-    guard = f"protection: {p.voltage_min_V:g} to {p.voltage_max_V:g} V, {1e3 * p.current_max_A:.4g} mA, {p.delay_s:g} s"
-    return [f"schedule {schedule.id}", *lines, guard]
-
-
-def _told(step: ScheduleStep) -> str:
-    if isinstance(step, Rest):
-        return f"rest {step.duration_s / 3600:.4g} h"
-    if isinstance(step, Loop):
-        return f"back to step {step.to}, {step.times} times in all"
-    until = " or ".join(_end_told(end) for end in step.ends)
-    if isinstance(step, Voltage):
-        return f"hold {step.voltage_V:g} V, at most {1e3 * step.current_limit_A:.5g} mA, until {until}"
-    way = "charge" if step.current_A > 0 else "discharge"
-    then = f" to {step.voltage_V:g} V and hold" if isinstance(step, CurrentThenVoltage) else ""
-    return f"{way} at {1e3 * abs(step.current_A):.5g} mA{then}, until {until}"
-
-
-def _end_told(end: End) -> str:
-    if end.quantity == "time_s":
-        return f"{end.value / 3600:.4g} h"
-    if end.quantity == "capacity_Ah":
-        return f"{1e3 * end.value:.5g} mAh"
-    sign = ">" if end.direction == "above" else "<"
-    unit, factor = ("V", 1.0) if end.quantity == "voltage_V" else ("mA", 1e3)
-    return f"{end.quantity[0].upper() if unit == 'V' else '|I|'} {sign} {factor * end.value:.5g} {unit}"

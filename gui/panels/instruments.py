@@ -37,6 +37,7 @@ KNOWN: Mapping[str, tuple[str, str]] = {
     "current_A": ("I", "A"),
     "channel": ("Channel", ""),
     "state": ("State", ""),
+    "data_age_s": ("Data", "s"),
 }
 LEFT_OUT = frozenset({"setpoint_C"})
 ROLES = {"temperature": "Furnace", "potentiostat": "Potentiostat", "cycler": "Cycler"}
@@ -218,6 +219,8 @@ def _value_text(name: str, value: float | int | str | None) -> str:
         return NOTHING
     if isinstance(value, str):
         return value
+    if name == "data_age_s":
+        return f"{span(float(value))} old"  # of an instrument that is watched through files: never live
     if unit in ("V", "A"):
         return with_prefix(float(value), unit)
     if unit == "°C":

@@ -78,6 +78,22 @@ def check(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, js
     check_command(plan, bench, runs, json)
 
 
+@app.command(short_help="Step sheets, to type into a cycler by hand.")
+def sheet(
+    plan: PlanFile,
+    bench: BenchFile = None,
+    target: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="folder to write into; else the plan's")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace sheets that are there")] = False,
+    json: Json = False,
+) -> None:
+    """The schedules of a plan as sheets (HTML and CSV), each with the id that its data are known by. Starts nothing."""
+    from procedures.cli.sheets import sheet_command
+
+    sheet_command(plan, bench, target, overwrite, json)
+
+
 @app.command(short_help="Run a plan.")
 def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json: Json = False) -> int:
     """Run a plan. Ctrl-C stops in order, a second one makes the bench safe at once."""
@@ -99,6 +115,33 @@ def resume(
     from procedures.cli.running import resume_command
 
     return resume_command(name, runs, down_for, json)
+
+
+@app.command(short_help="A channel was started by hand, as a run asked for.")
+def acknowledge(
+    name: RunName,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="who started it, or saw it end")],
+    channel: Annotated[
+        int | None, typer.Option("--channel", min=1, metavar="N", help="the channel that was started")
+    ] = None,
+    started: Annotated[
+        str | None, typer.Option("--started", metavar="TIME", help='as "2026-03-02 14:05", local; else now')
+    ] = None,
+    ended: Annotated[
+        str | None, typer.Option("--ended", metavar="WHY", help="it ended before its schedule did, as protection")
+    ] = None,
+    runs: Runs = DEFAULT_RUNS,
+    json: Json = False,
+) -> None:
+    """Tell a run that its channel was started by hand, as it waits for, or that it ended early. cellrig itself neither
+    starts nor stops a cycler that it only watches.
+    """
+    from procedures.cli.acknowledging import acknowledge_command, ended_command
+
+    if ended is not None:
+        ended_command(name, by, ended, runs, json)
+    else:
+        acknowledge_command(name, channel, by, started, runs, json)
 
 
 @app.command(name="runs")

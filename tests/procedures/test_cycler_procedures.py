@@ -16,8 +16,8 @@ from daq.runfile.reader import RunFile
 from daq.sample import Sample
 from daq.tables import parse
 from drivers.schedule import Current, Protection, Schedule
+from drivers.step_sheet import step_sheet
 from procedures import cycler_run
-from procedures.schedule_text import step_sheet
 
 CELL = {
     "name": "cell",

@@ -125,7 +125,12 @@ def bench_of(folder: Path, start_s: float = 0.0, **instruments: str) -> tuple[Be
 
 
 def conduct(
-    procedure: Any, bench: Bench, samples: list[Sample], folder: Path, resumed: Path | None = None
+    procedure: Any,
+    bench: Bench,
+    samples: list[Sample],
+    folder: Path,
+    resumed: Path | None = None,
+    control: RunControl | None = None,
 ) -> tuple[RunEnd, Path]:
     """Check, run to the end, close. `resumed` goes on with that run. The run is at the returned path."""
     procedure.bind(bench, samples)
@@ -143,7 +148,7 @@ def conduct(
             procedure.recover(run)
     with bench.clock.attached():
         bench.connect()
-    engine = Engine(bench, procedure, writer, RunControl(bench.clock), t_offset_s=bench.clock.monotonic())
+    engine = Engine(bench, procedure, writer, control or RunControl(bench.clock), t_offset_s=bench.clock.monotonic())
     end = engine.run()
     bench.close()
     return end, writer.path

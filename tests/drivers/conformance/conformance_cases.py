@@ -195,10 +195,31 @@ def methodscript(folder: Path) -> Iterator[Opened]:
     world.close()
 
 
+@dataclass
+class Share:
+    """The folder of exports on a network share, which can be away."""
+
+    folder: Path
+
+    def unplug(self) -> None:
+        self.folder.rename(self.folder.with_name("away"))
+
+    def plug(self) -> None:
+        self.folder.with_name("away").rename(self.folder)
+
+
+@contextmanager
+def land(folder: Path) -> Iterator[Opened]:
+    exports = folder / "exports"
+    exports.mkdir()
+    yield {"exports": str(exports), "settled_s": 0.0}, Share(exports)
+
+
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "autolab": autolab,
     "eurotherm": eurotherm,
     "keithley2450": keithley2450,
+    "land": land,
     "linkam": linkam,
     "methodscript": methodscript,
     "neware": neware,
@@ -208,6 +229,7 @@ PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "simulated-neware": lambda folder: no_peer({}),
     "simulated-methodscript": lambda folder: no_peer({}),
     "simulated-keithley2450": lambda folder: no_peer({}),
+    "simulated-land": lambda folder: no_peer({}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-potentiostat": lambda folder: no_peer({}),

@@ -207,7 +207,7 @@ def test_what_is_typed_at_a_peer(tmp_path: Path) -> None:
         assert peer.do("show").startswith("output on")
         for line in ("power 1", "break on", "fault silence=0.2", "unplug", "plug"):
             assert peer.do(line) == "done"
-        with pytest.raises(BadInput, match="no command .panel."):
+        with pytest.raises(BadInput, match="no command"):
             peer.do("panel 30")
     finally:
         peer.close()

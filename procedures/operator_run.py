@@ -1,0 +1,108 @@
+"""A cycler that a person starts and stops: what the person is told, and the wait until it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from daq.contracts import Rig
+from daq.errors import BadInput
+from daq.sample import Sample
+from drivers.roles import BatteryCycler, HandOver, OperatorRunCycler
+from drivers.schedule import Schedule
+from drivers.step_sheet import sheet_id
+
+QUESTION = "cycler-started"
+ENDED = "cycler-ended"
+LOOK_S = 30.0
+WATCHED_ONLY = "operator-run, watched only"
+
+
+def check_start(cycler: BatteryCycler | OperatorRunCycler, schedule: Schedule, sample: Sample, place: str) -> list[str]:
+    """Warnings of who starts the channel. Raises BadInput when nobody can."""
+    if cycler.abilities().can_start:
+        return []
+    if not isinstance(cycler, OperatorRunCycler):
+        raise BadInput(f"{cycler.name} can be watched, not started", place=f"{place}, procedure")
+    code = sheet_id(schedule, sample.label)
+    return [
+        f"{cycler.name} is operator-run: cellrig neither starts nor stops it. Print the sheet {code} (cellrig sheet "
+        "PLAN), type it in, start the channel when the run asks for it, and say so (cellrig acknowledge RUN)"
+    ]
+
+
+def told_to_stop(cycler: str, channel: int, why: str) -> str:
+    return f"{why}: stop channel {channel} of {cycler} BY HAND now; cellrig can't, it runs on until somebody does"
+
+
+def wait_for_hand_over(
+    rig: Rig, cycler: OperatorRunCycler, sample: Sample, schedule: Schedule, watch: Callable[[Rig], None]
+) -> str:
+    """Returns the ref of the test once a person has started it; remembers when that was, in the run's time."""
+    ref = rig.recall("cycler ref")
+    if ref is None:
+        ref = cycler.expect(sample.channel, schedule, sample.label)
+        rig.remember("cycler ref", ref)
+    code = sheet_id(schedule, sample.label)
+    text = (
+        f"type the step sheet {code} into {cycler.name}, channel {sample.channel}, with {code} as battery code; "
+        f"start the channel by hand; then: cellrig acknowledge {{run}} --channel {sample.channel} --by NAME"
+    )
+    details = {"cycler": cycler.name, "channel": sample.channel, "sheet": code}
+    while (told := cycler.handed_over(ref)) is None:
+        times = int(rig.recall("answers refused", 0))
+        answer = rig.ask(f"{QUESTION}-{times + 1}", text, {**details, "not_before_unix": rig.clock.unix() - rig.t_s})
+        if answer is not None:
+            try:
+                cycler.hand_over(ref, _read_answer(answer))
+            except BadInput as error:
+                rig.remember("answers refused", times + 1)
+                rig.log(f"the answer can't be used: {error}; answer again", "warning", "operator")
+            continue
+        rig.progress(f"waits for sheet {code} to be started by hand on channel {sample.channel}; cellrig acknowledge")
+        watch(rig)
+        rig.wait(LOOK_S)
+    _note(rig, cycler, sample, told, ref)
+    return str(ref)
+
+
+def told_ended(rig: Rig, cycler: OperatorRunCycler, ref: str) -> None:
+    """A person may say at any time that the channel has ended before its schedule did; nothing else could tell."""
+    text = "should the channel end before its schedule does, say so: cellrig acknowledge {run} --ended WHY --by NAME"
+    answer = rig.ask(ENDED, text, {"cycler": cycler.name, "ref": ref})
+    if answer is None or rig.recall("ended by hand") is not None:
+        return
+    for _ in range(2):  # the last export may have been written just now, and counts when it has settled
+        cycler.attach(ref)
+        rig.wait(LOOK_S + 5)
+    cycler.attach(ref)
+    why = f"{answer.get('by')} says that it ended: {answer.get('why')}"
+    cycler.ended(ref, why)
+    rig.remember("ended by hand", {"by": answer.get("by"), "why": answer.get("why")})
+    rig.log(why, "warning", "operator")
+
+
+def _read_answer(answer: Mapping[str, Any]) -> HandOver:
+    try:
+        return HandOver(int(answer["channel"]), float(answer["started_unix"]), str(answer["by"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{error!r}", place="answer", allowed="channel, started_unix, by") from error
+
+
+def _note(rig: Rig, cycler: OperatorRunCycler, sample: Sample, told: HandOver, ref: str) -> None:
+    """The record says who started it. Rows are put at the time that was told, never before the run began."""
+    if rig.recall("cycler began") is not None:
+        rig.log(f"{cycler.name} is watched again: {ref}")
+        return
+    rig.remember("cycler began", max(0.0, rig.t_s - (rig.clock.unix() - told.started_unix)))
+    when = f"{datetime.fromtimestamp(told.started_unix):%Y-%m-%d %H:%M}"
+    who = {"by": told.by, "channel": told.channel, "started_unix": told.started_unix, "ref": ref}
+    rig.remember("started by hand", who)
+    rig.log(
+        f"started by hand by {told.by} on channel {told.channel} of {cycler.name}, {when}, as {ref}", "info", "operator"
+    )
+    if told.channel != sample.channel:
+        rig.log(
+            f"the plan says channel {sample.channel}, it was started on channel {told.channel}", "warning", "operator"
+        )
