@@ -79,6 +79,8 @@ class PcCycling:
                            allowed="a bench with a cycler")  # fmt: skip
         guard, asked = self._guard(schedule), schedule.protection
         told = [f"this computer runs the schedule on {self.name}: when it stops, the cell is switched off"]
+        if any(getattr(one, "record", None) and one.record.every_V for one in schedule.steps if one.kind != "loop"):
+            told.append("records are made in time only, not on a change of voltage")
         if guard != asked:
             told.append(f"the protection is {guard.voltage_min_V:g} to {guard.voltage_max_V:g} V, all that it can do")
         return told
@@ -109,6 +111,8 @@ class PcCycling:
     def run(self, rig: Rig, schedule: Schedule) -> None:
         place = Place(**rig.recall(PLACE, {}))
         self._resumed = self._last.record > place.record
+        if not self._resumed:  # also where it was broken between a piece's beginning and its first row
+            self._last = Cursor(place.record, place.time_s, place.charge_Ah, place.discharge_Ah)
         while place.step < len(schedule.steps) and not rig.recall(ENDED):
             step = schedule.steps[place.step]
             if isinstance(step, Loop):
