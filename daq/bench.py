@@ -14,6 +14,7 @@ from daq import plugins
 from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
 from daq.errors import BadInput, CellrigError, InstrumentError
+from daq.interlock import InterlockTable
 from daq.tables import StrictModel, parse, read_toml
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ class BenchTable(StrictModel):
     name: str = Field(min_length=1)
     speed: float | None = Field(default=None, gt=0, le=FASTEST)
     lost_after_s: float = Field(default=60, gt=0)
+    leave_within_s: float = Field(default=60, gt=0)
+    hung_after_s: float = Field(default=7200, ge=60)
 
 
 class SafetyTable(StrictModel):
@@ -54,6 +57,7 @@ class BenchFileModel(StrictModel):
     bench: BenchTable
     safety: SafetyTable = Field(default_factory=SafetyTable)
     queue: QueueTable = Field(default_factory=QueueTable)
+    interlock: list[InterlockTable] = Field(default_factory=list)
     instruments: dict[str, InstrumentTable] = Field(min_length=1)
     simulation: dict[str, Any] = Field(default_factory=dict)
 

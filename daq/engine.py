@@ -8,19 +8,36 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 
 from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
-from daq.errors import CellrigError, StepFailed, StepSkipped, Stopped, StorageError
+from daq.errors import (
+    CellrigError,
+    InstrumentLost,
+    LimitBroken,
+    StepFailed,
+    StepPaused,
+    StepSkipped,
+    Stopped,
+    StorageError,
+)
+from daq.interlock import Interlock
+from daq.interlock_watch import InterlockWatch, Trip
 from daq.monitor import Monitor, tell_trace
+from daq.overseer import Overseer
 from daq.rig import EngineRig
+from daq.run_interlocks import interlocks_of_run
 from daq.runfile.reader import RunFile
+from daq.runfile.schema import INTERLOCKS
 from daq.runfile.writer import RunWriter
 from daq.safety import SafeOutcome, make_all_safe
+from daq.step_thread import StepLife
 
 log = logging.getLogger(__name__)
+MOST_LOSSES = 2  # an instrument that is lost more often than that within one step ends the run
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,10 @@ class RunEnd:
 
 
 class Engine:
-    """Runs one experiment on a connected bench into one run file. `run` is called once."""
+    """Runs one experiment on a connected bench into one run file. `run` is called once.
+
+    Left out, `interlocks` are those of the bench: its file's, its drivers' limits, silence.
+    """
 
     def __init__(
         self,
@@ -58,6 +78,7 @@ class Engine:
         *,
         t_offset_s: float = 0.0,
         on_progress: Callable[[Progress], None] | None = None,
+        interlocks: Sequence[Interlock] | None = None,
     ) -> None:
         self._bench = bench
         self._experiment = experiment
@@ -71,14 +92,15 @@ class Engine:
         self._index = 0
         self._step_began_s = 0.0
         self._text = ""
-        self._monitor = Monitor(
-            bench.instruments,
-            bench.clock,
-            control,
-            self._record_reading,
-            self.tell,
-            bench.config.model.bench.lost_after_s,
+        self._is_fresh = t_offset_s == 0
+        found = interlocks_of_run(bench, streams=experiment.streams) if interlocks is None else interlocks
+        self._interlocks = InterlockWatch(
+            found, bench.clock, control, self.tell, self._origin_s, self._keep_trips, self._trips_before()
         )
+        self._monitor = Monitor(
+            bench.instruments, bench.clock, control, self._record_reading, self.tell, self._interlocks
+        )
+        self._overseer = Overseer(bench, control, self._monitor, self._interlocks, writer.path, self.tell)
 
     # ------------------------------------------------------------ the run
     def run(self) -> RunEnd:
@@ -90,6 +112,8 @@ class Engine:
                 for instrument in self._bench.instruments.values():
                     tell_trace(instrument, self.tell)
             safety = self._make_safe(outcome)
+            if self._overseer.is_back():  # a step that hung has acted once more since
+                safety = self._make_safe(outcome)
             self._monitor.stop()
             if not self._control.urgent:
                 self._analyse()
@@ -98,7 +122,7 @@ class Engine:
 
     def _guarded(self) -> tuple[Outcome, str]:
         try:
-            self._monitor.start()
+            self._begin()
             for index, step in enumerate(self._steps):
                 self._index = index
                 self._one(step)
@@ -112,38 +136,87 @@ class Engine:
             return "failed", f"a bug in cellrig or a driver: {error!r}"
         return "finished", "all steps done"
 
+    def _begin(self) -> None:
+        """Every instrument read once. Raises LimitBroken when a new run would begin beyond a limit."""
+        self._monitor.start()
+        self._overseer.look()
+        broken = self._interlocks.broken()
+        if broken and self._is_fresh:
+            raise LimitBroken("interlock", f"not started, a limit is passed already: {'; '.join(broken)}")
+        self._interlocks.arm()
+
     def _one(self, step: Step) -> None:
-        states = self._writer.step_states()
-        if states.get(step.key) in ("finished", "skipped"):
+        """A step until it is done: taken up again after an interlock has cleared, or a lost instrument is back."""
+        lost_times = 0
+        while True:
+            try:
+                self._control.wait_while_paused()
+                self._overseer.wait_while_held()
+                return self._attempt(step)
+            except StepPaused:
+                self._wait_out_holds()
+            except InstrumentLost as lost:
+                lost_times += 1
+                self._wait_for_answer(step, lost, lost_times)
+
+    def _attempt(self, step: Step) -> None:
+        state = self._writer.step_states().get(step.key)
+        if state in ("finished", "skipped"):
             return
-        if states.get(step.key) == "broken" and step.after_break == "end":
+        if state == "broken" and step.after_break == "end":
             self.tell("engine", "warning", f"{step.title}: was broken off; it ends with what it has")
             self._writer.mark_step(step.key, "skipped", self.t_s)
             return
-        self._control.wait_while_paused()
         attempt = self._writer.begin_step(step.key, self.t_s)
         self._step_began_s = self.t_s
         self.progress("")
         again = f" (attempt {attempt})" if attempt > 1 else ""
         self.tell("engine", "info", f"step {self._index + 1} of {len(self._steps)}: {step.title}{again}")
-        rig = EngineRig(self._bench, self._monitor, self._control, self._writer, self, step.key, attempt)
+        state = "failed"
         try:
-            self._experiment.run_step(step, rig)
-            self._control.check()
+            self._work(step, attempt)
+            state = "finished"
         except StepSkipped as skipped:
-            self._writer.end_step(step.key, attempt, "skipped", self.t_s)
+            state = "skipped"
             self.tell("engine", "warning", f"step {self._index + 1}: {skipped}")
-            return
-        except Stopped:
-            self._writer.end_step(step.key, attempt, "broken", self.t_s)
+        except (Stopped, StepPaused, InstrumentLost):
+            state = "broken"
             raise
         except StepFailed as error:
-            self._writer.end_step(step.key, attempt, "failed", self.t_s)
             raise StepFailed(f"{step.title}: {error}") from error
-        except Exception:
-            self._writer.end_step(step.key, attempt, "failed", self.t_s)
+        finally:
+            self._writer.end_step(step.key, attempt, state, self.t_s)
+
+    def _work(self, step: Step, attempt: int) -> None:
+        life = StepLife(self._clock)
+        rig = EngineRig(
+            self._bench, self._monitor, self._control, self._writer, self, step.key, attempt, self._interlocks, life
+        )
+        self._overseer.run(lambda: self._experiment.run_step(step, rig), step.title, life)
+        with suppress(StepPaused):  # it is done; what holds the run holds it before the next one
+            self._control.check()
+
+    def _wait_out_holds(self) -> None:
+        texts = "; ".join(one.text for one in self._control.holds)
+        self.progress(f"waits: {texts}")
+        self._overseer.hold_furnaces()
+        began_s = self.t_s
+        self._overseer.wait_while_held()
+        self.tell("engine", "info", f"goes on after {self.t_s - began_s:.0f} s of waiting")
+
+    def _wait_for_answer(self, step: Step, lost: InstrumentLost, times: int) -> None:
+        """Raises `lost` when it may not or can't be waited for, and whatever ends the run meanwhile."""
+        self._control.check_end()
+        if times > MOST_LOSSES:
+            self._writer.mark_step(step.key, "failed", self.t_s)
+            raise lost
+        self.tell(lost.instrument, "warning", f"{step.title}: {lost}; the run waits for it to answer")
+        self.progress(f"waits for {lost.instrument} to answer")
+        try:
+            self._overseer.wait_for_answer(lost)
+        except InstrumentLost:
+            self._writer.mark_step(step.key, "failed", self.t_s)
             raise
-        self._writer.end_step(step.key, attempt, "finished", self.t_s)
 
     def _make_safe(self, outcome: Outcome) -> list[SafeOutcome]:
         reasons: dict[Outcome, Reason] = {"finished": "finished", "stopped": "stopped"}
@@ -170,6 +243,20 @@ class Engine:
         found = {name: watch.latest() for name, watch in self._monitor.watches.items()}
         now = self.t_s
         return {name: ((now - one[0]) / self._clock.speed, one[1]) for name, one in found.items() if one is not None}
+
+    def alerts(self) -> list[str]:
+        """The interlocks that have tripped and not cleared, in words."""
+        return self._interlocks.tripped()
+
+    def _trips_before(self) -> list[Trip]:
+        """Of the attempts before a resume; what had not cleared then is looked at anew."""
+        return [Trip(**one) for one in self._writer.recall(INTERLOCKS, [])]
+
+    def _keep_trips(self, trips: Sequence[Trip]) -> None:
+        try:
+            self._writer.remember(INTERLOCKS, [asdict(one) for one in trips])
+        except StorageError:
+            log.exception("the interlocks that tripped could not be written")
 
     # ------------------------------------------------------------ what the rig and the monitor call
     @property

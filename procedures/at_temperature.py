@@ -52,6 +52,10 @@ class TemperaturePrologue:
             rig.sampling(self._furnace.name, WATCH_SAMPLING_S)
             self._settled = True
 
+    def forget(self) -> None:
+        """Something broke in: whether the sample is still at temperature must be seen anew."""
+        self._settled = False
+
     def watch(self, rig: Rig, tolerance_K: float) -> None:
         """Told once each time the furnace leaves the tolerance, and when it is back."""
         _, reading = rig.latest(self._furnace.name)
@@ -136,6 +140,8 @@ class AtTemperature(BenchProcedure):
         if step.key == SETTLE.key:
             self.before_heating(rig)
         if self.prologue is not None:
+            if rig.attempt > 1:
+                self.prologue.forget()
             self.prologue.ensure(rig, self.samples)
         if step.key != SETTLE.key:
             self.do_at_temperature(step, rig)
