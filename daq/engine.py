@@ -188,6 +188,7 @@ class Engine:
             self._writer.end_step(step.key, attempt, state, self.t_s)
 
     def _work(self, step: Step, attempt: int) -> None:
+        self._interlocks.begin_step()
         life = StepLife(self._clock)
         rig = EngineRig(
             self._bench, self._monitor, self._control, self._writer, self, step.key, attempt, self._interlocks, life

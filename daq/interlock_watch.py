@@ -145,6 +145,19 @@ class InterlockWatch:
             changes = self._look(self._watched, self._t_s())
         self._act(changes)
 
+    def begin_step(self) -> None:
+        """A step that was skipped says nothing of the next one: what skips steps looks afresh at each."""
+        t_s = self._t_s()
+        with self._mutex:
+            skipping = [one for one in self._watched if one.interlock.action == "skip"]
+            ended = [(one.interlock, replace(one.trip, cleared_t_s=t_s)) for one in skipping if one.trip is not None]
+            for one in skipping:
+                one.trip, one.value, one.beyond_since_s, one.inside_since_s = None, None, None, None
+            for _, trip in ended:
+                self._trips = [trip if _is_same(known, trip) else known for known in self._trips]
+        if ended:
+            self._keep(self._trips)
+
     def broken(self) -> list[str]:
         """What is beyond its limits now, whatever its delay, in words; those that only warn are left out."""
         with self._mutex:
