@@ -55,12 +55,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunEnd:
-    """`cut_short`: make safe now was asked for, and nothing was done after it."""
+    """`cut_short`: make safe now was asked for, and nothing was done after it.
+
+    `hung`: a step is still held up in a driver; this process had better end.
+    """
 
     outcome: Outcome
     reason: str
     safety: tuple[SafeOutcome, ...]
     cut_short: bool = False
+    hung: bool = False
 
 
 class Engine:
@@ -118,7 +122,7 @@ class Engine:
             if not self._control.urgent:
                 self._analyse()
             self._writer.close(outcome, reason, self.t_s)
-            return RunEnd(outcome, reason, tuple(safety), self._control.urgent)
+            return RunEnd(outcome, reason, tuple(safety), self._control.urgent, self._overseer.is_hung)
 
     def _guarded(self) -> tuple[Outcome, str]:
         try:

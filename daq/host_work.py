@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,18 @@ LOOK_S = 1.0  # the queue is looked at as often, when nobody says that it has ch
 
 
 class HostWork:
-    """Threads: one works (`run_queue`, `run_entry`); any other may ask."""
+    """Threads: one works (`run_queue`, `run_entry`); any other may ask.
 
-    def __init__(self, config: BenchConfig, runs_folder: Path, queue: RunQueue) -> None:
+    `on_hung` is called when a run has ended that left a driver hanging in this process.
+    """
+
+    def __init__(
+        self, config: BenchConfig, runs_folder: Path, queue: RunQueue, on_hung: Callable[[], None] = lambda: None
+    ) -> None:
         self.config = config
         self._runs_folder = runs_folder
         self._queue = queue
+        self._on_hung = on_hung
         self._virtual = is_virtual(config)
         self._known = {
             name: {"driver": table.driver, "role": _role(table.driver)}
@@ -79,6 +85,7 @@ class HostWork:
             self._safe, self._stop_asked = "", ""
         state: State = "failed"
         note = ""
+        ended: list[Ended] = []
         try:
             ended = self._work(entry)
             state, note = _state_of(ended[-1].end.outcome), ended[-1].end.reason
@@ -96,6 +103,8 @@ class HostWork:
                 self._entry = None
         if state in ("failed", "refused") and self.config.model.queue.after_failure == "hold":
             self._queue.hold_all(f"entry {entry.id} {state}: {note}")
+        if any(one.end.hung for one in ended):
+            self._on_hung()
 
     def _work(self, entry: Entry) -> list[Ended]:
         watcher = Watcher(on_start=self._started, on_progress=self._progress, on_engine=self._engine)

@@ -11,8 +11,12 @@ from daq.errors import InstrumentLost
 T = TypeVar("T")
 
 
+class Hangs(InstrumentLost):
+    """A call into a driver is not back within its deadline."""
+
+
 def in_time(clock: Clock, seconds: float, call: Callable[[], T], instrument: str, what: str) -> T:
-    """What `call` returns, or raises. Raises InstrumentLost when it is not back after `seconds` of the clock.
+    """What `call` returns, or raises. Raises Hangs when it is not back after `seconds` of the clock.
 
     The thread that hangs is left behind: nothing can take it out of a driver from outside.
     """
@@ -30,5 +34,5 @@ def in_time(clock: Clock, seconds: float, call: Callable[[], T], instrument: str
     if raised:
         raise raised[0]
     if not returned:
-        raise InstrumentLost(instrument, f"{what} did not come back within {seconds:.0f} s; its driver hangs")
+        raise Hangs(instrument, f"{what} did not come back within {seconds:.0f} s; its driver hangs")
     return returned[0]

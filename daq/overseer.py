@@ -117,6 +117,10 @@ class Overseer:
         return self.given_up is not None and self.given_up.is_over_within(seconds)
 
     @property
+    def is_hung(self) -> bool:
+        return self.given_up is not None and not self.given_up.is_over
+
+    @property
     def _is_virtual(self) -> bool:
         return math.isinf(self._clock.speed)
 

@@ -92,9 +92,9 @@ class Counting:
         return [Result("rows", float(len(run.table("counts")["number"])), "1")]
 
 
-def two_gauges(clock: Clock, folder: Path) -> tuple[Bench, Gauge, Gauge]:
-    """A bench of two gauges, built without entry points."""
-    table = {"bench": {"name": "doubles"}, "instruments": {"one": {"driver": "x"}, "two": {"driver": "x"}}}
+def two_gauges(clock: Clock, folder: Path, **bench: float) -> tuple[Bench, Gauge, Gauge]:
+    """A bench of two gauges, built without entry points; `bench`: keys of its file's `[bench]`."""
+    table = {"bench": {"name": "doubles", **bench}, "instruments": {"one": {"driver": "x"}, "two": {"driver": "x"}}}
     config = BenchConfig(parse(BenchFileModel, table, "doubles"), folder / "bench.toml")
     one, two = Gauge("one", clock), SecondGauge("two", clock)
     return Bench(config, clock, folder, {"one": one, "two": two}), one, two
