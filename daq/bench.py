@@ -17,6 +17,7 @@ from daq.contracts import Instrument
 from daq.errors import BadInput, CellrigError, InstrumentError
 from daq.in_time import in_time
 from daq.interlock import InterlockTable
+from daq.notify_table import NotifyTable
 from daq.tables import StrictModel, parse, read_toml
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class BenchFileModel(StrictModel):
     bench: BenchTable
     safety: SafetyTable = Field(default_factory=SafetyTable)
     queue: QueueTable = Field(default_factory=QueueTable)
+    notify: NotifyTable = Field(default_factory=NotifyTable)
     interlock: list[InterlockTable] = Field(default_factory=list)
     instruments: dict[str, InstrumentTable] = Field(min_length=1)
     simulation: dict[str, Any] = Field(default_factory=dict)

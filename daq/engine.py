@@ -83,6 +83,7 @@ class Engine:
         t_offset_s: float = 0.0,
         on_progress: Callable[[Progress], None] | None = None,
         interlocks: Sequence[Interlock] | None = None,
+        on_event: Callable[[str, str, str], None] = lambda source, level, text: None,
     ) -> None:
         self._bench = bench
         self._experiment = experiment
@@ -91,6 +92,7 @@ class Engine:
         self._clock = bench.clock
         self._origin_s = bench.clock.monotonic() - t_offset_s
         self._on_progress = on_progress
+        self._on_event = on_event
         self._steps: Sequence[Step] = experiment.steps()
         self._estimate: Mapping[str, float] = experiment.estimate()
         self._index = 0
@@ -275,6 +277,7 @@ class Engine:
             self._writer.event(self.t_s, level, source, text)
         except StorageError:
             log.exception("an event could not be written: %s: %s", source, text)
+        self._on_event(source, level, text)
 
     def progress(self, text: str) -> None:
         self._text = text

@@ -36,11 +36,14 @@ PACKAGES = ("cellrig", "pymeasure", "numpy", "scipy", "pydantic")
 
 @dataclass
 class Watcher:
-    """What the caller wants to know while runs go on. Called in the engine's thread."""
+    """What the caller wants to know while runs go on. Called in the engine's thread; `on_event`, with source, level
+    and text of each line of the log, in any.
+    """
 
     on_start: Callable[[Path, Control], None] = lambda path, control: None
     on_progress: Callable[[Progress], None] | None = None
     on_engine: Callable[[Engine], None] = lambda engine: None
+    on_event: Callable[[str, str, str], None] = lambda source, level, text: None
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def _run(
         t_offset_s=offset_s,
         on_progress=watcher.on_progress,
         interlocks=interlocks,
+        on_event=watcher.on_event,
     )
     watcher.on_engine(engine)
     return Ended(writer.path, engine.run())

@@ -86,6 +86,18 @@ def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json
     return run_command(plan, bench, runs, json)
 
 
+@app.command(short_help="Check whom the bench tells of what; send a test message.")
+def notify(
+    bench: OfBench = None,
+    test: Annotated[bool, typer.Option("--test", help="send everybody a message now")] = False,
+    json: Json = False,
+) -> int:
+    """Whom a bench tells of finished and failed runs, interlocks and the guard; with --test a message to each."""
+    from procedures.cli.notifying import notify_command
+
+    return notify_command(bench, test, json)
+
+
 @app.command(short_help="Go on with a run that was broken off.")
 def resume(
     name: RunName,

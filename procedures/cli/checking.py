@@ -13,6 +13,7 @@ from daq.bench import is_virtual
 from daq.disk import bytes_needed, free_bytes
 from daq.guarding import policy_text
 from daq.interlock import Interlock
+from daq.notify_file import recipients
 from daq.plan import CheckedRun, Plan, check_plan, load_plan
 from daq.run_interlocks import check_disk
 from procedures.cli import text
@@ -23,6 +24,8 @@ def check_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -
     plan = load_plan(plan_file, bench)
     checked = check_plan(plan)
     free = free_bytes(runs)
+    if not is_virtual(plan.bench):
+        recipients(plan.bench.model.notify.to, plan.bench.place)
     check_disk((lock for one in checked for lock in one.interlocks), free, plan.place)
     if json:
         print_json(_as_json(plan, checked, free))
