@@ -24,6 +24,7 @@ Action = Literal["warn", "pause", "skip", "stop", "make_safe"]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 60, allow_inf_nan=False)]
 Bound = float | str | None
+WAIT_MAX_H = 12.0
 SAMPLE_MARGIN_K = 2.0  # a furnace that is set to just what its sample bears overshoots a little
 
 
@@ -39,7 +40,7 @@ class InterlockTable(StrictModel):
     delay_s: NotNegative = 0.0
     clear_after_s: NotNegative = 30.0
     window_s: Annotated[float, Field(ge=5, le=86400, allow_inf_nan=False)] = 60.0
-    wait_max_h: Hours = 12.0
+    wait_max_h: Hours = WAIT_MAX_H
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _read(table: InterlockTable, sources: Sources, place: str) -> Interlock:
         raise BadInput("has no limit", place=place, allowed="maximum, minimum or both")
     if maximum is not None and minimum is not None and minimum + 2 * table.hysteresis >= maximum:
         raise BadInput("no value is within its limits", place=place, allowed="minimum + 2 hysteresis below maximum")
-    if table.action != "pause" and "wait_max_h" in table.model_fields_set:
+    if table.action != "pause" and table.wait_max_h != WAIT_MAX_H:
         raise BadInput(f"an interlock that does {table.action!r} does not wait", place=f"{place}, wait_max_h")
     return Interlock(
         table.name or quantity.text, quantity, table.action, quantity.terms[0].source, maximum, minimum,

@@ -136,3 +136,21 @@ def test_a_run_without_a_tripping_says_nothing_of_interlocks(capsys: pytest.Capt
     assert run["interlocks"] == []
     page = Page((Path(run["path"]) / "report.html").read_text(encoding="utf-8"))
     assert "Interlocks" not in page.headings
+
+
+def test_a_run_that_was_stopped_goes_on_under_the_interlocks_it_began_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Those of bench file and plan are stored with the run; what had tripped before is still told."""
+    write(lock("furnace.temperature_C", "30", "warn"), lock("furnace.temperature_C", "35", name="too warm"))
+    status, _, said = cellrig(capsys, "run", "plan.toml")
+    assert status == 1
+    assert "too warm: furnace.temperature_C = 35" in said
+    Path("bench.toml").unlink()
+    status, _, said = cellrig(capsys, "resume", "last", "--down-for", "3h")
+    assert status == 1
+    assert "too warm: furnace.temperature_C = 35" in said
+    _, told, _ = cellrig(capsys, "show", "last", "--json")
+    run = json.loads(told)
+    assert [(one["name"], one["action"]) for one in run["interlocks"]] == [("mine", "warn"), ("too warm", "stop")] * 2
+    assert run["interlocks"][2]["tripped_t_s"] > 3 * 3600
