@@ -164,6 +164,13 @@ class Engine:
             except InstrumentLost as lost:
                 lost_times += 1
                 self._wait_for_answer(step, lost, lost_times)
+            self._recover()
+
+    def _recover(self) -> None:
+        """As after a resume: what is left of a charge, which records are there already, stands in the record."""
+        self._writer.flush()
+        with RunFile.open(self._writer.path) as run:
+            self._experiment.recover(run)
 
     def _attempt(self, step: Step) -> None:
         state = self._writer.step_states().get(step.key)

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from daq import plugins
 from daq.bench import Bench, BenchConfig, dry_bench, load_bench
-from daq.contracts import Experiment, RunReader
+from daq.contracts import Experiment
 from daq.errors import BadInput
 from daq.interlock import Interlock, InterlockTable
 from daq.run_interlocks import check_interlocks, interlocks_of_run
@@ -43,10 +43,6 @@ class Procedure(Experiment, Protocol):
 
     @property
     def samples(self) -> Sequence[Sample]: ...
-
-    def recover(self, run: RunReader) -> None:
-        """Before a resumed run goes on: take from its record what only memory held."""
-        ...
 
 
 class RunTable(StrictModel):

@@ -38,7 +38,9 @@ class TemperaturePrologue:
         self._strayed = False
 
     def recover(self, run: RunReader) -> None:
+        """Whether the sample is still at temperature must be seen anew."""
         self._watch.recover(run)
+        self._settled = False
 
     def seconds(self) -> float:
         rise = abs(self._temperature_C - 20.0)
@@ -51,10 +53,6 @@ class TemperaturePrologue:
             stage.go(self._temperature_C, self._ramp_K_per_min, samples, Spectrum((1e3,)))
             rig.sampling(self._furnace.name, WATCH_SAMPLING_S)
             self._settled = True
-
-    def forget(self) -> None:
-        """Something broke in: whether the sample is still at temperature must be seen anew."""
-        self._settled = False
 
     def watch(self, rig: Rig, tolerance_K: float) -> None:
         """Told once each time the furnace leaves the tolerance, and when it is back."""
@@ -140,8 +138,6 @@ class AtTemperature(BenchProcedure):
         if step.key == SETTLE.key:
             self.before_heating(rig)
         if self.prologue is not None:
-            if rig.attempt > 1:
-                self.prologue.forget()
             self.prologue.ensure(rig, self.samples)
         if step.key != SETTLE.key:
             self.do_at_temperature(step, rig)

@@ -93,6 +93,7 @@ def test_a_step_that_lost_its_instrument_is_taken_up_again_when_it_answers(trial
 
     end = run.run(at("b", 10, asks))
     assert end.outcome == "finished"
+    assert run.experiment.recovered == 1
     assert run.attempts() == [("a", 1, "finished"), ("b", 1, "broken"), ("b", 2, "finished"), ("c", 1, "finished")]
     assert "warning one: step b: one: no answer; the run waits for it to answer" in run.events()
     with RunFile.open(run.writer.path) as record:

@@ -71,6 +71,7 @@ class Counting:
     def __init__(self, rows: int = 5, act: Callable[[Step, int, Rig], None] | None = None) -> None:
         self.rows = rows
         self.act = act or (lambda step, row, rig: None)
+        self.recovered = 0
         self.fail_analysis: Exception | None = None
 
     def steps(self) -> Sequence[Step]:
@@ -85,6 +86,9 @@ class Counting:
             rig.record("counts", number=row, label=step.key)
             rig.progress(f"row {row}")
             rig.wait(1.0)
+
+    def recover(self, run: RunReader) -> None:
+        self.recovered += 1
 
     def analyse(self, run: RunReader) -> list[Result]:
         if self.fail_analysis is not None:
