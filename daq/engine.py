@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from daq.bench import Bench
@@ -16,11 +15,7 @@ from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
 from daq.errors import (
     CellrigError,
-    InstrumentLost,
     LimitBroken,
-    StepFailed,
-    StepPaused,
-    StepSkipped,
     Stopped,
     StorageError,
 )
@@ -28,16 +23,14 @@ from daq.interlock import Interlock
 from daq.interlock_watch import InterlockWatch, Trip
 from daq.monitor import Monitor, tell_trace
 from daq.overseer import Overseer
-from daq.rig import EngineRig
 from daq.run_interlocks import interlocks_of_run
 from daq.runfile.reader import RunFile
 from daq.runfile.schema import INTERLOCKS
 from daq.runfile.writer import RunWriter
 from daq.safety import SafeOutcome, make_all_safe
-from daq.step_thread import StepLife
+from daq.step_runner import StepRunner
 
 log = logging.getLogger(__name__)
-MOST_LOSSES = 2  # an instrument that is lost more often than that within one step ends the run
 
 
 @dataclass(frozen=True)
@@ -107,6 +100,9 @@ class Engine:
             bench.instruments, bench.clock, control, self._record_reading, self.tell, self._interlocks
         )
         self._overseer = Overseer(bench, control, self._monitor, self._interlocks, writer.path, self.tell)
+        self._runner = StepRunner(
+            bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
+        )
 
     # ------------------------------------------------------------ the run
     def run(self) -> RunEnd:
@@ -131,7 +127,7 @@ class Engine:
             self._begin()
             for index, step in enumerate(self._steps):
                 self._index = index
-                self._one(step)
+                self._runner.run(step, f"step {index + 1} of {len(self._steps)}")
         except Stopped as stop:
             return "stopped", str(stop)
         except CellrigError as error:
@@ -151,86 +147,9 @@ class Engine:
             raise LimitBroken("interlock", f"not started, a limit is passed already: {'; '.join(broken)}")
         self._interlocks.arm()
 
-    def _one(self, step: Step) -> None:
-        """A step until it is done: taken up again after an interlock has cleared, or a lost instrument is back."""
-        lost_times = 0
-        while True:
-            try:
-                self._control.wait_while_paused()
-                self._overseer.wait_while_held()
-                return self._attempt(step)
-            except StepPaused:
-                self._wait_out_holds()
-            except InstrumentLost as lost:
-                lost_times += 1
-                self._wait_for_answer(step, lost, lost_times)
-            self._recover()
-
-    def _recover(self) -> None:
-        """As after a resume: what is left of a charge, which records are there already, stands in the record."""
-        self._writer.flush()
-        with RunFile.open(self._writer.path) as run:
-            self._experiment.recover(run)
-
-    def _attempt(self, step: Step) -> None:
-        state = self._writer.step_states().get(step.key)
-        if state in ("finished", "skipped"):
-            return
-        if state == "broken" and step.after_break == "end":
-            self.tell("engine", "warning", f"{step.title}: was broken off; it ends with what it has")
-            self._writer.mark_step(step.key, "skipped", self.t_s)
-            return
-        attempt = self._writer.begin_step(step.key, self.t_s)
+    def step_begins(self) -> None:
         self._step_began_s = self.t_s
         self.progress("")
-        again = f" (attempt {attempt})" if attempt > 1 else ""
-        self.tell("engine", "info", f"step {self._index + 1} of {len(self._steps)}: {step.title}{again}")
-        state = "failed"
-        try:
-            self._work(step, attempt)
-            state = "finished"
-        except StepSkipped as skipped:
-            state = "skipped"
-            self.tell("engine", "warning", f"step {self._index + 1}: {skipped}")
-        except (Stopped, StepPaused, InstrumentLost):
-            state = "broken"
-            raise
-        except StepFailed as error:
-            raise StepFailed(f"{step.title}: {error}") from error
-        finally:
-            self._writer.end_step(step.key, attempt, state, self.t_s)
-
-    def _work(self, step: Step, attempt: int) -> None:
-        self._interlocks.begin_step()
-        life = StepLife(self._clock)
-        rig = EngineRig(
-            self._bench, self._monitor, self._control, self._writer, self, step.key, attempt, self._interlocks, life
-        )
-        self._overseer.run(lambda: self._experiment.run_step(step, rig), step.title, life)
-        with suppress(StepPaused):  # it is done; what holds the run holds it before the next one
-            self._control.check()
-
-    def _wait_out_holds(self) -> None:
-        texts = "; ".join(one.text for one in self._control.holds)
-        self.progress(f"waits: {texts}")
-        self._overseer.hold_furnaces()
-        began_s = self.t_s
-        self._overseer.wait_while_held()
-        self.tell("engine", "info", f"goes on after {self.t_s - began_s:.0f} s of waiting")
-
-    def _wait_for_answer(self, step: Step, lost: InstrumentLost, times: int) -> None:
-        """Raises `lost` when it may not or can't be waited for, and whatever ends the run meanwhile."""
-        self._control.check_end()
-        if times > MOST_LOSSES:
-            self._writer.mark_step(step.key, "failed", self.t_s)
-            raise lost
-        self.tell(lost.instrument, "warning", f"{step.title}: {lost}; the run waits for it to answer")
-        self.progress(f"waits for {lost.instrument} to answer")
-        try:
-            self._overseer.wait_for_answer(lost)
-        except InstrumentLost:
-            self._writer.mark_step(step.key, "failed", self.t_s)
-            raise
 
     def _make_safe(self, outcome: Outcome) -> list[SafeOutcome]:
         reasons: dict[Outcome, Reason] = {"finished": "finished", "stopped": "stopped"}

@@ -15,12 +15,13 @@ from daq.step_thread import StepLife
 
 
 class RunState(Protocol):
-    """The part of the engine that a rig needs."""
+    """The part of the engine that a step and its rig need."""
 
     @property
     def t_s(self) -> float: ...
     def tell(self, source: str, level: str, text: str) -> None: ...
     def progress(self, text: str) -> None: ...
+    def step_begins(self) -> None: ...
 
 
 class EngineRig:
