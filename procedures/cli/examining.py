@@ -19,6 +19,7 @@ from daq.control import RunControl
 from daq.errors import CellrigError
 from daq.interlock import Interlock
 from daq.interlock_watch import InterlockWatch
+from daq.notify_file import recipients
 from daq.run_interlocks import bench_interlocks
 from daq.virtual_clock import VirtualClock
 from procedures.cli.console import print_json, remark, say, stdout
@@ -55,6 +56,8 @@ class Finding:
 def doctor_command(bench_file: Path, self_test: bool, json: bool, dummy_cell: str | None = None) -> int:
     resistance_ohm = None if dummy_cell is None else resistance_of(dummy_cell)
     config = load_bench(bench_file)
+    if not is_virtual(config):
+        recipients(config.model.notify.to, config.place)
     with bench_lock(config, f"cellrig doctor {config.place}"):
         found = examine(config, self_test, resistance_ohm)
     if json:

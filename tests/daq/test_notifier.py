@@ -140,9 +140,9 @@ def test_check_finds_a_mistake_before_anything_starts(tmp_path: Path, capsys: py
     write_bench(tmp_path, SIMULATED, 100, '[notify]\nto = ["me"]')
     write_plan(tmp_path, [30])
     write_file("jsn://h/x")
-    for command in ("check", "run"):
+    for words in (["check", "plan.toml"], ["run", "plan.toml"], ["doctor", "bench.toml"]):
         with pytest.raises(SystemExit) as end:
-            run_app([command, "plan.toml"])
+            run_app(words)
         assert end.value.code == 2
         assert "no kind of address jsn://" in capsys.readouterr().err
     assert not Path("runs").exists()
