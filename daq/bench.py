@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -14,9 +15,14 @@ from daq import plugins
 from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
 from daq.errors import BadInput, CellrigError, InstrumentError
+from daq.in_time import in_time
+from daq.interlock import InterlockTable
+from daq.notify_table import NotifyTable
 from daq.tables import StrictModel, parse, read_toml
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+CONNECT_S, DISCONNECT_S = 180.0, 15.0  # of the wall's time; a vendor's SDK takes its time to load
 BUILT_IN = "built-in simulated bench"
 
 
@@ -35,6 +41,8 @@ class BenchTable(StrictModel):
     name: str = Field(min_length=1)
     speed: float | None = Field(default=None, gt=0, le=FASTEST)
     lost_after_s: float = Field(default=60, gt=0)
+    leave_within_s: float = Field(default=60, gt=0)
+    hung_after_s: float = Field(default=7200, ge=60)
 
 
 class SafetyTable(StrictModel):
@@ -54,6 +62,8 @@ class BenchFileModel(StrictModel):
     bench: BenchTable
     safety: SafetyTable = Field(default_factory=SafetyTable)
     queue: QueueTable = Field(default_factory=QueueTable)
+    notify: NotifyTable = Field(default_factory=NotifyTable)
+    interlock: list[InterlockTable] = Field(default_factory=list)
     instruments: dict[str, InstrumentTable] = Field(min_length=1)
     simulation: dict[str, Any] = Field(default_factory=dict)
 
@@ -165,23 +175,36 @@ class Bench:
         return found[0]
 
     def connect(self) -> None:
-        """Connect every instrument; on a failure those already connected are let go."""
+        """Connect every instrument; on a failure those already connected are let go.
+
+        The caller takes part in the clock. Raises InstrumentLost for one whose driver does not come back in time.
+        """
         done: list[Instrument] = []
         try:
-            for instrument in self.instruments.values():
-                instrument.connect()
+            for name, instrument in self.instruments.items():
+                in_time(self.clock, self._bench_s(CONNECT_S), instrument.connect, name, "connecting")
                 done.append(instrument)
         except CellrigError:
             for instrument in reversed(done):
-                with suppress(InstrumentError):
-                    instrument.disconnect()
+                self._let_go(instrument)
             raise
 
     def close(self) -> None:
-        for instrument in self.instruments.values():
-            with suppress(InstrumentError):
-                instrument.disconnect()
+        """Let everything go. A driver that hangs is left behind."""
+        with self.clock.attached():
+            for instrument in self.instruments.values():
+                self._let_go(instrument)
         self._shared.close()
+
+    def _let_go(self, instrument: Instrument) -> None:
+        try:
+            in_time(self.clock, self._bench_s(DISCONNECT_S), instrument.disconnect, instrument.name, "disconnecting")
+        except InstrumentError as error:
+            log.warning("%s", error)
+
+    def _bench_s(self, wall_s: float) -> float:
+        """So much of the wall's time, on this clock; in virtual time a driver takes no time of the wall's."""
+        return wall_s if math.isinf(self.clock.speed) else wall_s * max(1.0, self.clock.speed)
 
 
 def build_bench(config: BenchConfig, clock: Clock, state_folder: Path) -> Bench:

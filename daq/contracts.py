@@ -95,6 +95,11 @@ class Patient(Protocol):
     lost_after_s: float
 
 
+def patience_s(instrument: object, lost_after_s: float) -> float:
+    """For how long an instrument may be silent: as it says itself, else as the bench does."""
+    return instrument.lost_after_s if isinstance(instrument, Patient) else lost_after_s
+
+
 @runtime_checkable
 class CarriesOn(Instrument, Protocol):
     """An instrument whose tests go on without us: what it does by itself now, one text for each; empty when nothing."""
@@ -187,6 +192,10 @@ class Experiment(Protocol):
     def steps(self) -> Sequence[Step]: ...
     def estimate(self) -> Mapping[str, float]: ...
     def run_step(self, step: Step, rig: Rig) -> None: ...
+    def recover(self, run: RunReader) -> None:
+        """Before a step is taken up again, here or after a resume: take from the record what only memory held."""
+        ...
+
     def analyse(self, run: RunReader) -> list[Result]: ...
 
 

@@ -8,17 +8,27 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
-from daq.errors import CellrigError, StepFailed, StepSkipped, Stopped, StorageError
+from daq.errors import (
+    CellrigError,
+    LimitBroken,
+    Stopped,
+    StorageError,
+)
+from daq.interlock import Interlock
+from daq.interlock_watch import InterlockWatch, Trip
 from daq.monitor import Monitor, tell_trace
-from daq.rig import EngineRig
+from daq.overseer import Overseer
+from daq.run_interlocks import interlocks_of_run
 from daq.runfile.reader import RunFile
+from daq.runfile.schema import INTERLOCKS
 from daq.runfile.writer import RunWriter
 from daq.safety import SafeOutcome, make_all_safe
+from daq.step_runner import StepRunner
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +48,23 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunEnd:
-    """`cut_short`: make safe now was asked for, and nothing was done after it."""
+    """`cut_short`: make safe now was asked for, and nothing was done after it.
+
+    `hung`: a step is still held up in a driver; this process had better end.
+    """
 
     outcome: Outcome
     reason: str
     safety: tuple[SafeOutcome, ...]
     cut_short: bool = False
+    hung: bool = False
 
 
 class Engine:
-    """Runs one experiment on a connected bench into one run file. `run` is called once."""
+    """Runs one experiment on a connected bench into one run file. `run` is called once.
+
+    Left out, `interlocks` are those of the bench: its file's, its drivers' limits, silence.
+    """
 
     def __init__(
         self,
@@ -58,6 +75,8 @@ class Engine:
         *,
         t_offset_s: float = 0.0,
         on_progress: Callable[[Progress], None] | None = None,
+        interlocks: Sequence[Interlock] | None = None,
+        on_event: Callable[[str, str, str], None] = lambda source, level, text: None,
     ) -> None:
         self._bench = bench
         self._experiment = experiment
@@ -66,18 +85,23 @@ class Engine:
         self._clock = bench.clock
         self._origin_s = bench.clock.monotonic() - t_offset_s
         self._on_progress = on_progress
+        self._on_event = on_event
         self._steps: Sequence[Step] = experiment.steps()
         self._estimate: Mapping[str, float] = experiment.estimate()
         self._index = 0
         self._step_began_s = 0.0
         self._text = ""
+        self._is_fresh = t_offset_s == 0
+        found = interlocks_of_run(bench, streams=experiment.streams) if interlocks is None else interlocks
+        self._interlocks = InterlockWatch(
+            found, bench.clock, control, self.tell, self._origin_s, self._keep_trips, self._trips_before()
+        )
         self._monitor = Monitor(
-            bench.instruments,
-            bench.clock,
-            control,
-            self._record_reading,
-            self.tell,
-            bench.config.model.bench.lost_after_s,
+            bench.instruments, bench.clock, control, self._record_reading, self.tell, self._interlocks
+        )
+        self._overseer = Overseer(bench, control, self._monitor, self._interlocks, writer.path, self.tell)
+        self._runner = StepRunner(
+            bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
         )
 
     # ------------------------------------------------------------ the run
@@ -90,18 +114,20 @@ class Engine:
                 for instrument in self._bench.instruments.values():
                     tell_trace(instrument, self.tell)
             safety = self._make_safe(outcome)
+            if self._overseer.is_back():  # a step that hung has acted once more since
+                safety = self._make_safe(outcome)
             self._monitor.stop()
             if not self._control.urgent:
                 self._analyse()
             self._writer.close(outcome, reason, self.t_s)
-            return RunEnd(outcome, reason, tuple(safety), self._control.urgent)
+            return RunEnd(outcome, reason, tuple(safety), self._control.urgent, self._overseer.is_hung)
 
     def _guarded(self) -> tuple[Outcome, str]:
         try:
-            self._monitor.start()
+            self._begin()
             for index, step in enumerate(self._steps):
                 self._index = index
-                self._one(step)
+                self._runner.run(step, f"step {index + 1} of {len(self._steps)}")
         except Stopped as stop:
             return "stopped", str(stop)
         except CellrigError as error:
@@ -112,38 +138,18 @@ class Engine:
             return "failed", f"a bug in cellrig or a driver: {error!r}"
         return "finished", "all steps done"
 
-    def _one(self, step: Step) -> None:
-        states = self._writer.step_states()
-        if states.get(step.key) in ("finished", "skipped"):
-            return
-        if states.get(step.key) == "broken" and step.after_break == "end":
-            self.tell("engine", "warning", f"{step.title}: was broken off; it ends with what it has")
-            self._writer.mark_step(step.key, "skipped", self.t_s)
-            return
-        self._control.wait_while_paused()
-        attempt = self._writer.begin_step(step.key, self.t_s)
+    def _begin(self) -> None:
+        """Every instrument read once. Raises LimitBroken when a new run would begin beyond a limit."""
+        self._monitor.start()
+        self._overseer.look()
+        broken = self._interlocks.broken()
+        if broken and self._is_fresh:
+            raise LimitBroken("interlock", f"not started, a limit is passed already: {'; '.join(broken)}")
+        self._interlocks.arm()
+
+    def step_begins(self) -> None:
         self._step_began_s = self.t_s
         self.progress("")
-        again = f" (attempt {attempt})" if attempt > 1 else ""
-        self.tell("engine", "info", f"step {self._index + 1} of {len(self._steps)}: {step.title}{again}")
-        rig = EngineRig(self._bench, self._monitor, self._control, self._writer, self, step.key, attempt)
-        try:
-            self._experiment.run_step(step, rig)
-            self._control.check()
-        except StepSkipped as skipped:
-            self._writer.end_step(step.key, attempt, "skipped", self.t_s)
-            self.tell("engine", "warning", f"step {self._index + 1}: {skipped}")
-            return
-        except Stopped:
-            self._writer.end_step(step.key, attempt, "broken", self.t_s)
-            raise
-        except StepFailed as error:
-            self._writer.end_step(step.key, attempt, "failed", self.t_s)
-            raise StepFailed(f"{step.title}: {error}") from error
-        except Exception:
-            self._writer.end_step(step.key, attempt, "failed", self.t_s)
-            raise
-        self._writer.end_step(step.key, attempt, "finished", self.t_s)
 
     def _make_safe(self, outcome: Outcome) -> list[SafeOutcome]:
         reasons: dict[Outcome, Reason] = {"finished": "finished", "stopped": "stopped"}
@@ -171,6 +177,20 @@ class Engine:
         now = self.t_s
         return {name: ((now - one[0]) / self._clock.speed, one[1]) for name, one in found.items() if one is not None}
 
+    def alerts(self) -> list[str]:
+        """The interlocks that have tripped and not cleared, in words."""
+        return self._interlocks.tripped()
+
+    def _trips_before(self) -> list[Trip]:
+        """Of the attempts before a resume; what had not cleared then is looked at anew."""
+        return [Trip(**one) for one in self._writer.recall(INTERLOCKS, [])]
+
+    def _keep_trips(self, trips: Sequence[Trip]) -> None:
+        try:
+            self._writer.remember(INTERLOCKS, [asdict(one) for one in trips])
+        except StorageError:
+            log.exception("the interlocks that tripped could not be written")
+
     # ------------------------------------------------------------ what the rig and the monitor call
     @property
     def t_s(self) -> float:
@@ -183,6 +203,7 @@ class Engine:
             self._writer.event(self.t_s, level, source, text)
         except StorageError:
             log.exception("an event could not be written: %s: %s", source, text)
+        self._on_event(source, level, text)
 
     def progress(self, text: str) -> None:
         self._text = text

@@ -68,5 +68,12 @@ class StepSkipped(Stopped):
     """Somebody asked to leave this step and go on with the next."""
 
 
+class StepPaused(CellrigError):
+    """An interlock has tripped: the step is left in order, and taken up again when it has cleared.
+
+    Not a `Stopped`: a cycler's own test, which goes on by itself, is not stopped by it.
+    """
+
+
 class AnalysisRefused(CellrigError):
     """The data do not carry the number that was asked for; the text is the reason."""

@@ -14,6 +14,7 @@ from daq.contracts import CarriesOn, Instrument, Reason, SafeReport, Settable
 from daq.errors import BenchBusy, CellrigError
 from daq.guard_words import broken_off, write_into_run
 from daq.host_note import QUEUE
+from daq.notifier import notifier_of
 from daq.runner import WORLD
 from daq.safety import SafeOutcome, make_all_safe
 from daq.system import ProcessId, System
@@ -34,10 +35,17 @@ class Duty:
         self._system = system
         self._speed = config.model.bench.speed or 1.0
         self._run: Path | None = None
+        self._notifier = notifier_of(config)
         self._build()  # drivers are imported now, while all is well
 
     def act(self, why: str, children: Sequence[ProcessId]) -> None:
         """The whole duty; returns when nothing is kept any more. Raises BenchBusy when somebody else has the bench."""
+        try:
+            self._act(why, children)
+        finally:
+            self._notifier.close()
+
+    def _act(self, why: str, children: Sequence[ProcessId]) -> None:
         self._run = broken_off(bench_folder(self._config) / QUEUE)
         began_s = wall_monotonic()
         with self._lock():
@@ -117,6 +125,7 @@ class Duty:
     def _write(self, lines: Sequence[str]) -> None:
         for line in lines:
             log.warning("%s", line)
+        self._notifier.tell("guard", "\n".join(lines))
         if self._run is not None:
             write_into_run(self._run, lines, self._speed)
 

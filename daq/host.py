@@ -41,7 +41,7 @@ class Host:
         self.system = system or System()
         self.folder = bench_folder(config)
         self.queue = RunQueue(self.folder / QUEUE)
-        self.work = HostWork(config, runs_folder, self.queue)
+        self.work = HostWork(config, runs_folder, self.queue, self._leave_hung)
         self._ending = threading.Event()
         self._token = secrets.token_urlsafe(24)
         self._server = LineServer(self._token, self.answer)
@@ -83,6 +83,14 @@ class Host:
         """Nobody would switch the heater off if we died now: the run ends, the bench is safe."""
         log.error("no guard: %s", why)
         self.work.stop(f"the guard can't be kept alive ({why}); the run was ended safely")
+
+    def _leave_hung(self) -> None:
+        """A driver hangs in this process and may hold its port: nothing here can use it again.
+
+        The run has its end on disk. The guard finds this process gone and makes the bench safe with drivers of its own.
+        """
+        log.error("a driver hangs; the bench host ends, so that the bench can be opened anew")
+        self.system.end_at_once()
 
     # ------------------------------------------------------------ questions
     def answer(self, what: str, details: Mapping[str, Any]) -> Any:

@@ -17,6 +17,7 @@ from daq.errors import BenchBusy, CellrigError
 from daq.frozen_plan import freeze, titles
 from daq.host_note import QUEUE, SAID, HostNote, find_host
 from daq.lines import LineClient, Unreachable
+from daq.notify_file import recipients
 from daq.plan import Plan, check_plan
 from daq.run_queue import Entry, RunQueue
 from daq.runfile.reader import RunFile
@@ -71,6 +72,7 @@ def start_host(
 def run_in_host(plan: Plan, runs_folder: Path, watcher: Watcher) -> list[Ended]:
     """`daq.runner.run_plan`, in a host of its own that outlives whoever called this."""
     checked = check_plan(plan)
+    recipients(plan.bench.model.notify.to, plan.bench.place)
     check_room(runs_folder, sum(one.rows for one in checked))
     title, sample = titles(plan)
     return _in_host(plan.bench, runs_folder, watcher, "plan", title, sample, freeze(plan, runs_folder))

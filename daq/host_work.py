@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,10 @@ from daq.engine import Engine, Progress
 from daq.errors import BadInput, BenchBusy, CellrigError
 from daq.frozen_plan import bench_now, check_same_bench, thaw
 from daq.idle_bench import IdleBench
+from daq.interlock_watch import SOURCE as INTERLOCK
 from daq.interruption import after_a_death
+from daq.notifier import notifier_of
+from daq.notify_table import Kind
 from daq.run_now import RunNow
 from daq.run_queue import Entry, RunQueue, State
 from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
@@ -30,12 +33,19 @@ LOOK_S = 1.0  # the queue is looked at as often, when nobody says that it has ch
 
 
 class HostWork:
-    """Threads: one works (`run_queue`, `run_entry`); any other may ask."""
+    """Threads: one works (`run_queue`, `run_entry`); any other may ask.
 
-    def __init__(self, config: BenchConfig, runs_folder: Path, queue: RunQueue) -> None:
+    `on_hung` is called when a run has ended that left a driver hanging in this process.
+    """
+
+    def __init__(
+        self, config: BenchConfig, runs_folder: Path, queue: RunQueue, on_hung: Callable[[], None] = lambda: None
+    ) -> None:
         self.config = config
         self._runs_folder = runs_folder
         self._queue = queue
+        self._on_hung = on_hung
+        self._notifier = notifier_of(config)
         self._virtual = is_virtual(config)
         self._known = {
             name: {"driver": table.driver, "role": _role(table.driver)}
@@ -53,6 +63,8 @@ class HostWork:
     def run_queue(self, ending: threading.Event) -> None:
         """Entry after entry, until `ending` is set; what a host before this one left unfinished comes first."""
         after_a_death(self._queue, self.config.model.queue.after_interruption)
+        if self._queue.held:
+            self._notifier.tell("operator", f"the queue is held: {self._queue.held}")
         while not ending.is_set():
             self._changed.clear()
             entry = None if self._queue.held else self._queue.take()
@@ -71,6 +83,7 @@ class HostWork:
 
     def close(self) -> None:
         self._idle.close()
+        self._notifier.close()
 
     def _do(self, entry: Entry) -> None:
         with self._mutex:
@@ -79,6 +92,7 @@ class HostWork:
             self._safe, self._stop_asked = "", ""
         state: State = "failed"
         note = ""
+        ended: list[Ended] = []
         try:
             ended = self._work(entry)
             state, note = _state_of(ended[-1].end.outcome), ended[-1].end.reason
@@ -90,15 +104,21 @@ class HostWork:
             log.exception("entry %s failed", entry.id)
             note = f"a bug in cellrig: {error!r}"
         finally:
+            self._tell_end(entry, state, note)
             self._run = None
             self._queue.end(entry.id, state, note)
             with self._mutex:
                 self._entry = None
         if state in ("failed", "refused") and self.config.model.queue.after_failure == "hold":
             self._queue.hold_all(f"entry {entry.id} {state}: {note}")
+        if any(one.end.hung for one in ended):
+            self._notifier.close()
+            self._on_hung()
 
     def _work(self, entry: Entry) -> list[Ended]:
-        watcher = Watcher(on_start=self._started, on_progress=self._progress, on_engine=self._engine)
+        watcher = Watcher(
+            on_start=self._started, on_progress=self._progress, on_engine=self._engine, on_event=self._heard
+        )
         if entry.kind == "resume":
             ended = [resume_run(Path(entry.work["path"]), watcher, entry.work.get("down_for_s"), held=True)]
         else:
@@ -120,6 +140,18 @@ class HostWork:
         self._run = RunNow.of(path, control)
         if self._stop_asked:
             control.stop(self._stop_asked)
+
+    def _heard(self, source: str, level: str, text: str) -> None:
+        """What somebody who is not there should know of: interlocks, and what was not made safe."""
+        if source == INTERLOCK:
+            self._notifier.tell("interlock", text)
+        elif level == "error" and "look at it" in text:
+            self._notifier.tell("operator", f"{source}: {text}")
+
+    def _tell_end(self, entry: Entry, state: State, note: str) -> None:
+        kinds: Mapping[State, Kind] = {"finished": "finished", "stopped": "stopped", "held": "operator"}
+        path = self._run.path.name if self._run is not None else f"{entry.title} of {entry.sample}"
+        self._notifier.tell(kinds.get(state, "failed"), f"{path}: {note}")
 
     def _engine(self, engine: Engine) -> None:
         if self._run is not None:

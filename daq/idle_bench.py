@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from daq.bench import Bench
 from daq.clock import wall_monotonic
 from daq.contracts import Instrument, Settable, Snapshot
 from daq.errors import BadInput, CellrigError, InstrumentError
+from daq.in_time import Hangs, in_time
 from daq.safety import SafeOutcome, make_all_safe
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+CONNECT_S, CALL_S = 180.0, 30.0  # of the wall's time
 COMMANDS = "set_target (target_C, ramp_K_per_min), hold, make_safe"
 
 
@@ -32,13 +35,13 @@ class IdleBench:
         """Connect to this instrument, or let it go. Raises BadInput, InstrumentError."""
         instrument = self._instrument(name)
         if on and name not in self._connected:
-            instrument.connect()
+            self._in_time(name, CONNECT_S, instrument.connect, "connecting")
             self._connected[name] = instrument.identity().text
             self.sample()
         elif not on and name in self._connected:
             del self._connected[name]
             self._states = {key: state for key, state in self._states.items() if key != name}
-            instrument.disconnect()
+            self._in_time(name, CALL_S, instrument.disconnect, "disconnecting")
 
     def states(self) -> dict[str, dict[str, Any]]:
         """Of each connected instrument: identity, and of its last reading values, faults and age_s."""
@@ -48,8 +51,12 @@ class IdleBench:
         """Read every connected instrument; a reading that fails is a fault."""
         for name in list(self._connected):
             try:
-                self._readings[name] = (wall_monotonic(), self._instrument(name).read())
+                snapshot = self._in_time(name, CALL_S, self._instrument(name).read, "a reading")
+                self._readings[name] = (wall_monotonic(), snapshot)
                 self._problems.pop(name, None)
+            except Hangs as error:  # asked once more, it would hang once more
+                log.error("%s", error)
+                self._connected.pop(name, None)
             except InstrumentError as error:
                 self._problems[name] = str(error)
         self._states = {name: self._state(name) for name in list(self._connected)}
@@ -67,14 +74,16 @@ class IdleBench:
         self.connect(name, True)
         instrument = self._instrument(name)
         if command == "make_safe":
-            report = instrument.make_safe("stopped")
+            report = self._in_time(
+                name, instrument.safe_within_s + CALL_S, lambda: instrument.make_safe("stopped"), "making safe"
+            )
             return f"{report.text}{'' if report.verified else ' (not verified: look at it)'}"
         if not isinstance(instrument, Settable):
             raise BadInput(f"the instrument has no {command}", place=name, allowed="make_safe")
         if command == "hold":
-            instrument.hold()
+            self._in_time(name, CALL_S, instrument.hold, "holding")
             return "it holds where it is"
-        return _set_target(name, instrument, values)
+        return self._in_time(name, CALL_S, lambda: _set_target(name, instrument, values), "setting")
 
     def make_safe(self) -> list[SafeOutcome]:
         """All of them, those that were not connected too."""
@@ -96,6 +105,11 @@ class IdleBench:
         self._states = {}
         if bench is not None:
             bench.close()
+
+    def _in_time(self, name: str, seconds: float, call: Callable[[], T], what: str) -> T:
+        """`call` with a deadline on the wall: one that hangs must not hold up the host. Raises Hangs."""
+        clock = self._open().clock
+        return in_time(clock, seconds * clock.speed, call, name, what)
 
     def _open(self) -> Bench:
         if self._bench is None:

@@ -1,25 +1,27 @@
-"""Every instrument sampled in the background; limits checked on every reading.
+"""Every instrument sampled in the background; every reading is handed to the interlocks.
 
-A broken limit, or an instrument that stays silent, breaks the run off with the reason. A reading that fails
-once is told once and tried again: one missed reply must not end the night.
+A reading that fails is told once and tried again: one missed reply must not end the night. How long an instrument has
+been silent is a quantity like any other (`silence_s`); the interlocks decide when that is too long.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 
 from daq.clock import Clock, Thread
-from daq.contracts import Instrument, Level, Limit, Patient, Snapshot, Traced, Value
+from daq.contracts import Instrument, Level, Snapshot, Traced, Value
 from daq.control import RunControl
-from daq.errors import CellrigError, InstrumentError, InstrumentLost, LimitBroken
+from daq.errors import CellrigError, InstrumentError, InstrumentLost
+from daq.interlock_watch import InterlockWatch
+from daq.quantity import SILENCE
 
 log = logging.getLogger(__name__)
 HISTORY = 5000
+HELD_S = 10.0  # a call for a reading that has not come back for so long is as good as none
 
 Record = Callable[[str, Mapping[str, Value]], float]
 Tell = Callable[[str, Level, str], None]
@@ -34,19 +36,21 @@ class Watch:
         self._history: deque[tuple[float, Snapshot]] = deque(maxlen=HISTORY)
         self._mutex = threading.Lock()
         self.silent_since_s: float | None = None
-        self._limits: Sequence[Limit] = instrument.limits()
+        self._asked_s: float | None = None
         self._faults: tuple[str, ...] = ()
         self._monitor = monitor
-        self._lost_after_s = instrument.lost_after_s if isinstance(instrument, Patient) else monitor.lost_after_s
 
     def sample(self) -> None:
-        """One reading: recorded, its limits checked, its faults told when they change."""
+        """One reading: recorded, handed to the interlocks, its faults told when they change."""
+        monitor = self._monitor
+        self._asked_s = monitor.clock.monotonic()
         try:
             snapshot = self.instrument.read()
         except InstrumentError as error:
-            self._silent(error)
+            self._silent(f"a reading is missing: {error}; trying again")
             return
-        monitor = self._monitor
+        finally:
+            self._asked_s = None
         if self.silent_since_s is not None:
             gap = monitor.clock.monotonic() - self.silent_since_s
             monitor.tell(self.instrument.name, "info", f"answers again after {gap:.0f} s")
@@ -55,8 +59,13 @@ class Watch:
         with self._mutex:
             self._history.append((t_s, snapshot))
         self._tell_faults(snapshot.faults)
-        for limit in self._limits:
-            self._check(limit, snapshot)
+        monitor.interlocks.feed(self.instrument.name, {**snapshot.values, SILENCE: 0.0})
+
+    def look(self) -> None:
+        """Called from another thread: is this one held up in its driver?"""
+        asked_s = self._asked_s
+        if asked_s is not None and self._monitor.clock.monotonic() - asked_s >= HELD_S:
+            self._silent(f"a reading has not come back for {HELD_S:.0f} s: its driver hangs, or waits", asked_s)
 
     def latest(self) -> tuple[float, Snapshot] | None:
         with self._mutex:
@@ -68,16 +77,15 @@ class Watch:
             found = list(takewhile(lambda entry: entry[0] > t_s, reversed(self._history)))
         return found[::-1]
 
-    def _silent(self, error: InstrumentError) -> None:
+    def _silent(self, told: str, since_s: float | None = None) -> None:
         monitor = self._monitor
         now = monitor.clock.monotonic()
         if self.silent_since_s is None:
-            self.silent_since_s = now
-            monitor.tell(self.instrument.name, "warning", f"a reading is missing: {error}; trying again")
-            tell_trace(self.instrument, monitor.tell)
-        elif now - self.silent_since_s >= self._lost_after_s:
-            text = f"no reading for {now - self.silent_since_s:.0f} s; the run ends. Check cable and power"
-            monitor.control.break_off(InstrumentLost(self.instrument.name, text))
+            self.silent_since_s = now if since_s is None else since_s
+            monitor.tell(self.instrument.name, "warning", told)
+            if since_s is None:  # what hangs may hold its trace as well
+                tell_trace(self.instrument, monitor.tell)
+        monitor.interlocks.feed(self.instrument.name, {SILENCE: now - self.silent_since_s})
 
     def _tell_faults(self, faults: tuple[str, ...]) -> None:
         for fault in faults:
@@ -87,17 +95,6 @@ class Watch:
             if fault not in faults:
                 self._monitor.tell(self.instrument.name, "info", f"no longer reports: {fault}")
         self._faults = faults
-
-    def _check(self, limit: Limit, snapshot: Snapshot) -> None:
-        value = snapshot.values.get(limit.quantity)
-        if not isinstance(value, float | int) or math.isnan(value):
-            return
-        above = limit.maximum is not None and value > limit.maximum
-        below = limit.minimum is not None and value < limit.minimum
-        if above or below:
-            bound, side = (limit.maximum, "above") if above else (limit.minimum, "below")
-            text = f"{limit.quantity} = {value:.5g} is {side} its limit of {bound:g}; the run ends safely"
-            self._monitor.control.break_off(LimitBroken(self.instrument.name, text))
 
 
 def tell_trace(instrument: Instrument, tell: Tell) -> None:
@@ -119,13 +116,13 @@ class Monitor:
         control: RunControl,
         record: Record,
         tell: Tell,
-        lost_after_s: float = 60,
+        interlocks: InterlockWatch,
     ) -> None:
         self.clock = clock
         self.control = control
         self.record = record
         self.tell = tell
-        self.lost_after_s = lost_after_s
+        self.interlocks = interlocks
         self.watches = {name: Watch(instrument, self) for name, instrument in instruments.items()}
         self._stopping = clock.event()
         self._threads: list[Thread] = []
@@ -142,6 +139,15 @@ class Monitor:
         for thread in self._threads:
             thread.join(timeout=10)
         self._threads.clear()
+
+    def look(self) -> None:
+        """Whether a driver holds one of the watches up. Called from time to time by whoever is not held up himself."""
+        for watch in self.watches.values():
+            watch.look()
+
+    @property
+    def shortest_interval_s(self) -> float:
+        return min((watch.interval_s for watch in self.watches.values()), default=60.0)
 
     def set_interval(self, name: str, seconds: float) -> None:
         """Sample `name` every `seconds` from its next reading on."""

@@ -11,8 +11,10 @@ from pydantic import ConfigDict, Field, field_validator
 
 from daq import plugins
 from daq.bench import Bench, BenchConfig, dry_bench, load_bench
-from daq.contracts import Experiment, RunReader
+from daq.contracts import Experiment
 from daq.errors import BadInput
+from daq.interlock import Interlock, InterlockTable
+from daq.run_interlocks import check_interlocks, interlocks_of_run
 from daq.sample import Sample
 from daq.tables import StrictModel, parse, read_toml
 
@@ -39,9 +41,8 @@ class Procedure(Experiment, Protocol):
     @property
     def bench(self) -> Bench: ...
 
-    def recover(self, run: RunReader) -> None:
-        """Before a resumed run goes on: take from its record what only memory held."""
-        ...
+    @property
+    def samples(self) -> Sequence[Sample]: ...
 
 
 class RunTable(StrictModel):
@@ -53,6 +54,7 @@ class PlanModel(StrictModel):
     bench: str | None = None
     sample: list[Sample] = Field(min_length=1)
     run: list[RunTable] = Field(min_length=1)
+    interlock: list[InterlockTable] = Field(default_factory=list)
 
     @field_validator("sample", mode="before")
     @classmethod
@@ -126,17 +128,22 @@ class CheckedRun:
     seconds: Mapping[str, float]
     rows: int
     warnings: tuple[str, ...]
+    interlocks: tuple[Interlock, ...] = ()
 
 
 def check_plan(plan: Plan) -> list[CheckedRun]:
-    """Every run of the plan against bench and samples, touching no hardware. Raises BadInput."""
+    """Every run of the plan against bench, samples and interlocks, touching no hardware. Raises BadInput."""
     checked = []
     bench = dry_bench(plan.bench)
-    for number, procedure in enumerate(plan.procedures(), 1):
+    procedures = plan.procedures()
+    tables = plan.model.interlock
+    check_interlocks(bench, tables, (stream for one in procedures for stream in one.streams), plan.place)
+    for number, procedure in enumerate(procedures, 1):
         place = f"{plan.place}, run {number}"
         procedure.bind(bench, plan.samples)
         warnings = procedure.check(place)
         seconds = procedure.estimate()
         rows = int(sum(seconds.values()))
-        checked.append(CheckedRun(procedure, seconds, rows, tuple(warnings)))
+        interlocks = interlocks_of_run(bench, plan.samples, tables, procedure.streams, plan.place)
+        checked.append(CheckedRun(procedure, seconds, rows, tuple(warnings), tuple(interlocks)))
     return checked

@@ -8,18 +8,21 @@ from typing import Any, Protocol
 from daq.bench import Bench
 from daq.contracts import Level, Snapshot, Value
 from daq.control import RunControl
+from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
 from daq.questions import Question, answer_to, ask
 from daq.runfile.writer import RunWriter
+from daq.step_thread import StepLife
 
 
 class RunState(Protocol):
-    """The part of the engine that a rig needs."""
+    """The part of the engine that a step and its rig need."""
 
     @property
     def t_s(self) -> float: ...
     def tell(self, source: str, level: str, text: str) -> None: ...
     def progress(self, text: str) -> None: ...
+    def step_begins(self) -> None: ...
 
 
 class EngineRig:
@@ -34,6 +37,8 @@ class EngineRig:
         state: RunState,
         step: str,
         attempt: int,
+        interlocks: InterlockWatch,
+        life: StepLife,
     ) -> None:
         self.bench = bench
         self.clock = bench.clock
@@ -43,27 +48,41 @@ class EngineRig:
         self._writer = writer
         self._state = state
         self._step = step
+        self._interlocks = interlocks
+        self._life = life
 
     @property
     def t_s(self) -> float:
         return self._state.t_s
 
     def record(self, stream: str, **values: Value) -> None:
+        self._life.heard()
         self._writer.record(stream, self._step, self.attempt, self.t_s, values)
+        self._interlocks.feed(stream, values)
 
     def record_many(self, stream: str, t_s: Sequence[float], columns: Mapping[str, Sequence[Value]]) -> None:
+        self._life.heard()
         self._writer.record_many(stream, self._step, self.attempt, t_s, columns)
+        if self._interlocks.watches(stream):
+            for row in range(len(t_s)):
+                self._interlocks.feed(stream, {name: values[row] for name, values in columns.items()})
 
     def remember(self, key: str, value: Any) -> None:
+        self._life.heard()
         self._writer.remember(key, value)
 
     def recall(self, key: str, default: Any = None) -> Any:
         return self._writer.recall(key, default)
 
     def wait(self, seconds: float) -> None:
-        self._control.wait(seconds)
+        self._life.heard(waiting=True)
+        try:
+            self._control.wait(seconds)
+        finally:
+            self._life.heard()
 
     def check(self) -> None:
+        self._life.heard()
         self._control.check()
 
     def sampling(self, instrument: str, interval_s: float) -> None:
@@ -76,6 +95,7 @@ class EngineRig:
         return self._monitor.readings(instrument, after_t_s)
 
     def progress(self, text: str) -> None:
+        self._life.heard()
         self._state.progress(text)
 
     def ask(self, key: str, text: str, details: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -34,16 +34,22 @@ class RunNow:
     def state(self) -> str:
         if self.control.stop_reason is not None:
             return "stopping"
-        return "paused" if self.control.paused else "running"
+        if self.control.paused:
+            return "paused"
+        return "waiting" if self.control.holds else "running"
 
     def as_table(self) -> dict[str, Any]:
-        """JSON: id, path, procedure, sample, share (0 to 1), and the fields of `Progress` once there are any."""
+        """JSON: id, path, procedure, sample, share (0 to 1), alerts, and the fields of `Progress` once there are any.
+
+        `alerts`: the interlocks that have tripped and not cleared, in words.
+        """
         told: dict[str, Any] = {
             "id": self.path.name,
             "path": str(self.path),
             "procedure": self.procedure,
             "sample": self.sample,
             "share": 0.0,
+            "alerts": [] if self.engine is None else self.engine.alerts(),
         }
         progress = self.progress
         if progress is None:

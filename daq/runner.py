@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,10 +18,12 @@ from daq.bench import Bench, BenchConfig, build_bench, is_virtual
 from daq.bench_lock import bench_folder, bench_lock
 from daq.clock import Clock, ScaledClock, SystemClock, wall_unix
 from daq.control import Control, RunControl
-from daq.disk import check_room
+from daq.disk import check_room, free_bytes
 from daq.engine import Engine, Progress, RunEnd
 from daq.errors import BadInput, CellrigError
+from daq.interlock import InterlockTable
 from daq.plan import Plan, Procedure, build_procedure, check_plan
+from daq.run_interlocks import check_disk, interlocks_of_run, tables_of_plan
 from daq.runfile.reader import RunFile
 from daq.runfile.schema import IDENTITIES
 from daq.runfile.writer import RunWriter
@@ -34,11 +36,14 @@ PACKAGES = ("cellrig", "pymeasure", "numpy", "scipy", "pydantic")
 
 @dataclass
 class Watcher:
-    """What the caller wants to know while runs go on. Called in the engine's thread."""
+    """What the caller wants to know while runs go on. Called in the engine's thread; `on_event`, with source, level
+    and text of each line of the log, in any.
+    """
 
     on_start: Callable[[Path, Control], None] = lambda path, control: None
     on_progress: Callable[[Progress], None] | None = None
     on_engine: Callable[[Engine], None] = lambda engine: None
+    on_event: Callable[[str, str, str], None] = lambda source, level, text: None
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = Fa
     """
     checked = check_plan(plan)
     check_room(runs_folder, sum(one.rows for one in checked))
+    check_disk((lock for one in checked for lock in one.interlocks), free_bytes(runs_folder), plan.place)
     ended: list[Ended] = []
     with nullcontext() if held else bench_lock(plan.bench, f"cellrig run {plan.place}"):
         epoch_unix = wall_unix()
@@ -73,7 +79,8 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = Fa
                     for warning in one.warnings:
                         writer.event(0.0, "warning", "plan", warning)
                     one.procedure.bind(bench, plan.samples)
-                    ended.append(_run(bench, one.procedure, writer, 0.0, watcher, connect=not ended))
+                    tables = plan.model.interlock
+                    ended.append(_run(bench, one.procedure, writer, 0.0, watcher, tables, connect=not ended))
                 if ended[-1].end.outcome != "finished":
                     break
         finally:
@@ -97,6 +104,7 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None, *,
         if world is None or kept is None:
             raise BadInput("the run was killed before it began; run its plan anew", place=str(run.path))
         anchors = run.anchors()
+        tables = tables_of_plan(run.plan)
     if down_for_s is not None and not is_virtual(config):
         raise BadInput("this bench runs in real time: the time that passed is known", place="--down-for")
     with nullcontext() if held else bench_lock(config, f"cellrig resume {path.name}"):
@@ -111,7 +119,7 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None, *,
                 procedure.bind(bench, samples)
                 with RunFile.open(path) as run:
                     procedure.recover(run)
-                return _run(bench, procedure, writer, offset_s, watcher, connect=True)
+                return _run(bench, procedure, writer, offset_s, watcher, tables, connect=True)
             finally:
                 bench.close()
 
@@ -127,7 +135,14 @@ def _abandoned_on_error(writer: RunWriter) -> Iterator[None]:
 
 
 def _run(
-    bench: Bench, procedure: Procedure, writer: RunWriter, offset_s: float, watcher: Watcher, *, connect: bool
+    bench: Bench,
+    procedure: Procedure,
+    writer: RunWriter,
+    offset_s: float,
+    watcher: Watcher,
+    tables: Sequence[InterlockTable],
+    *,
+    connect: bool,
 ) -> Ended:
     control = RunControl(bench.clock)
     writer.anchor(offset_s, bench.clock.unix(), "resume" if offset_s > 0 else "start")
@@ -141,7 +156,17 @@ def _run(
         writer.event(offset_s, "error", "engine", f"not started: {error}")
         writer.close("failed", str(error), offset_s)
         return Ended(writer.path, RunEnd("failed", str(error), ()))
-    engine = Engine(bench, procedure, writer, control, t_offset_s=offset_s, on_progress=watcher.on_progress)
+    interlocks = interlocks_of_run(bench, procedure.samples, tables, procedure.streams)
+    engine = Engine(
+        bench,
+        procedure,
+        writer,
+        control,
+        t_offset_s=offset_s,
+        on_progress=watcher.on_progress,
+        interlocks=interlocks,
+        on_event=watcher.on_event,
+    )
     watcher.on_engine(engine)
     return Ended(writer.path, engine.run())
 

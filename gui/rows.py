@@ -21,7 +21,7 @@ def rows_of(
     rows: list[RunRow] = []
     if live is not None:
         left = span(live.remaining_s) if live.remaining_s is not None else ""
-        state = "paused" if status.state == "paused" else "running"
+        state = "paused" if status.state in ("paused", "waiting") else "running"
         started = next((one.started for one in runs if one.path == live.path), "")
         rows.append(
             RunRow(

@@ -156,11 +156,21 @@ class BenchWindow(QMainWindow):
             self.log.say("warning" if status.state == "away" else "error", status.problem)
             if status.state != "away":
                 self.banner.tell(status.problem, "bad-box")
+        self._tell_alerts(before, status)
         if status.run is not None and status.run.path != self._attached:
             self._attach(status)
         if status.state != before.state:
             self._offer_to_resume()
         self._refresh_rows()
+
+    def _tell_alerts(self, before: BenchStatus, status: BenchStatus) -> None:
+        """An interlock that trips stands in the banner until it is read, or until all have cleared."""
+        known = before.run.alerts if before.run is not None else ()
+        alerts = status.run.alerts if status.run is not None else ()
+        if set(alerts) - set(known):
+            self.banner.tell(f"Interlock: {'; '.join(alerts)}", "warn-box")
+        elif known and not alerts and status.run is not None:
+            self.banner.tell(f"Cleared: {'; '.join(known)}", "good-box")
 
     def _attach(self, status: BenchStatus) -> None:
         """The run in progress is shown whole, from its file, whoever started it."""

@@ -38,7 +38,9 @@ class TemperaturePrologue:
         self._strayed = False
 
     def recover(self, run: RunReader) -> None:
+        """Whether the sample is still at temperature must be seen anew."""
         self._watch.recover(run)
+        self._settled = False
 
     def seconds(self) -> float:
         rise = abs(self._temperature_C - 20.0)

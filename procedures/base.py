@@ -106,7 +106,7 @@ class BenchProcedure(PymeasureProcedure, ABC):
         """Results from the record alone."""
 
     def recover(self, run: RunReader) -> None:
-        """Before a resumed run goes on. Nothing to take up unless a procedure says so."""
+        """Before a step is taken up again. May be called more than once; nothing to do unless a procedure says so."""
 
     # ------------------------------------------------------------ a plain pymeasure Worker
     def startup(self) -> None:

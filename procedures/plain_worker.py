@@ -16,7 +16,9 @@ from daq.clock import Clock, SystemClock
 from daq.contracts import Level, Snapshot, Value
 from daq.control import RunControl
 from daq.errors import NotSafe
+from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
+from daq.run_interlocks import interlocks_of_run
 from daq.safety import make_all_safe
 from daq.sample import Sample
 from daq.virtual_clock import VirtualClock
@@ -53,6 +55,7 @@ def _steps(procedure: BenchProcedure, bench: Bench) -> None:
     rig = PlainRig(procedure, bench, control)
     reason = "failed"
     rig.monitor.start()
+    rig.monitor.interlocks.arm()
     try:
         steps = procedure.steps()
         for index, step in enumerate(steps):
@@ -78,10 +81,12 @@ class PlainRig:
     def __init__(self, procedure: BenchProcedure, bench: Bench, control: RunControl) -> None:
         self.bench = bench
         self.clock = bench.clock
-        self.monitor = Monitor(bench.instruments, bench.clock, control, self._reading, self._tell)
+        origin_s = bench.clock.monotonic()
+        watch = InterlockWatch(interlocks_of_run(bench, procedure.samples), bench.clock, control, self._tell, origin_s)
+        self.monitor = Monitor(bench.instruments, bench.clock, control, self._reading, self._tell, watch)
         self._procedure = procedure
         self._control = control
-        self._origin_s = bench.clock.monotonic()
+        self._origin_s = origin_s
         self._memory: dict[str, Any] = {}
 
     @property

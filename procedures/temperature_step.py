@@ -44,11 +44,12 @@ class SampleWatch:
             self.observer.feed(t_s, temperature)
 
     def recover(self, run: RunReader) -> None:
-        """Feed the readings that an interrupted run already has, so that the samples' lag is not lost."""
-        table = run.table("temperature")
-        for t_s, temperature in zip(table["t_s"], table["temperature_C"], strict=True):
-            if np.isfinite(temperature):
-                self.observer.feed(float(t_s), float(temperature))
+        """Feed the readings that the run has and this has not seen, so that the samples' lag is not lost."""
+        table = run.table("temperature", columns=("temperature_C",))
+        new = (table["t_s"] > self.fed_until_s) & np.isfinite(table["temperature_C"])
+        for t_s, temperature in zip(table["t_s"][new], table["temperature_C"][new], strict=True):
+            self.observer.feed(float(t_s), float(temperature))
+            self.fed_until_s = float(t_s)
 
     def offer(self, store: LagStore, samples: Sequence[Sample]) -> None:
         """Start from what earlier runs on this bench learned of the fixtures."""

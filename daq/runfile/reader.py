@@ -16,7 +16,7 @@ from daq.errors import BadInput, RunFileError
 from daq.runfile import owner
 from daq.runfile.columns import read_table
 from daq.runfile.plain import open_for_reading, tidy
-from daq.runfile.schema import IDENTITIES, RUN_DB, quoted
+from daq.runfile.schema import IDENTITIES, INTERLOCKS, RUN_DB, quoted
 from daq.runfile.stored import check_identity, folder_of, guarded, head_of, read_streams
 
 
@@ -233,6 +233,11 @@ class RunFile:
         )
         found = self._ask(f"SELECT {names} FROM {quoted(stream)} WHERE id > ? ORDER BY id LIMIT ?", after, limit)
         return [[row[0], self._keys[row[1]], *row[2:]] for row in found]
+
+    @property
+    def interlocks(self) -> list[dict[str, Any]]:
+        """Every tripping of an interlock, with the fields of `daq.interlock_watch.Trip`; times in s of the run."""
+        return list(self.recall(INTERLOCKS, []))
 
     def changes(self) -> int:
         """A number that is another one when somebody has written to the run. Cheap: ask many times a second."""

@@ -18,6 +18,7 @@ APPLICATION_ID = 0x63656C6C  # "cell"
 SCHEMA_VERSION = 1
 RUN_DB = "run.db"
 IDENTITIES = "instruments"  # key in `state`: maker, model, serial, firmware of each instrument, by its name
+INTERLOCKS = "interlocks"  # key in `state`: a table for each tripping of an interlock
 SQL_TYPES = {"float": "REAL", "int": "INTEGER", "text": "TEXT"}
 
 _TABLES = """

@@ -10,6 +10,7 @@ from daq.bench import BenchConfig, load_bench
 from daq.disk import bytes_needed, check_room
 from daq.errors import BadInput
 from daq.frozen_plan import bench_now, check_same_bench, freeze, on_bench, thaw, titles
+from daq.notify_file import recipients
 from daq.plan import CheckedRun, Plan, check_plan, make_plan
 from daq.run_queue import Entry, RunQueue
 from daq.service.bodies import PlanBody
@@ -49,6 +50,7 @@ def submit(plan: Plan, runs_folder: Path, queue: RunQueue) -> tuple[Entry, list[
     """Check the plan and put it at the end of the queue; on disk when this returns. Raises BadInput."""
     checked = check_plan(plan)
     check_room(runs_folder, sum(one.rows for one in checked))
+    recipients(plan.bench.model.notify.to, plan.bench.place)
     title, sample = titles(plan)
     return queue.add("plan", title, sample, freeze(plan, runs_folder)), checked
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-BenchState = Literal["away", "idle", "running", "paused", "stopping"]
+BenchState = Literal["away", "idle", "running", "paused", "waiting", "stopping"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class InstrumentStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """The run in progress."""
+    """The run in progress. `alerts`: interlocks that have tripped and not cleared."""
 
     id: str
     path: Path
@@ -38,6 +38,7 @@ class RunStatus:
     text: str
     share: float
     remaining_s: float | None
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,4 @@ class BenchStatus:
 
     @property
     def busy(self) -> bool:
-        return self.state in ("running", "paused", "stopping")
+        return self.state in ("running", "paused", "waiting", "stopping")

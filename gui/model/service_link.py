@@ -35,6 +35,7 @@ STATES: Mapping[str, BenchState] = {
     "idle": "idle",
     "running": "running",
     "paused": "paused",
+    "waiting": "waiting",
     "stopping": "stopping",
 }
 
@@ -204,7 +205,8 @@ def status_of(told: Mapping[str, Any]) -> BenchStatus:
 
 def _run_status(run: Mapping[str, Any]) -> RunStatus:
     names = ("id", "procedure", "sample", "step", "steps", "title", "text", "share", "remaining_s")
-    return RunStatus(path=Path(run["path"]), **{name: run[name] for name in names})
+    alerts = tuple(run.get("alerts") or ())
+    return RunStatus(path=Path(run["path"]), alerts=alerts, **{name: run[name] for name in names})
 
 
 def _instrument(one: Mapping[str, Any]) -> InstrumentStatus:

@@ -18,6 +18,7 @@ PILLS = {
     "idle": ("IDLE", ""),
     "running": ("RUNNING", "good"),
     "paused": ("PAUSED", "warn"),
+    "waiting": ("WAITING", "warn"),
     "stopping": ("STOPPING", "bad"),
 }
 
@@ -79,7 +80,7 @@ class Header(QToolBar):
         set_look(self.pill, "tone", tone)
         self._paused = status.state == "paused"
         self.pause.setText("Go on" if self._paused else "Pause after step")
-        self.pause.setEnabled(status.state in ("running", "paused"))
+        self.pause.setEnabled(status.state in ("running", "paused", "waiting"))
         self.skip.setEnabled(status.state == "running")
         self._show_run(status)
 

@@ -102,6 +102,31 @@ def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json
     return run_command(plan, bench, runs, json)
 
 
+@app.command(short_help="A plan on its bench's simulated twin: what the week will look like.")
+def rehearse(
+    plan: PlanFile,
+    bench: BenchFile = None,
+    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="keep the rehearsed runs there")] = None,
+    json: Json = False,
+) -> int:
+    """Run a plan on the simulated twin of its bench, in virtual time: steps, temperatures, disk, interlocks."""
+    from procedures.cli.rehearsing import rehearse_command
+
+    return rehearse_command(plan, bench, keep, json)
+
+
+@app.command(short_help="Check whom the bench tells of what; send a test message.")
+def notify(
+    bench: OfBench = None,
+    test: Annotated[bool, typer.Option("--test", help="send everybody a message now")] = False,
+    json: Json = False,
+) -> int:
+    """Whom a bench tells of finished and failed runs, interlocks and the guard; with --test a message to each."""
+    from procedures.cli.notifying import notify_command
+
+    return notify_command(bench, test, json)
+
+
 @app.command(short_help="Go on with a run that was broken off.")
 def resume(
     name: RunName,

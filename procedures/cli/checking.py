@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from rich.markup import escape
 from daq.bench import is_virtual
 from daq.disk import bytes_needed, free_bytes
 from daq.guarding import policy_text
+from daq.interlock import Interlock
+from daq.notify_file import recipients
 from daq.plan import CheckedRun, Plan, check_plan, load_plan
+from daq.run_interlocks import check_disk
 from procedures.cli import text
 from procedures.cli.console import print_json, say, stdout, table
 
@@ -20,6 +24,9 @@ def check_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -
     plan = load_plan(plan_file, bench)
     checked = check_plan(plan)
     free = free_bytes(runs)
+    if not is_virtual(plan.bench):
+        recipients(plan.bench.model.notify.to, plan.bench.place)
+    check_disk((lock for one in checked for lock in one.interlocks), free, plan.place)
     if json:
         print_json(_as_json(plan, checked, free))
     else:
@@ -44,12 +51,17 @@ def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]
                 "rows": one.rows,
                 "disk_bytes": bytes_needed(one.rows),
                 "warnings": list(one.warnings),
+                "interlocks": [_lock_as_json(lock) for lock in one.interlocks],
             }
             for one in checked
         ],
         "disk_free_bytes": free,
         "if_lost": policy_text(plan.bench) or None,
     }
+
+
+def _lock_as_json(lock: Interlock) -> dict[str, Any]:
+    return {"name": lock.name, "quantity": lock.quantity.text, "limits": lock.bounds_text, "action": lock.action}
 
 
 def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -> None:
@@ -63,6 +75,7 @@ def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -
         for index, step in enumerate(one.procedure.steps(), 1):
             shown.add_row(str(index), escape(step.title), text.duration(one.seconds.get(step.key)))
         console.print(shown)
+        _print_interlocks(console, one.interlocks)
         for warning in one.warnings:
             console.print(f"warning: {escape(warning)}")
     seconds = sum(sum(one.seconds.values()) for one in checked)
@@ -75,3 +88,12 @@ def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -
     )
     if needed > free:
         console.print("warning: the disk is too full for this plan; make room before it is run")
+
+
+def _print_interlocks(console: Console, interlocks: Sequence[Interlock]) -> None:
+    shown = table("watched all the time", "within", "else")
+    for one in interlocks:
+        what = one.quantity.text if one.name == one.quantity.text else f"{one.name}: {one.quantity.text}"
+        after = f" after {text.duration(one.delay_s)}" if one.delay_s else ""
+        shown.add_row(escape(what), one.bounds_text, one.action.replace("_", " ") + after)
+    console.print(shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,12 @@ from daq.bench import Bench, BenchConfig, build_bench, is_virtual, load_bench
 from daq.bench_lock import bench_folder, bench_lock
 from daq.clock import Clock, ScaledClock, SystemClock
 from daq.contracts import Instrument, Limit
+from daq.control import RunControl
 from daq.errors import CellrigError
+from daq.interlock import Interlock
+from daq.interlock_watch import InterlockWatch
+from daq.notify_file import recipients
+from daq.run_interlocks import bench_interlocks
 from daq.virtual_clock import VirtualClock
 from procedures.cli.console import print_json, remark, say, stdout
 from procedures.cli.dummy_cell import on_dummy_cell, resistance_of
@@ -38,17 +43,21 @@ class Finding:
     limits: list[Mapping[str, Any]] = field(default_factory=list)
     reading: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    interlocks: list[str] = field(default_factory=list)
     self_test: list[str] = field(default_factory=list)
     dummy_cell: list[str] = field(default_factory=list)
 
     @property
     def is_well(self) -> bool:
-        return not self.problem and not self.faults and not any("NOT OK" in line for line in self.dummy_cell)
+        is_ill = self.problem or self.faults or self.interlocks
+        return not is_ill and not any("NOT OK" in line for line in self.dummy_cell)
 
 
 def doctor_command(bench_file: Path, self_test: bool, json: bool, dummy_cell: str | None = None) -> int:
     resistance_ohm = None if dummy_cell is None else resistance_of(dummy_cell)
     config = load_bench(bench_file)
+    if not is_virtual(config):
+        recipients(config.model.notify.to, config.place)
     with bench_lock(config, f"cellrig doctor {config.place}"):
         found = examine(config, self_test, resistance_ohm)
     if json:
@@ -64,12 +73,15 @@ def examine(config: BenchConfig, self_test: bool, dummy_cell_ohm: float | None =
     with TemporaryDirectory(prefix="cellrig-doctor-") as nowhere:  # virtual time leaves no trace
         folder = Path(nowhere) if is_virtual(config) else bench_folder(config) / WORLD
         bench: Bench = build_bench(config, clock, folder)
+        written = bench_interlocks(bench)
         try:
             with clock.attached():
-                return [
+                found = [
                     _examine(instrument, config.model.instruments[name].driver, self_test, dummy_cell_ohm)
                     for name, instrument in bench.instruments.items()
                 ]
+                _try_interlocks(written, found, clock)
+                return found
         finally:
             bench.close()
 
@@ -96,6 +108,15 @@ def _examine(instrument: Instrument, driver: str, self_test: bool, dummy_cell_oh
     return found
 
 
+def _try_interlocks(interlocks: Sequence[Interlock], found: Sequence[Finding], clock: Clock) -> None:
+    """Those of the bench file that are passed by what the instruments read now: a run would not start."""
+    watch = InterlockWatch(interlocks, clock, RunControl(clock), lambda source, level, said: None)
+    for one in found:
+        watch.feed(one.name, one.reading)
+        told = watch.broken()
+        one.interlocks = [line for line in told if not any(line in other.interlocks for other in found)]
+
+
 def _limit(limit: Limit) -> dict[str, Any]:
     return {key: value for key, value in vars(limit).items() if value is not None}
 
@@ -115,6 +136,8 @@ def _print(console: Console, config: BenchConfig, found: list[Finding]) -> None:
             remark(console, one.problem)
         for fault in one.faults:
             remark(console, f"it reports: {fault}")
+        for passed in one.interlocks:
+            remark(console, f"an interlock is passed already, no run would start: {passed}")
         if one.identity:
             remark(console, "  ".join(one.identity.values()))
         for name, value in one.capabilities.items():

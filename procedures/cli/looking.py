@@ -93,6 +93,7 @@ def run_as_json(run: RunFile) -> dict[str, Any]:
             for step in run.steps()
         ],
         "results": as_json(run.results()),
+        "interlocks": run.interlocks,
         "streams": [
             {"name": one.name, "columns": one.columns, "units": one.units, "rows": one.rows} for one in run.streams()
         ],
@@ -118,6 +119,7 @@ def _print_run(console: Console, run: RunFile) -> None:
     console.print(f"on {escape(str(run.bench.get('bench', {}).get('name', 'a bench')))}\n")
     _print_parameters(console, run.parameters)
     _print_steps(console, run.steps())
+    _print_interlocks(console, run.interlocks)
     results = run.results()
     if results:
         print_results(console, results)
@@ -152,6 +154,20 @@ def _print_steps(console: Console, steps: Sequence[StepRecord]) -> None:
             str(step.attempt) if step.attempt > 1 else "",
             "" if took is None else text.duration(took),
         )
+    console.print(shown)
+    console.print()
+
+
+def _print_interlocks(console: Console, trips: Sequence[Mapping[str, Any]]) -> None:
+    """What has tripped, and for how long. Nothing where nothing has."""
+    if not trips:
+        return
+    shown = table("interlock", "after", "did", "lasted", right=("after", "lasted"))
+    for one in trips:
+        cleared = one["cleared_t_s"]
+        lasted = "did not clear" if cleared is None else text.duration(cleared - one["tripped_t_s"])
+        did = one["action"].replace("_", " ")
+        shown.add_row(escape(text.trip(one)), text.duration(one["tripped_t_s"]), did, lasted)
     console.print(shown)
     console.print()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from daq.errors import BadInput
 
@@ -86,3 +88,9 @@ def quoted(path: object) -> str:
     """A path as it can be pasted behind a command."""
     text = str(path)
     return f'"{text}"' if any(sign in text for sign in " ()&;'$") else text
+
+
+def trip(one: Mapping[str, Any]) -> str:
+    """A tripped interlock as the run keeps it: its name, where it has one of its own, and the value it tripped at."""
+    name, told = str(one["name"]), str(one["text"])
+    return told if name == one["quantity"] else f"{name}: {told}"

@@ -54,6 +54,7 @@ class RunFacts:
     steps: Sequence[StepRecord]
     attempts: Sequence[StepRecord]
     events: Sequence[EventRecord]
+    interlocks: Sequence[Mapping[str, Any]]
     results: Sequence[Result]
     rows: Mapping[str, int]
     tables: Mapping[str, Mapping[str, np.ndarray]]
@@ -108,6 +109,7 @@ def facts_of(run: RunFile) -> RunFacts:
         steps=run.steps(),
         attempts=attempts,
         events=run.events(),
+        interlocks=run.interlocks,
         results=run.results(),
         rows=streams,
         tables={name: run.table(name) for name in (TEMPERATURE, SPECTRA) if name in streams},

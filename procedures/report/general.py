@@ -8,7 +8,7 @@ from typing import Any
 
 from daq.contracts import Result, StepState
 from daq.runfile.reader import EventRecord, StepRecord
-from procedures.cli.text import duration, one_line
+from procedures.cli.text import duration, one_line, trip
 from procedures.report.facts import RunFacts, calendar_text
 from procedures.report.parts import Cell, Footnotes, Table, Tone
 from procedures.report.words import interval_of, name_of, value_of, where_of
@@ -106,6 +106,19 @@ def _step_row(one: StepRecord, facts: RunFacts) -> tuple[Cell, ...]:
         Cell(began),
         Cell(took),
     )
+
+
+def interlocks_table(facts: RunFacts) -> Table:
+    """Every tripping of an interlock: with what value, what was done, and for how long it lasted."""
+    rows = []
+    for one in facts.interlocks:
+        cleared = one["cleared_t_s"]
+        lasted = "did not clear" if cleared is None else duration(cleared - one["tripped_t_s"])
+        tone: Tone = "bad" if one["action"] in ("stop", "make_safe") else "warn"
+        done = Cell(str(one["action"]).replace("_", " "), tone=tone)
+        rows.append((Cell(duration(one["tripped_t_s"])), Cell(trip(one)), done, Cell(lasted)))
+    lead = "Limits that were passed while the run went on."
+    return Table("Interlocks", ("after", "what", "did", "lasted"), rows, frozenset({1, 2}), lead=lead)
 
 
 def events_table(facts: RunFacts) -> Table:

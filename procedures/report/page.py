@@ -34,6 +34,7 @@ def render(facts: RunFacts, content: Content) -> str:
         before=[general.sample_table(facts), general.settings_table(facts)],
         after=[
             general.steps_table(facts),
+            *([general.interlocks_table(facts)] if facts.interlocks else []),
             general.bench_table(facts),
             general.versions_table(facts),
             general.events_table(facts),

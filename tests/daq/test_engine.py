@@ -11,7 +11,7 @@ from bench_doubles import Counting, Gauge, two_gauges
 from daq.contracts import Rig, Step
 from daq.control import RunControl
 from daq.engine import Engine, Progress, RunEnd
-from daq.errors import CellrigError, InstrumentLost, NotSafe, StepFailed
+from daq.errors import CellrigError, InstrumentError, InstrumentLost, NotSafe, StepFailed
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 from daq.virtual_clock import VirtualClock
@@ -90,7 +90,7 @@ def harm(error: Exception) -> Callable[[Step, int, Rig], None]:
 
 
 @pytest.mark.parametrize(
-    "error", [StepFailed("no contact"), InstrumentLost("one", "silent"), ValueError("a bug"), CellrigError("told")]
+    "error", [StepFailed("no contact"), InstrumentError("one", "broken"), ValueError("a bug"), CellrigError("told")]
 )
 def test_whatever_a_step_raises_the_bench_is_made_safe(session: Make, error: Exception) -> None:
     run = session(act=harm(error))
@@ -163,7 +163,7 @@ def test_an_instrument_that_stays_silent_ends_the_run(session: Make) -> None:
     run.one.trouble = trouble
     end = run.run()
     assert end.outcome == "failed"
-    assert "no reading for 60 s" in end.reason
+    assert "no reading for 61 s" in end.reason
 
 
 def test_a_driver_with_a_bug_in_read_ends_the_run_safely(session: Make) -> None:

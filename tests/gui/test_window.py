@@ -290,6 +290,23 @@ def test_while_a_run_owns_the_bench_nothing_is_moved_by_hand(qtbot: QtBot, open_
     assert "locked" in card.manual_toggle.text()
 
 
+def test_an_interlock_stands_in_the_banner_until_it_has_cleared(
+    qtbot: QtBot, open_window: Open, tmp_path: Path
+) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench)
+    run = RunStatus("x", tmp_path / "none", "temperature-hold", "s", 1, 2, "to 90 °C", "", 0.3, None)
+    bench.tell("running", run)
+    assert window.banner.isHidden()
+    bench.tell("waiting", replace(run, alerts=("thermal shock: 16 is above its limit of 15",)))
+    assert "thermal shock: 16 is above" in window.banner.message.text()
+    assert not window.banner.isHidden()
+    assert window.header.pill.text() == "WAITING"
+    assert window.header.stop.isEnabled()
+    bench.tell("running", run)
+    assert window.banner.message.text().startswith("Cleared: thermal shock")
+
+
 def test_what_waits_can_be_moved_held_and_taken_out(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
     bench = FakeBench()
     window = open_window(tmp_path, bench)

@@ -158,6 +158,30 @@ def test_a_cycler_that_is_silent_beyond_its_patience_ends_the_run(tmp_path: Path
         assert "gave no records for" in record.reason
 
 
+class LostForAWhile(DcCycler):
+    """It does not answer for two questions, three hours in; the test on it runs on."""
+
+    unanswered = 2
+
+    def attach(self, ref: str) -> Any:
+        if self._clock.monotonic() > 3 * 3600 and self.unanswered:
+            self.unanswered -= 1
+            raise InstrumentLost(self.name, "no answer")
+        return super().attach(ref)
+
+
+def test_a_cycler_lost_for_a_while_is_attached_to_again_and_every_record_is_there_once(tmp_path: Path) -> None:
+    """In one process, without a resume; its test is neither stopped nor started anew."""
+    tests = Kept(ohmic, 0.0)
+    procedure = procedure_of("symmetric-cycling", stage_h=6, currents=["0.1 mA/cm2"])
+    with run_on(tmp_path, tests, procedure, cycler=LostForAWhile) as record:
+        assert record.outcome == "finished", record.reason
+        assert [one.state for one in record.attempts() if one.key == "schedule"] == ["broken", "broken", "finished"]
+        assert list(record.table("cycling")["record"]) == [one.number for one in tests.records["test-1"]]
+    assert len(tests.submitted) == 1
+    assert tests.stopped_s == {}
+
+
 def test_a_cell_that_is_not_there_is_not_cycled(tmp_path: Path) -> None:
     tests = Kept(lfp, 0.0)
     with run_on(tmp_path, tests, procedure_of("galvanostatic-cycling", cycles=1)) as record:

@@ -10,7 +10,7 @@ import pytest
 from dc_doubles import DcPotentiostat, bench_of, conduct
 
 from daq.contracts import Result
-from daq.errors import BadInput, Stopped
+from daq.errors import BadInput, InstrumentLost, Stopped
 from daq.plan import build_procedure, check_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
@@ -138,6 +138,30 @@ def test_constant_current_goes_on_with_the_charge_that_was_left(tmp_path: Path) 
     end, path = conduct(build(parameters), bench, [sample], tmp_path, path)
     with RunFile.open(path) as record:
         assert record.outcome == "finished"
+        rows = record.table("polarisation")
+        second = rows["stage"] == 2
+        assert set(rows["attempt"][second]) == {1, 2}
+        passed = sum(np.max(np.abs(rows["charge_C"][second & (rows["attempt"] == n)])) for n in (1, 2))
+        assert passed == pytest.approx(1e-4 * AREA_CM2 * 300, rel=0.01)
+        assert all("spans a break" in one.method for one in record.results() if one.value is not None)
+
+
+def test_an_instrument_lost_in_a_half_cycle_passes_only_the_charge_that_was_left(tmp_path: Path) -> None:
+    """In one process, without a resume: what was passed is taken from the record all the same."""
+    bench, clock = bench_of(tmp_path, furnace="simulated-furnace")
+    losses = [400.0]
+
+    def voltage_V(current_A: float, t_s: float) -> float:
+        if losses and t_s > losses[0]:
+            losses.pop()
+            raise InstrumentLost("potentiostat", "no answer")
+        return 0.247 * 1e3 * current_A / AREA_CM2
+
+    bench.instruments["potentiostat"] = DcPotentiostat(clock, nothing, voltage_V)
+    parameters = {"currents": ["0.1 mA/cm2", "0.2 mA/cm2"], "half_min": 5}
+    end, path = conduct(build(parameters), bench, [parse(Sample, CELL, "plan")], tmp_path)
+    assert end.outcome == "finished"
+    with RunFile.open(path) as record:
         rows = record.table("polarisation")
         second = rows["stage"] == 2
         assert set(rows["attempt"][second]) == {1, 2}

@@ -71,6 +71,7 @@ class Counting:
     def __init__(self, rows: int = 5, act: Callable[[Step, int, Rig], None] | None = None) -> None:
         self.rows = rows
         self.act = act or (lambda step, row, rig: None)
+        self.recovered = 0
         self.fail_analysis: Exception | None = None
 
     def steps(self) -> Sequence[Step]:
@@ -86,15 +87,18 @@ class Counting:
             rig.progress(f"row {row}")
             rig.wait(1.0)
 
+    def recover(self, run: RunReader) -> None:
+        self.recovered += 1
+
     def analyse(self, run: RunReader) -> list[Result]:
         if self.fail_analysis is not None:
             raise self.fail_analysis
         return [Result("rows", float(len(run.table("counts")["number"])), "1")]
 
 
-def two_gauges(clock: Clock, folder: Path) -> tuple[Bench, Gauge, Gauge]:
-    """A bench of two gauges, built without entry points."""
-    table = {"bench": {"name": "doubles"}, "instruments": {"one": {"driver": "x"}, "two": {"driver": "x"}}}
+def two_gauges(clock: Clock, folder: Path, **bench: float) -> tuple[Bench, Gauge, Gauge]:
+    """A bench of two gauges, built without entry points; `bench`: keys of its file's `[bench]`."""
+    table = {"bench": {"name": "doubles", **bench}, "instruments": {"one": {"driver": "x"}, "two": {"driver": "x"}}}
     config = BenchConfig(parse(BenchFileModel, table, "doubles"), folder / "bench.toml")
     one, two = Gauge("one", clock), SecondGauge("two", clock)
     return Bench(config, clock, folder, {"one": one, "two": two}), one, two

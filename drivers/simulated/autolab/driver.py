@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from drivers.simulated.simulation import CHANNELS_MAX
 FAULTS = ("measurement_lost", "overload")
 ANSWERED = {"galvanostatic_setpoint": "A", "range_change": "cell-on"}
 OWN = ("channels", "faults", "truths")
+OF_THE_REAL_ONE = ("sdk", "sdk_folder", "sdk_settings", "firmware_file", "hardware_setup_file", "modules", "first_hour")
 
 
 class DoubleOptions(StrictModel):
@@ -111,6 +112,12 @@ class SimulatedAutolab(Autolab):
         double_options(context)
         check_faults(context, simulation_of(context), FAULTS)
         super().check(driver_context(context))
+
+    @classmethod
+    def twin_options(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """For a rehearsal: the real instrument's options without its files and its SDK; as many channels."""
+        kept = {name: value for name, value in options.items() if name not in OF_THE_REAL_ONE}
+        return {**kept, "channels": len(options.get("modules") or [None])}
 
     def link(self, channel: int) -> Link:
         return LocalLink(self._outer, self._double, self._options.model, channel, self.start_line(channel))

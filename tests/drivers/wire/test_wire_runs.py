@@ -116,6 +116,16 @@ def test_a_spectrum_that_nobody_watched_over_is_taken_again(driver: str, out_s: 
     assert found == {25: pytest.approx(TRUTH_S_CM[25], rel=0.03), 40: pytest.approx(TRUTH_S_CM[40], rel=0.03)}
 
 
+def test_a_cable_pulled_in_the_middle_of_a_command_heals_by_itself(tmp_path: Path) -> None:
+    """It goes out while the furnace is given its set-point, for 40 s: the step is begun again when it answers."""
+    write_bench(tmp_path, 'driver = "simulated-eurotherm"\npeer = { unplugged = [{ after_s = 1, for_s = 40 }] }')
+    with sweep(tmp_path, [40]) as run:
+        assert [(one.attempt, one.state) for one in run.attempts()] == [(1, "broken"), (2, "finished")]
+        assert 41 <= (run.attempts()[1].started_t_s or 0) < 46
+        assert any("the run waits for it to answer" in text for text in texts(run))
+        assert conductivities(run) == {40: pytest.approx(TRUTH_S_CM[40], rel=0.03)}
+
+
 # ---------------------------------------------------------------- two processes
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_peer_ends_with_whoever_started_it(number: int) -> None:
