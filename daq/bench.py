@@ -123,7 +123,7 @@ class SharedParts:
 
 @dataclass(frozen=True)
 class DriverContext:
-    """What a driver is built from. Building touches no hardware; `connect` does."""
+    """What a driver is built from. Building touches no hardware; `connect` does. `folder` is the bench file's."""
 
     name: str
     options: Mapping[str, Any]
@@ -133,6 +133,7 @@ class DriverContext:
     simulation: Mapping[str, Any]
     place: str
     shared: SharedParts
+    folder: Path = Path()
 
     def share(self, key: str, factory: Callable[[], T]) -> T:
         return self.shared.get(key, factory)
@@ -200,6 +201,7 @@ def build_bench(config: BenchConfig, clock: Clock, state_folder: Path) -> Bench:
             simulation=config.model.simulation,
             place=f"{config.place}, instruments.{name}",
             shared=shared,
+            folder=config.source.parent if config.source else Path(),
         )
         driver = plugins.load(plugins.DRIVERS, table.driver, f"{context.place}.driver")
         driver.check(context)

@@ -89,6 +89,13 @@ class Traced(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """An instrument whose tests go on without us: it may be silent for so long, not for the bench's 60 s."""
+
+    lost_after_s: float
+
+
+@runtime_checkable
 class CarriesOn(Instrument, Protocol):
     """An instrument whose tests go on without us: what it does by itself now, one text for each; empty when nothing."""
 
@@ -194,6 +201,7 @@ __all__ = [
     "Level",
     "Limit",
     "Outcome",
+    "Patient",
     "Reason",
     "Result",
     "Rig",

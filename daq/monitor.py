@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 from daq.clock import Clock, Thread
-from daq.contracts import Instrument, Level, Limit, Snapshot, Traced, Value
+from daq.contracts import Instrument, Level, Limit, Patient, Snapshot, Traced, Value
 from daq.control import RunControl
 from daq.errors import CellrigError, InstrumentError, InstrumentLost, LimitBroken
 
@@ -37,6 +37,7 @@ class Watch:
         self._limits: Sequence[Limit] = instrument.limits()
         self._faults: tuple[str, ...] = ()
         self._monitor = monitor
+        self._lost_after_s = instrument.lost_after_s if isinstance(instrument, Patient) else monitor.lost_after_s
 
     def sample(self) -> None:
         """One reading: recorded, its limits checked, its faults told when they change."""
@@ -74,7 +75,7 @@ class Watch:
             self.silent_since_s = now
             monitor.tell(self.instrument.name, "warning", f"a reading is missing: {error}; trying again")
             tell_trace(self.instrument, monitor.tell)
-        elif now - self.silent_since_s >= monitor.lost_after_s:
+        elif now - self.silent_since_s >= self._lost_after_s:
             text = f"no reading for {now - self.silent_since_s:.0f} s; the run ends. Check cable and power"
             monitor.control.break_off(InstrumentLost(self.instrument.name, text))
 

@@ -112,6 +112,15 @@ class ObservedCycler(Instrument, Protocol):
 
 
 @runtime_checkable
+class ChoosyCycler(Protocol):
+    """A cycler that can't run every schedule within its ranges, or not under every name."""
+
+    def check_submit(self, schedule: Schedule, sample_id: str) -> None:
+        """Raises BadInput as `submit` would for what is wrong whatever the channel does. Asks the cycler nothing."""
+        ...
+
+
+@runtime_checkable
 class BatteryCycler(ObservedCycler, Protocol):
     """A cycler that can also be started and stopped."""
 

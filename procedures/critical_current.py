@@ -18,7 +18,7 @@ from drivers.step_sheet import step_sheet
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
 from procedures.at_temperature import AtTemperature
-from procedures.cycler_run import check_channel_idle
+from procedures.cycler_run import check_channel_idle, check_submit
 from procedures.dc_streams import CYCLING, POLARISATION
 from procedures.dc_taking import (
     check_cell,
@@ -102,7 +102,9 @@ class CriticalCurrentLadder(AtTemperature):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
         if self.on == "cycler":
             check_schedule(self.schedule(), self._cycler.abilities(), place)
-            warnings += [*check_start(self._cycler, self.schedule(), self.sample, place), *step_sheet(self.schedule())]
+            warnings += check_start(self._cycler, self.schedule(), self.sample, place)
+            check_submit(self._cycler, self.schedule(), self.sample)
+            warnings += step_sheet(self.schedule())
         told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
         return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
 

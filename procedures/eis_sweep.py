@@ -135,6 +135,9 @@ class EisSweep(BenchProcedure):
 
     def check(self, place: str) -> list[str]:
         abilities = self._potentiostat.abilities()
+        if "spectrum" not in abilities.techniques:
+            raise BadInput(f"{self._potentiostat.name} takes no spectra", place=f"{place}, procedure",
+                           allowed="a potentiostat with a frequency-response analyser")  # fmt: skip
         if self.frequency_min_Hz >= self.frequency_max_Hz:
             raise BadInput(
                 f"{self.frequency_min_Hz:g} Hz is not below the highest frequency",

@@ -1,4 +1,4 @@
-"""An experiment that is one schedule on a cycler, at a temperature."""
+"""An experiment that is one schedule, at a temperature: on a cycler, or run by this computer where there is none."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from daq.bench import Bench
 from daq.contracts import Rig, RunReader, Step
 from daq.errors import BadInput
 from daq.sample import Sample
-from drivers.roles import BatteryCycler, OperatorRunCycler
+from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Protection, Schedule, ScheduleStep
 from drivers.step_sheet import step_sheet
 from procedures.at_temperature import AtTemperature
-from procedures.cycler_run import CyclerRun, check_channel_idle, last_record
+from procedures.cycler_run import CyclerRun, check_channel_idle, check_submit, last_record
 from procedures.operator_run import check_start
+from procedures.pc_cycling import PcCycling
 from procedures.schedule_text import check_schedule
 
 
@@ -30,7 +31,13 @@ class OnCycler(AtTemperature):
 
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
         super().bind(bench, samples)
-        self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
+        roles = [getattr(one, "role", "") for one in bench.instruments.values()]
+        self._by_pc: PcCycling | None = None
+        if "potentiostat" in roles and "cycler" not in roles:
+            potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
+            self._by_pc = PcCycling(potentiostat, self.sample, self.watch)
+        else:
+            self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
 
     @abstractmethod
     def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]: ...
@@ -52,20 +59,25 @@ class OnCycler(AtTemperature):
 
     def check(self, place: str) -> list[str]:
         warnings = super().check(place)
-        abilities = self._cycler.abilities()
+        runner = self._by_pc or self._cycler
+        abilities = runner.abilities()
         if self.sample.channel not in abilities.channels:
             raise BadInput(
                 f"{self.sample.label} is on channel {self.sample.channel}",
                 place=f"{place}, sample.channel",
-                allowed=f"{', '.join(map(str, abilities.channels))} on {self._cycler.name}",
+                allowed=f"{', '.join(map(str, abilities.channels))} on {runner.name}",
             )
         schedule = self.schedule(place)
         check_schedule(schedule, abilities, place)
-        told = check_start(self._cycler, schedule, self.sample, place)
-        return [*warnings, *told, *step_sheet(schedule)]
+        if self._by_pc is not None:
+            warnings += self._by_pc.check(schedule, place)
+        else:
+            warnings += check_start(self._cycler, schedule, self.sample, place)
+            check_submit(self._cycler, schedule, self.sample)
+        return [*warnings, *step_sheet(schedule)]
 
     def measuring_steps(self) -> Sequence[Step]:
-        return [Step("schedule", f"{self.procedure_name} on the cycler", "continue")]
+        return [Step("schedule", f"{self.procedure_name} on {(self._by_pc or self._cycler).name}", "continue")]
 
     def measuring_seconds(self) -> Mapping[str, float]:
         return {"schedule": self.schedule_seconds()}
@@ -73,11 +85,19 @@ class OnCycler(AtTemperature):
     def recover(self, run: RunReader) -> None:
         super().recover(run)
         self._after = last_record(run)
+        if self._by_pc is not None:
+            self._by_pc.recover(run)
 
     def before_heating(self, rig: Rig) -> None:
-        check_channel_idle(rig, self._cycler, self.sample, *self.sound_V())
+        if self._by_pc is not None:
+            self._by_pc.check_sound(rig, *self.sound_V())
+        else:
+            check_channel_idle(rig, self._cycler, self.sample, *self.sound_V())
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
+        if self._by_pc is not None:
+            self._by_pc.run(rig, self.schedule())
+            return
         running = CyclerRun(rig, self._cycler, self.sample, self.watch)
         running.run(self.schedule(), self.schedule_seconds(), self._after)
 

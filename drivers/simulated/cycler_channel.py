@@ -203,7 +203,7 @@ class CyclerTest:
         if record.every_V is not None or record.every_A is not None:
             every_s = min(every_s, FINE_s)
         done_s = self.position.step_s
-        first = int(done_s / every_s + 1e-9) + 1
+        first = int(done_s / every_s + TINY_s) + 1  # as near as `_triggered` calls it done: else it is there twice
         last = int((done_s + last_s) / every_s - 1e-9)
         times = np.arange(first, last + 1, dtype=float) * every_s - done_s
         return np.append(times[times < last_s - TINY_s], last_s)
@@ -286,7 +286,9 @@ class CyclerTest:
         if record.every_V is None and record.every_A is None:
             wanted[:-1] = True
             every_s = record.every_s or 10.0
-            wanted[-1] = ends_here or abs(step_s[-1] / every_s - round(step_s[-1] / every_s)) < TINY_s
+            before_s = float(step_s[-2]) if len(step_s) > 1 else p.step_s
+            due, done = _due(float(step_s[-1]), every_s), _due(before_s, every_s)
+            wanted[-1] = ends_here or (due is not None and due != done)  # a look a hair later makes no second one
             return wanted
         for n, (time_s, volt, current) in enumerate(
             zip(step_s.tolist(), volts.tolist(), currents.tolist(), strict=True)
@@ -301,6 +303,12 @@ class CyclerTest:
                 p.recorded_s, p.recorded_V, p.recorded_A = time_s, volt, current
         wanted[-1] |= ends_here
         return wanted
+
+
+def _due(step_s: float, every_s: float) -> int | None:
+    """Which record by time is due at this moment of a step; None: none is."""
+    nearest = round(step_s / every_s)
+    return nearest if abs(step_s / every_s - nearest) < TINY_s else None
 
 
 def _voltage_ends(ends: tuple[End, ...]) -> list[End]:

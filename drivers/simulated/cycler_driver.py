@@ -20,8 +20,8 @@ from daq.stream import Column, Stream
 from daq.tables import StrictModel
 from drivers.roles import CyclerAbilities
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
+from drivers.schedule_checks import check_schedule
 from drivers.simulated.cycler_channel import COLUMNS, CyclerTest, Position
-from drivers.simulated.cycler_checks import check_schedule
 from drivers.simulated.options import FIRMWARE, WorldDoor, check_faults, check_limits, options_of, simulation_of
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World

@@ -75,6 +75,10 @@ class World:
         self._origin_s = clock.monotonic() - self._step * STEP_s
         self._save()
 
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
     # ------------------------------------------------------------ commands
     def set_target(self, temperature_C: float, ramp_K_per_s: float | None) -> None:
         self._command("target", temperature_C, ramp_K_per_s)

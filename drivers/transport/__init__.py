@@ -2,7 +2,7 @@
 
 from drivers.transport.errors import BadReply, NoReply, PortGone, Refused
 from drivers.transport.links import LineSettings, Link, SerialLink, SocketLink
-from drivers.transport.memory import Core, MemoryLink, ReplayLink
+from drivers.transport.memory import Core, MemoryLink, ReplayLink, SpeakingCore
 from drivers.transport.ports import PortOptions, host_and_port, lay, link_for, make_link
 from drivers.transport.trace import ByteTrace, Passage, hex_of, load_trace
 from drivers.transport.transport import Transport
@@ -22,6 +22,7 @@ __all__ = [
     "ReplayLink",
     "SerialLink",
     "SocketLink",
+    "SpeakingCore",
     "Transport",
     "hex_of",
     "host_and_port",

@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from daq.clock import Clock
 from drivers.transport.trace import Passage, hex_of
@@ -19,6 +19,19 @@ class Core(Protocol):
     """A protocol without I/O: what was received at `now` gives replies, each after its delay in seconds."""
 
     def feed(self, data: bytes, now: float) -> Sequence[tuple[float, bytes]]: ...
+
+
+@runtime_checkable
+class SpeakingCore(Core, Protocol):
+    """A core that also speaks unasked, as an instrument that measures by itself."""
+
+    def due_s(self, now: float) -> float:
+        """When it next has something to say, in the link's time; inf: not before it is fed."""
+        ...
+
+    def spoken(self, now: float) -> Sequence[tuple[float, bytes]]:
+        """What it has said up to now, each with its delay."""
+        ...
 
 
 class PollingLock(AbstractContextManager[None]):
@@ -50,6 +63,7 @@ class MemoryLink:
         self._outages = outages
         self._first_opened_s: float | None = None
         self._core = core
+        self._speaking = core if isinstance(core, SpeakingCore) else None
         self._clock = clock
         self._coming: list[tuple[float, int, bytes]] = []
         self._number = 0
@@ -70,9 +84,7 @@ class MemoryLink:
     def write(self, data: bytes) -> None:
         self._check()
         now = self.now()
-        for delay_s, reply in self._core.feed(data, now):
-            self._number += 1
-            heapq.heappush(self._coming, (now + delay_s, self._number, reply))
+        self._expect(self._core.feed(data, now), now)
 
     def read(self, at_most: int, timeout_s: float) -> bytes:
         self._check()
@@ -80,6 +92,8 @@ class MemoryLink:
         self._collect()
         while not self._arrived:
             due = self._coming[0][0] if self._coming else math.inf
+            if self._speaking is not None:
+                due = min(due, self._speaking.due_s(self.now()))
             # a hair later than due: a clock that was added up may else wake just before it
             self.sleep(max(0.0, min(due, deadline) - self.now()) + 1e-9)
             self._check()
@@ -106,8 +120,15 @@ class MemoryLink:
     def lock(self) -> AbstractContextManager[object]:
         return PollingLock(self._clock.sleep)
 
+    def _expect(self, replies: Sequence[tuple[float, bytes]], now: float) -> None:
+        for delay_s, reply in replies:
+            self._number += 1
+            heapq.heappush(self._coming, (now + delay_s, self._number, reply))
+
     def _collect(self) -> None:
         now = self.now()
+        if self._speaking is not None:
+            self._expect(self._speaking.spoken(now), now)
         while self._coming and self._coming[0][0] <= now:
             self._arrived += heapq.heappop(self._coming)[2]
 

@@ -283,13 +283,14 @@ def doctor(
 
 @app.command(short_help="An instrument's stand-in on a port, to try things on.")
 def simulate(
-    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm or linkam")],
+    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm, keithley2450, linkam, methodscript, neware")],
     bench: Annotated[
         Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
     ] = None,
     tcp: Annotated[int | None, typer.Option("--tcp", metavar="PORT", help="answer on this TCP port")] = None,
     pty: Annotated[Path | None, typer.Option("--pty", metavar="PATH", help="answer on a pseudo-terminal")] = None,
     family: Annotated[str, typer.Option(metavar="F", help="of a Eurotherm: 2200, 2400, 3200, 3500")] = "2400",
+    model: Annotated[str | None, typer.Option(metavar="M", help="of a MethodSCRIPT one: 'EmStat Pico'")] = None,
     speed: Annotated[float | None, typer.Option(metavar="X", help="bench seconds per second")] = None,
     fault: Annotated[
         list[str] | None, typer.Option("--fault", metavar="F=X", help="a fault of the line, as late=0.1")
@@ -298,7 +299,7 @@ def simulate(
     """Start a program that answers as an instrument does, with physics behind it and faults on demand."""
     from procedures.cli.simulating import simulate_command
 
-    return simulate_command(peer, bench, tcp, pty, family, speed, fault or [])
+    return simulate_command(peer, bench, tcp, pty, family, model, speed, fault or [])
 
 
 @app.command(short_help="The bench's service: queue, control, live data over HTTP.")

@@ -19,12 +19,13 @@ def simulate_command(
     tcp: int | None,
     pty: Path | None,
     family: str,
+    model: str | None,
     speed: float | None,
     faults: Sequence[str],
 ) -> int:
     """Start the peer in the foreground, and end with its status."""
     words = [sys.executable, "-P", "-m", PEERS, peer, "--family", family, "--owner", str(os.getpid())]
-    for option, value in (("--bench", bench), ("--tcp", tcp), ("--pty", pty), ("--speed", speed)):
+    for option, value in (("--bench", bench), ("--tcp", tcp), ("--pty", pty), ("--speed", speed), ("--model", model)):
         if value is not None:
             words += [option, str(value)]
     for fault in faults:

@@ -82,6 +82,7 @@ class LagBank:
         self._direct = np.minimum(sensor_lag_s / LAGS_S, 1.0)
         self._lagged = np.zeros(COARSE)
         self.t_s: float | None = None
+        self.start_s: float | None = None  # None too once the sample's temperature was told
         self.reading_C = math.nan
         self.row = np.zeros(COARSE)
         self._doubted: float | None = None
@@ -96,7 +97,7 @@ class LagBank:
         if not (-ZERO_C_K < temperature_C < 1e4 and math.isfinite(t_s)):
             return
         if self.t_s is None:
-            self.t_s, self.reading_C = t_s, temperature_C
+            self.t_s, self.start_s, self.reading_C = t_s, t_s, temperature_C
             self.row = self._lagged = np.full(COARSE, temperature_C)
             self._keep()
             return
@@ -115,6 +116,7 @@ class LagBank:
     def start_from(self, temperature_C: float) -> None:
         """The sample is known to be here now, whatever its lag was so far."""
         self.row = self._lagged = np.full(COARSE, temperature_C)
+        self.start_s = None
 
     def _doubt(self, temperature_C: float, dt: float) -> bool:
         """A jump that no furnace can do isn't believed until the next reading confirms it."""

@@ -1,9 +1,10 @@
 """Learn a sample's lag behind the furnace sensor from its own resistance, the way one reads a thermometer.
 
-Model: ln R = c + E / (k T), T the furnace reading after a first-order lag, or two in series. On a grid of lags c and E
-are fitted in closed form (c free, E with what is known of it), and the misfit becomes a weight of each lag. What is
-said of the sample's temperature is the weighted mean, its uncertainty the weighted spread: a lag that is not known yet
-shows as an uncertain temperature, and no separate rule for "learned enough" is needed.
+Model: ln R = c + E / (k T), T the furnace reading after a first-order lag, or two in series, and what is left of a gap
+that the sample may have had at the start. On a grid of lags c, E and the gap are fitted in closed form (c free, the
+others with what is known of them), and the misfit becomes a weight of each lag. What is said of the sample's
+temperature is the weighted mean, its uncertainty the weighted spread: a lag that is not known yet shows as an uncertain
+temperature, and no separate rule for "learned enough" is needed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from procedures.settling.closed_form import with_gap, without_gap
+from procedures.settling.first_gap import FirstGap
 from procedures.settling.lag_bank import (
     COARSE,
     LAGS_S,
@@ -38,6 +41,8 @@ LAG_MODEL_ERROR = 0.03  # lags in series are a model: none is believed to better
 GAP_MODEL_ERROR = 0.05  # share of the gap between furnace and sample that one lag may get wrong in a monitor value
 TIMING_S = 2.0  # where within a spectrum the resistance is decided isn't known better
 MISFIT = 0.012
+MOST_SHARE = 1 - 1e-9
+GAP_LEFT_K = 0.05
 DOUBT = -18.0  # log weight that every lag keeps: a wrong belief can be left, but doesn't blur the temperature
 MAX_POINTS = 120
 LEARNED = 0.3  # relative uncertainty from which a lag is worth naming
@@ -52,12 +57,16 @@ _CLASS_PRIOR = np.log(np.array(RATIO_PRIOR))[RATIO_CLASS]
 
 @dataclass(frozen=True)
 class MonitorPoint:
-    """One monitor value: ln R at `t_s`, its relative uncertainty, the lagged temperatures then (64,)."""
+    """One monitor value: ln R at `t_s`, its relative uncertainty, the lagged temperatures then (64,).
+
+    `is_lagged` False: the temperature is known, and the gap of the start no part of it.
+    """
 
     t_s: float
     log_resistance: float
     uncertainty: float
     row: NDArray[np.float64]
+    is_lagged: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class LagFit:
     residual: float
     expected: float
     points: int
+    gap: FirstGap | None = None
 
     @property
     def misfit(self) -> bool:
@@ -108,36 +118,65 @@ def _moments(weight: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def fit_lag(
-    points: list[MonitorPoint], prior: NDArray[np.float64], energy_eV: float, energy_spread_eV: float
+    points: list[MonitorPoint],
+    prior: NDArray[np.float64],
+    energy_eV: float,
+    energy_spread_eV: float,
+    gap: FirstGap | None = None,
 ) -> LagFit:
     """Weights of all lags given the monitor points; needs two points to say anything."""
     if len(points) < 2:
-        return LagFit(prior, energy_eV, energy_spread_eV, 0.0, 0.0, len(points))
-    inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (to_hypotheses(np.array([p.row for p in points])) + ZERO_C_K))
-    y = np.array([p.log_resistance for p in points])
-    weight = np.array([p.uncertainty for p in points]) ** -2.0
-    total = weight.sum()
-    column = weight[:, None]
-    x = inverse_kT - (column * inverse_kT).sum(axis=0) / total
-    y = y - float(weight @ y) / total
-    # sums, not matrix products: a threaded BLAS spends more on its threads than on these sizes
-    xx, xy, yy = (column * x**2).sum(axis=0), ((weight * y)[:, None] * x).sum(axis=0), float(weight @ y**2)
+        return LagFit(prior, energy_eV, energy_spread_eV, 0.0, 0.0, len(points), gap)
+    absolute_K = to_hypotheses(np.array([p.row for p in points])) + ZERO_C_K
+    weight = np.array([p.uncertainty for p in points])[:, None] ** -2.0
+    total = float(weight.sum())
+
+    def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values - (weight * values).sum(axis=0) / total
+
+    x = centred(1 / (BOLTZMANN_EV_PER_K * absolute_K))
+    y = centred(np.array([p.log_resistance for p in points])[:, None]) - energy_eV * x
     known = energy_spread_eV**-2.0
-    energy = (xy + energy_eV * known) / (xx + known)
-    misfit = yy - 2 * energy * xy + energy**2 * xx
-    cost = misfit + (energy - energy_eV) ** 2 * known
-    best = int(np.argmin(cost - 2 * prior))
-    noise = max(1.0, float(misfit[best]) / max(1, len(points) - 2))
-    log_weight = prior - 0.5 * cost / noise - 0.5 * np.log(xx + known)
+    plain = freed = without_gap(x, y, weight, known)
+    if gap is not None:
+        z = centred(_of_gap(points, absolute_K, energy_eV, gap))
+        freed = with_gap(x, z, y - gap.mean_K * z, weight, known, gap.spread_K**-2.0)
+    least = min(plain, freed, key=lambda one: float((one.cost - 2 * prior).min()))
+    noise = max(1.0, float(least.misfit[int(np.argmin(least.cost - 2 * prior))]) / max(1, len(points) - 2))
+    evidence, share = plain.evidence(noise), np.zeros_like(prior)
+    if gap is not None:
+        there = np.log(gap.share) + freed.evidence(noise)
+        evidence = np.logaddexp(np.log1p(-gap.share) + evidence, there)
+        share = np.clip(np.exp(there - evidence), 1 - MOST_SHARE, MOST_SHARE)
+    log_weight = prior + evidence
     best = int(np.argmax(log_weight))
+    told = freed if share[best] > 0.5 else plain
+    slowest_s = _slowest_s(log_weight)
     return LagFit(
         log_weight=log_weight - log_weight[best],
-        energy_eV=float(energy[best]),
-        energy_uncertainty_eV=math.sqrt(noise / float(xx[best] + known)),
-        residual=math.sqrt(max(0.0, float(misfit[best])) / total),
+        energy_eV=energy_eV + float((1 - share[best]) * plain.energy[best] + share[best] * freed.energy[best]),
+        energy_uncertainty_eV=math.sqrt(noise * float(told.energy_variance[best])),
+        residual=math.sqrt(max(0.0, float(told.misfit[best])) / total),
         expected=math.sqrt(len(points) / total),
         points=len(points),
+        gap=gap and gap.learned(share, gap.mean_K + freed.gap, np.sqrt(noise * freed.gap_variance), slowest_s),
     )
+
+
+def _of_gap(
+    points: list[MonitorPoint], absolute_K: NDArray[np.float64], energy_eV: float, gap: FirstGap
+) -> NDArray[np.float64]:
+    """What a gap of 1 K at the start does to ln R at each point."""
+    left = gap.left(np.array([p.t_s for p in points]))
+    left[[not p.is_lagged for p in points]] = 0.0
+    return -energy_eV / (BOLTZMANN_EV_PER_K * absolute_K**2) * left
+
+
+def _slowest_s(log_weight: NDArray[np.float64]) -> float:
+    """The lag that is hardly exceeded."""
+    weight = np.exp(log_weight - log_weight.max())
+    mean, spread = _moments(weight / weight.sum())
+    return math.exp(mean + 2 * spread)
 
 
 @dataclass
@@ -151,10 +190,11 @@ class SampleTrack:
     beliefs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     direction: str = "heating"
     misfit: bool = False
+    gap: FirstGap | None = None
     learned: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._believe(LagFit(self._belief(), self.energy_eV, self.energy_spread_eV, 0, 0, 0))
+        self._believe(LagFit(self._belief(), self.energy_eV, self.energy_spread_eV, 0, 0, 0, self.gap))
 
     def _belief(self) -> NDArray[np.float64]:
         if self.direction in self.beliefs:
@@ -187,11 +227,23 @@ class SampleTrack:
                 max(PRIOR_ENERGY_SPREAD_EV, self.energy_spread_eV),
             )
         self.anchors = [] if self.misfit else self.points[-2:]
+        self.gap = self.gap_now if self._gap_is_left() else None
         if known_C is not None:
-            self.anchors = [replace(p, row=np.full(COARSE, self.mean_temperature(p.row))) for p in self.anchors]
+            self.anchors = [
+                replace(p, row=np.full(COARSE, self.mean_temperature(p.row, p.t_s)), is_lagged=False)
+                for p in self.anchors
+            ]
+            self.gap = None
         self.points = []
         self.direction = direction
         self._refit()
+
+    def _gap_is_left(self) -> bool:
+        """Long after the start it could only explain what is something else, as a slow transition."""
+        if not self.points:
+            return self.gap is not None
+        mean_K, spread_K = self._gap_at(self.points[-1].t_s)
+        return abs(mean_K) + spread_K > GAP_LEFT_K
 
     def add(self, point: MonitorPoint) -> None:
         self.points.append(point)
@@ -201,12 +253,14 @@ class SampleTrack:
 
     def _refit(self) -> None:
         belief = self._belief()
-        fit = fit_lag(self.anchors + self.points, belief, self.energy_eV, self.energy_spread_eV)
+        fit = fit_lag(self.anchors + self.points, belief, self.energy_eV, self.energy_spread_eV, self.gap)
         if self._implausible(fit) and self.anchors:  # the sample may have changed in between
-            fit = fit_lag(self.points, belief, self.energy_eV, self.energy_spread_eV)
+            fit = fit_lag(self.points, belief, self.energy_eV, self.energy_spread_eV, self.gap)
         self.misfit = self._implausible(fit)
         if self.misfit:
-            fit = LagFit(belief, self.energy_eV, self.energy_spread_eV, fit.residual, fit.expected, fit.points)
+            fit = LagFit(
+                belief, self.energy_eV, self.energy_spread_eV, fit.residual, fit.expected, fit.points, self.gap
+            )
         self._believe(fit)
 
     def _implausible(self, fit: LagFit) -> bool:
@@ -229,6 +283,7 @@ class SampleTrack:
         self.energy_now_eV = fit.energy_eV
         self.energy_known_eV = fit.energy_uncertainty_eV
         self.residual = fit.residual
+        self.gap_now = fit.gap
 
     @property
     def lag_s(self) -> float:
@@ -239,15 +294,21 @@ class SampleTrack:
         """Relative, one sigma; above ~0.5 nothing has been learned."""
         return math.hypot(self.log_spread, LAG_MODEL_ERROR)
 
-    def mean_temperature(self, row: NDArray[np.float64]) -> float:
-        return float(row @ self._mean_of)
+    def mean_temperature(self, row: NDArray[np.float64], t_s: float) -> float:
+        return float(row @ self._mean_of) + self._gap_at(t_s)[0]
 
-    def temperature(self, row: NDArray[np.float64]) -> tuple[float, float]:
+    def _gap_at(self, t_s: float) -> tuple[float, float]:
+        """What is left at `t_s` of the gap of the start, and its uncertainty, K."""
+        return (0.0, 0.0) if self.gap_now is None else self.gap_now.moments(t_s, self.weight)
+
+    def temperature(self, row: NDArray[np.float64], t_s: float) -> tuple[float, float]:
         """The sample's temperature and its uncertainty (degC, K) from the lagged temperatures of one moment."""
-        mean = self.mean_temperature(row)
+        gap_K, gap_spread_K = self._gap_at(t_s)
+        mean = float(row @ self._mean_of)
         away = row - mean
         square = float(away @ self._square_of @ away)
-        spread = math.sqrt(max(0.0, square))
+        spread = math.hypot(math.sqrt(max(0.0, square)), gap_spread_K)
+        mean += gap_K
         position = (self.log_lag - _LOG_COARSE[0]) / _LOG_SPACING
         cell = min(max(int(position), 0), COARSE - 2)
         per_log = (row[cell + 1] - row[cell]) / _LOG_SPACING
@@ -256,6 +317,10 @@ class SampleTrack:
     def excess(self, points: list[MonitorPoint]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What temperature doesn't explain: ln R - E/(kT) of each point less the last one's, and standard errors."""
         fine = to_hypotheses(np.array([p.row for p in points]))
+        if self.gap_now is not None:
+            lagged = np.array([p.is_lagged for p in points])[:, None]
+            gap_K = self.gap_now.share * self.gap_now.mean_K
+            fine = fine + lagged * gap_K * self.gap_now.left(np.array([p.t_s for p in points]))
         inverse_kT = 1 / (BOLTZMANN_EV_PER_K * (fine + ZERO_C_K))
         y = np.array([p.log_resistance for p in points])
         change = inverse_kT - inverse_kT[-1]

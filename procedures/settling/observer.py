@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from procedures.settling.first_gap import FirstGap
 from procedures.settling.lag_bank import COARSE, ZERO_C_K, LagBank
 from procedures.settling.lag_fit import (
     BOLTZMANN_EV_PER_K,
@@ -40,8 +41,8 @@ class SampleObserver:
     """The samples' temperatures over a whole sweep. One observer lives as long as the samples stay in the furnace.
 
     Feed every reading of the furnace (also in ramps and during spectra, once a second) and every monitor
-    spectrum; ask for temperatures of now or of the last 6 h. The samples are taken to be at the first reading
-    when it starts. A static offset between sensor and sample can't be seen from R and is not part of it.
+    spectrum; ask for temperatures of now or of the last 6 h. How far the samples are from the first reading when
+    it starts is not known. A static offset between sensor and sample can't be seen from R and is not part of it.
     `sensor_lag_s` is the furnace sensor's own response time (sheathed thermocouples: 5-20 s).
     """
 
@@ -78,7 +79,8 @@ class SampleObserver:
 
     def _known_temperature_C(self) -> float | None:
         """The samples' common temperature, if they are known to have one."""
-        known = [track.temperature(self._bank.row) for track in self._tracks.values()]
+        now_s = self._bank.t_s or 0.0
+        known = [track.temperature(self._bank.row, now_s) for track in self._tracks.values()]
         if not known or max(uncertainty for _, uncertainty in known) > COMMON_K:
             return None
         values = [value for value, _ in known]
@@ -109,15 +111,18 @@ class SampleObserver:
         if sample not in self._tracks:
             self._tracks[sample] = self._new_track()
         track = self._tracks[sample]
-        mean, _ = track.temperature(row)
+        mean, _ = track.temperature(row, t_s)
         sensitivity = track.energy_now_eV / (BOLTZMANN_EV_PER_K * (mean + ZERO_C_K) ** 2)
         blur_K = 0.0
         if temperature_C is None:  # row[0], the shortest lag, is the furnace
             blur_K = math.hypot(TIMING_S * self.rate_K_per_s(t_s, sample), GAP_MODEL_ERROR * (mean - float(row[0])))
-        track.add(MonitorPoint(t_s, math.log(resistance_ohm), math.hypot(noise, sensitivity * blur_K), row))
+        error = math.hypot(noise, sensitivity * blur_K)
+        track.add(MonitorPoint(t_s, math.log(resistance_ohm), error, row, temperature_C is None))
 
     def _new_track(self) -> SampleTrack:
-        track = SampleTrack(self._prior_energy_eV, PRIOR_ENERGY_SPREAD_EV, direction=self._direction)
+        start_s = self._bank.start_s
+        gap = None if start_s is None else FirstGap.unknown(start_s)
+        track = SampleTrack(self._prior_energy_eV, PRIOR_ENERGY_SPREAD_EV, direction=self._direction, gap=gap)
         for lag in self._offered:
             track.offer_lag(lag.lag_s, lag.relative_uncertainty, lag.direction)
         return track
@@ -139,7 +144,7 @@ class SampleObserver:
     def temperature_at(self, t_s: float, sample: str = "") -> tuple[float, float]:
         """Estimated sample temperature and its uncertainty, (degC, K). (nan, inf) before what is kept."""
         row = self._bank.row_at(t_s)
-        return (math.nan, math.inf) if row is None else self.track(sample).temperature(row)
+        return (math.nan, math.inf) if row is None else self.track(sample).temperature(row, t_s)
 
     def rate_K_per_s(self, t_s: float, sample: str = "", span_s: float = 30.0) -> float:
         """How fast the estimated temperature moves, fitted over the `span_s` before."""
@@ -147,7 +152,7 @@ class SampleObserver:
         if now is None or before is None:
             return 0.0
         track = self.track(sample)
-        return (track.mean_temperature(now) - track.mean_temperature(before)) / span_s
+        return (track.mean_temperature(now, t_s) - track.mean_temperature(before, t_s - span_s)) / span_s
 
     def lag(self, sample: str = "") -> LagEstimate | None:
         """The lag, once R(t) or the store has told it to 30 %."""

@@ -10,13 +10,14 @@ import pytest
 from cycler_double import DcCycler, Kept
 from dc_doubles import bench_of, conduct
 
-from daq.errors import BadInput, InstrumentError
+from daq.errors import BadInput, InstrumentError, InstrumentLost
 from daq.plan import build_procedure
 from daq.runfile.reader import RunFile
 from daq.sample import Sample
 from daq.tables import parse
 from drivers.schedule import Current, Protection, Schedule
 from drivers.step_sheet import step_sheet
+from procedures import cycler_run
 
 CELL = {
     "name": "cell",
@@ -118,6 +119,43 @@ def test_after_a_break_every_record_is_there_once(tmp_path: Path) -> None:
         assert np.all(np.diff(rows["t_s"]) >= 0)
         assert len(tests.submitted) == 1
         assert all("spans a break" in one.method for one in record.results() if one.value is not None)
+
+
+class Faltering(DcCycler):
+    """Every third question after its records is not answered, and for an hour none at all."""
+
+    lost_after_s = 7200.0
+    asked = 0
+
+    def records(self, ref: str, after: int = 0, limit: int = 100_000) -> Any:
+        self.asked += 1
+        if self.asked % 3 == 0 or 3 * 3600 < self._clock.monotonic() < 4 * 3600:
+            raise InstrumentLost(self.name, "does not answer")
+        return super().records(ref, after, limit)
+
+
+def test_a_cycler_that_falters_costs_no_record_and_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails in the middle of a back-fill, too: what was kept of it is not kept twice."""
+    monkeypatch.setattr(cycler_run, "AT_ONCE", 50)
+    tests = Kept(ohmic, 0.0)
+    procedure = procedure_of("symmetric-cycling", stage_h=6, currents=["0.1 mA/cm2"])
+    with run_on(tmp_path, tests, procedure, cycler=Faltering) as record:
+        assert record.outcome == "finished", record.reason
+        assert list(record.table("cycling")["record"]) == [one.number for one in tests.records["test-1"]]
+        said = [event.text for event in record.events()]
+    assert any("does not answer; trying again" in text for text in said)
+    assert any("answers again after" in text for text in said)
+
+
+class Impatient(Faltering):
+    lost_after_s = 600.0
+
+
+def test_a_cycler_that_is_silent_beyond_its_patience_ends_the_run(tmp_path: Path) -> None:
+    procedure = procedure_of("symmetric-cycling", stage_h=6, currents=["0.1 mA/cm2"])
+    with run_on(tmp_path, Kept(ohmic, 0.0), procedure, cycler=Impatient) as record:
+        assert record.outcome == "failed"
+        assert "gave no records for" in record.reason
 
 
 def test_a_cell_that_is_not_there_is_not_cycled(tmp_path: Path) -> None:

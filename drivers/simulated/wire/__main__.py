@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--tcp", type=int)
     parser.add_argument("--pty", type=Path)
     parser.add_argument("--family", default="2400", choices=("2200", "2400", "3200", "3500"))
+    parser.add_argument("--model")
     parser.add_argument("--unit", type=int, default=1)
     parser.add_argument("--baud", type=int, default=0)
     parser.add_argument("--speed", type=float)

@@ -1,7 +1,7 @@
 """Real drivers on a cable in memory, with the peer and the shared simulated world at its other end, in this process.
 
-`driver = "simulated-eurotherm"` or `"simulated-linkam"`: everything between the driver and the furnace is the real
-code (frames, barriers, read-backs), under virtual time.
+`driver = "simulated-eurotherm"`, `"simulated-linkam"` or `"simulated-keithley2450"`: everything between the driver and
+the furnace or the cell is the real code (frames, barriers, read-backs), under virtual time.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from pydantic import Field
 from daq.bench import DriverContext
 from daq.tables import StrictModel, parse
 from drivers.eurotherm import Eurotherm
+from drivers.keithley2450 import Keithley2450Source
 from drivers.linkam import Linkam
 from drivers.simulated.options import shared_world, simulation_of
 from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
 from drivers.simulated.wire.faults import Replies, WireFaults
+from drivers.simulated.wire.keithley2450_device import Keithley2450Device
 from drivers.simulated.wire.linkam_core import LinkamCore
 from drivers.simulated.wire.modbus_core import RtuCore
+from drivers.simulated.wire.scpi_core import ScpiCore
 from drivers.transport import Core, MemoryLink, lay
 
 
@@ -146,6 +149,49 @@ class SimulatedLinkam(Linkam):
     def __init__(self, context: DriverContext) -> None:
         port = f"memory-{context.name}"
         self.peer = LinkamPeer(context)
+        self.cable = cable_to(self.peer, context, port)
+        super().__init__(driver_context(context, port))
+
+    @classmethod
+    def check(cls, context: DriverContext) -> None:
+        peer_options(context)
+        simulation_of(context)
+        super().check(driver_context(context, f"memory-{context.name}"))
+
+
+class Keithley2450Peer:
+    """A 2450 on its cable; built at the first byte, when the shared world may be opened."""
+
+    def __init__(self, context: DriverContext) -> None:
+        self.faults = wire_faults(peer_options(context).faults)
+        self._context = context
+        self._core: ScpiCore | None = None
+
+    @property
+    def device(self) -> Keithley2450Device:
+        device = self.core.device
+        assert isinstance(device, Keithley2450Device)
+        return device
+
+    @property
+    def core(self) -> ScpiCore:
+        if self._core is None:
+            world = shared_world(self._context, simulation_of(self._context))
+            self._core = ScpiCore(Keithley2450Device(world, latency=True), self.faults)
+        return self._core
+
+    def feed(self, data: bytes, now: float) -> Replies:
+        return self.core.feed(data, now)
+
+
+class SimulatedKeithley2450(Keithley2450Source):
+    """The 2450 driver with a simulated instrument on its cable and a simulated cell: V and A, in virtual time."""
+
+    in_process = True
+
+    def __init__(self, context: DriverContext) -> None:
+        port = f"memory-{context.name}"
+        self.peer = Keithley2450Peer(context)
         self.cable = cable_to(self.peer, context, port)
         super().__init__(driver_context(context, port))
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import os
 import selectors
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from daq.clock import wall_monotonic
 from daq.errors import BadInput
-from drivers.transport import Core
+from drivers.transport import Core, SpeakingCore
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class _Stream:
 
     def __init__(self, core: Core, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
         self.core = core
+        self._speaking = core if isinstance(core, SpeakingCore) else None
         self.read = read
         self._write = write
         self._due: list[tuple[float, int, bytes]] = []
@@ -35,7 +37,10 @@ class _Stream:
 
     def take(self, data: bytes) -> None:
         now = wall_monotonic()
-        for delay_s, reply in self.core.feed(data, now):
+        self._expect(self.core.feed(data, now), now)
+
+    def _expect(self, replies: Sequence[tuple[float, bytes]], now: float) -> None:
+        for delay_s, reply in replies:
             if reply and delay_s <= 0 and not self._due:
                 self._put(reply)
             elif reply:
@@ -44,9 +49,15 @@ class _Stream:
 
     def flush(self) -> float | None:
         """Send what is due; the time of the next, None when nothing waits."""
+        now = wall_monotonic()
+        if self._speaking is not None:
+            self._expect(self._speaking.spoken(now), now)
         while self._due and self._due[0][0] <= wall_monotonic():
             self._put(heapq.heappop(self._due)[2])
-        return self._due[0][0] if self._due else None
+        due_s = self._due[0][0] if self._due else math.inf
+        if self._speaking is not None:
+            due_s = min(due_s, self._speaking.due_s(now))
+        return due_s if due_s < math.inf else None
 
     def _put(self, data: bytes) -> None:
         with suppress(OSError):  # nobody reads: the bytes are lost, as on a line

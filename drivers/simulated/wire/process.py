@@ -14,12 +14,11 @@ from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
 from daq.clock import wall_unix
 from daq.errors import BadInput, CellrigError
-from drivers.simulated.published import PublishedWorld
-from drivers.simulated.simulation import read_simulation
-from drivers.simulated.wire.eurotherm_device import EurothermDevice, Family
+from drivers.simulated.published import FollowingWorld, PublishedWorld
+from drivers.simulated.simulation import Simulation, read_simulation
+from drivers.simulated.wire.eurotherm_device import Family
 from drivers.simulated.wire.faults import WireFaults
-from drivers.simulated.wire.linkam_core import LinkamCore
-from drivers.simulated.wire.modbus_core import RtuCore, TcpCore
+from drivers.simulated.wire.kinds import FURNACES, KINDS, Place, check_kind, number
 from drivers.simulated.wire.mounts import Mount, PtyMount, TcpMount
 from drivers.transport import host_and_port
 
@@ -29,10 +28,12 @@ HELP = """\
 fault NAME=VALUE   a fault of the line from now on, as fault late=0.1 (clear: none)
 unplug [SECONDS]   pull the cable, and put it back (plug: now)
 power [SECONDS]    cut its power
-break on|off       break the sensor, mend it
+break on|off       break the sensor (of a 2450: a lead of the cell), mend it
 panel DEGC         turn the set-point at the panel
 manual on|off      put it in manual at the panel
+quirk NAME[=N]     of a Neware server, as quirk cycles_from_0 (off: quirk NAME=off)
 identity NUMBER    be another instrument, as identity 0x2460
+output on|off      press OUTPUT at the panel of a 2450
 show               what it measures and does
 quit"""
 
@@ -46,6 +47,7 @@ class PeerRequest:
     tcp: int | None = None
     pty: Path | None = None
     family: Family = "2400"
+    model: str | None = None
     unit: int = 1
     baud: int = 0
     speed: float | None = None
@@ -56,6 +58,7 @@ class Peer:
     """A peer that answers. `do(line)` is one typed command; it returns what to print. Raises BadInput."""
 
     def __init__(self, request: PeerRequest) -> None:
+        check_kind(request.kind)
         config = load_bench(request.bench) if request.bench else None
         port = _port(request, config)
         speed = request.speed or (config.model.bench.speed if config else None) or 1.0
@@ -65,25 +68,19 @@ class Peer:
         simulation = read_simulation(config.model.simulation if config else {}, config.place if config else "peer")
         self._temporary = None if config else TemporaryDirectory(prefix="cellrig-peer-")
         folder = Path(self._temporary.name) if self._temporary else bench_folder(_of(config)) / WORLD
-        self.world = PublishedWorld(simulation, speed, wall_unix(), folder)
-        self.device, make_core, make_tcp_core = self._cores(request, paced=speed == 1.0)
-        self.mount = TcpMount(make_core) if port is None else _mount(port, make_core, make_tcp_core)
+        self.world = _world(request, simulation, speed, folder)
+        place = Place(config, self.world, self.faults, folder, speed == 1.0,
+                      request.family, request.model, request.unit, request.baud)  # fmt: skip
+        self._parts = parts = KINDS[request.kind](place)
+        self.device: Any = parts.device
+        self.mount = TcpMount(parts.make_core) if port is None else _mount(port, parts.make_core, parts.make_tcp_core)
         self._timer: threading.Timer | None = None
-
-    def _cores(self, request: PeerRequest, paced: bool) -> tuple[Any, Callable[[], Any], Callable[[], Any] | None]:
-        if request.kind == "linkam":
-            linkam = LinkamCore(self.world, self.faults, request.baud)
-            return linkam, lambda: linkam, None
-        if request.kind != "eurotherm":
-            raise BadInput(f"there is no peer {request.kind!r}", place="simulate", allowed="eurotherm, linkam")
-        device = EurothermDevice(self.world, request.family, latency=paced)
-        units = {request.unit: device}
-        return device, lambda: RtuCore(units, self.faults, request.baud), lambda: TcpCore(units, self.faults)
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self.mount.close()
+        self._parts.close()
         self.world.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -99,16 +96,12 @@ class Peer:
             "clear": lambda rest: self.faults.clear(),
             "unplug": self._unplug,
             "plug": lambda rest: self.mount.plug(),
-            "power": lambda rest: self.device.power_cycle(_number(rest, 5.0)),
-            "break": lambda rest: self.device.sensor_break(_is_on(rest)),
-            "panel": lambda rest: self._of_eurotherm().panel_target(_number(rest)),
-            "manual": lambda rest: self._of_eurotherm().panel_manual(_is_on(rest), _number(rest[1:], 0.0)),
-            "identity": lambda rest: setattr(self._of_eurotherm(), "identity", int(rest[0], 0)) if rest else HELP,
-            "show": lambda rest: str(self.world.furnace()),
+            **self._parts.commands,
+            "show": lambda rest: self._parts.show(),
             "help": lambda rest: HELP,
         }
         if name not in commands:
-            raise BadInput(f"there is no command {name!r}", allowed=f"{', '.join(commands)}, quit")
+            raise BadInput(f"this peer has no command {name!r}", allowed=f"{', '.join(commands)}, quit")
         return commands[name](rest) or "done"
 
     def _set_faults(self, rest: list[str]) -> None:
@@ -118,14 +111,9 @@ class Peer:
     def _unplug(self, rest: list[str]) -> None:
         self.mount.unplug()
         if rest:
-            self._timer = threading.Timer(_number(rest), self.mount.plug)
+            self._timer = threading.Timer(number(rest), self.mount.plug)
             self._timer.daemon = True
             self._timer.start()
-
-    def _of_eurotherm(self) -> EurothermDevice:
-        if not isinstance(self.device, EurothermDevice):
-            raise BadInput("this peer has no such panel")
-        return self.device
 
 
 def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) -> bool:
@@ -140,6 +128,15 @@ def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) 
         if answer:
             tell(answer)
     return False
+
+
+def _world(request: PeerRequest, simulation: Simulation, speed: float, folder: Path) -> PublishedWorld | FollowingWorld:
+    """A furnace's own world; a cell's is that of the bench's furnace where it is a peer too, else one beside it."""
+    if request.kind in FURNACES:
+        return PublishedWorld(simulation, speed, wall_unix(), folder)
+    if simulation.furnace_is_peer:
+        return FollowingWorld(simulation, request.kind, folder)
+    return PublishedWorld(simulation, speed, wall_unix(), folder / request.kind)
 
 
 def _of(config: BenchConfig | None) -> BenchConfig:
@@ -174,18 +171,3 @@ def _mount(port: str, make_core: Callable[[], Any], make_tcp_core: Callable[[], 
     if make_tcp_core is None:
         raise BadInput("this instrument does not speak Modbus", place=port)
     return TcpMount(make_tcp_core, number, "modbus-tcp")
-
-
-def _number(words: list[str], otherwise: float | None = None) -> float:
-    if not words and otherwise is not None:
-        return otherwise
-    try:
-        return float(words[0])
-    except (IndexError, ValueError):
-        raise BadInput("a number is missing") from None
-
-
-def _is_on(words: list[str]) -> bool:
-    if not words or words[0] not in ("on", "off"):
-        raise BadInput("say on or off")
-    return words[0] == "on"

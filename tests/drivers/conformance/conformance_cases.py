@@ -15,17 +15,33 @@ from autolab_bench import autolab_options
 from wire_bench import world_in
 
 from daq import plugins
-from daq.bench import Bench, BenchConfig, BenchFileModel, build_bench, is_virtual, load_bench
+from daq.bench import (
+    Bench,
+    BenchConfig,
+    BenchFileModel,
+    DriverContext,
+    SharedParts,
+    build_bench,
+    is_virtual,
+    load_bench,
+)
 from daq.clock import Clock, SystemClock
 from daq.contracts import Instrument
 from daq.tables import parse
 from daq.virtual_clock import VirtualClock
+from drivers.methodscript.models import MODELS
 from drivers.simulated.autolab.stand_in import CABLE_OUT
 from drivers.simulated.wire.eurotherm_device import EurothermDevice
+from drivers.simulated.wire.keithley2450_device import Keithley2450Device
 from drivers.simulated.wire.linkam_core import LinkamCore
+from drivers.simulated.wire.methodscript_core import MethodScriptCore
 from drivers.simulated.wire.modbus_core import RtuCore
 from drivers.simulated.wire.mounts import TcpMount
+from drivers.simulated.wire.neware_core import NewareCore
+from drivers.simulated.wire.neware_tester import NewareTester
+from drivers.simulated.wire.scpi_core import ScpiCore
 
+EMSTAT = next(model for model in MODELS if model.name == "EmStat4 HR")
 LIMITS = {"max_temperature_C": 150.0}
 
 
@@ -139,6 +155,31 @@ def linkam(folder: Path) -> Iterator[Opened]:
 
 
 @contextmanager
+def neware(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    shared = SharedParts({"simulated world": world})
+    context = DriverContext("peer", {}, {}, SystemClock(), folder / "peer", {}, "peer", shared)
+    tester = NewareTester(world, context, 8, {})
+    core = NewareCore(tester)
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.5, "step_folder": str(folder), "step_folder_windows": str(folder),
+           "current_max_A": 0.1}, mount  # fmt: skip
+    mount.close()
+    tester.close()
+    world.close()
+
+
+@contextmanager
+def keithley2450(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    core = ScpiCore(Keithley2450Device(world))
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.3}, mount
+    mount.close()
+    world.close()
+
+
+@contextmanager
 def autolab(folder: Path) -> Iterator[Opened]:
     """The driver with its child process, and the double of the SDK in it."""
     yield autolab_options(folder, deadline_s=1.0), UsbCable(folder / "sdk" / CABLE_OUT)
@@ -164,15 +205,31 @@ def land(folder: Path) -> Iterator[Opened]:
     yield {"exports": str(exports), "settled_s": 0.0}, Share(exports)
 
 
+@contextmanager
+def methodscript(folder: Path) -> Iterator[Opened]:
+    world = world_in(folder / "peer")
+    core = MethodScriptCore(world, EMSTAT)
+    mount = TcpMount(lambda: core)
+    yield {"port": mount.port, "timeout_s": 0.3, "model": EMSTAT.name}, mount
+    mount.close()
+    world.close()
+
+
 PEERS: dict[str, Callable[[Path], AbstractContextManager[Opened]]] = {
     "autolab": autolab,
     "eurotherm": eurotherm,
     "land": land,
+    "keithley2450": keithley2450,
     "linkam": linkam,
+    "methodscript": methodscript,
+    "neware": neware,
     "simulated-autolab": lambda folder: no_peer({}),
     "simulated-cycler": lambda folder: no_peer({}),
     "simulated-eurotherm": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-land": lambda folder: no_peer({}),
+    "simulated-neware": lambda folder: no_peer({}),
+    "simulated-methodscript": lambda folder: no_peer({}),
+    "simulated-keithley2450": lambda folder: no_peer({}),
     "simulated-linkam": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-furnace": lambda folder: no_peer({"limits": LIMITS}),
     "simulated-potentiostat": lambda folder: no_peer({}),

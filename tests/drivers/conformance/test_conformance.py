@@ -18,7 +18,7 @@ from daq.bench import DriverContext, SharedParts
 from daq.contracts import Instrument
 from daq.errors import BadInput, InstrumentError
 from drivers.roles import ObservedCycler, Potentiostat, TemperatureController
-from drivers.techniques import Spectrum
+from drivers.techniques import ConstantCurrent, ConstantPotential, OpenCircuit, Spectrum
 
 ROLES = {"temperature": TemperatureController, "potentiostat": Potentiostat, "cycler": ObservedCycler}
 UNITLESS = re.compile(r"(channel|status|state|mode|count|number|text|fault|.*_name)")
@@ -183,7 +183,9 @@ def test_a_technique_beyond_its_abilities_is_refused_before_it_starts(case: Case
     if case.instrument.role != "potentiostat":
         return
     able = case.instrument.abilities()
-    assert "spectrum" in able.techniques
+    if "spectrum" not in able.techniques:
+        check_source_meter(case)
+        return
     fit = Spectrum((1000.0,))
     beyond = [
         (Spectrum((able.frequency_max_Hz * 10,)), 1),
@@ -197,3 +199,20 @@ def test_a_technique_beyond_its_abilities_is_refused_before_it_starts(case: Case
             next(iter(case.instrument.measure(technique, channel)))
     if not case.is_hardware:
         assert len(list(case.instrument.measure(fit, able.channels[0]))) == 1
+
+
+def check_source_meter(case: Case) -> None:
+    """Of a potentiostat without a frequency-response analyser."""
+    able = case.instrument.abilities()
+    fit = OpenCircuit(1.0, 0.5)
+    beyond = [
+        (Spectrum((1000.0,)), 1),
+        (ConstantCurrent(max(able.current_ranges_A) * 2, 1.0), 1),
+        (ConstantPotential(able.voltage_max_V * 2, 1.0), 1),
+        (fit, max(able.channels) + 1),
+    ]
+    for technique, channel in beyond:
+        with pytest.raises(BadInput):
+            next(iter(case.instrument.measure(technique, channel)))
+    if not case.is_hardware:
+        assert len(list(case.instrument.measure(fit, able.channels[0]))) == 3
