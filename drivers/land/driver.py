@@ -44,6 +44,7 @@ class Land:
     operator_run = True  # nobody but a person starts or stops it
     safe_within_s = 5.0
     monitor_interval_s = 600.0
+    lost_after_s = 24 * 3600.0  # a share that is away costs nothing: the tester runs on, the exports are still made
     snapshot_stream = Stream(
         "cycler",
         (
