@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
+from daq.disk_watch import DiskWatch
 from daq.errors import CellrigError, StepFailed, StepSkipped, Stopped, StorageError
 from daq.monitor import Monitor, tell_trace
 from daq.rig import EngineRig
@@ -79,12 +80,13 @@ class Engine:
             self.tell,
             bench.config.model.bench.lost_after_s,
         )
+        self._disk = DiskWatch(writer.path, self.tell, control.break_off)
 
     # ------------------------------------------------------------ the run
     def run(self) -> RunEnd:
         """Steps, then safety, then analysis; the outcome is the last thing written."""
         with self._clock.attached():
-            outcome, reason = self._guarded()
+            outcome, reason = self._as_written(*self._guarded())
             self.tell("engine", "info" if outcome == "finished" else "warning", f"the run is {outcome}: {reason}")
             if outcome == "failed":
                 for instrument in self._bench.instruments.values():
@@ -93,11 +95,13 @@ class Engine:
             self._monitor.stop()
             if not self._control.urgent:
                 self._analyse()
-            self._writer.close(outcome, reason, self.t_s)
+            self._disk.stop()
+            outcome, reason = self._close(outcome, reason)
             return RunEnd(outcome, reason, tuple(safety), self._control.urgent)
 
     def _guarded(self) -> tuple[Outcome, str]:
         try:
+            self._disk.start()
             self._monitor.start()
             for index, step in enumerate(self._steps):
                 self._index = index
@@ -111,6 +115,23 @@ class Engine:
             self.tell("engine", "error", traceback.format_exc(limit=-4))
             return "failed", f"a bug in cellrig or a driver: {error!r}"
         return "finished", "all steps done"
+
+    def _as_written(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """A run whose rows are not on the disk has failed, whatever its steps say."""
+        try:
+            self._writer.flush()
+            failure = self._writer.failure
+        except StorageError as error:
+            failure = error
+        return (outcome, reason) if failure is None else ("failed", str(failure))
+
+    def _close(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """The outcome as it stands in the file. Where not even that could be written, the run reads as interrupted."""
+        try:
+            return self._writer.close(outcome, reason, self.t_s)
+        except StorageError as error:
+            log.error("the end of the run could not be written: %s", error)
+            return "failed", f"{reason}; and its end could not be written: {error}"
 
     def _one(self, step: Step) -> None:
         states = self._writer.step_states()

@@ -17,6 +17,7 @@ import numpy as np
 from filelock import FileLock
 
 from daq.contracts import Outcome, Result, Step, StepState, Value
+from daq.disk import check_room
 from daq.errors import BadInput, RunFileError, StorageError
 from daq.runfile import owner
 from daq.runfile.door import Door
@@ -137,6 +138,7 @@ class RunWriter:
             raise RunFileError(f"is being run by {_owner_text(folder)}", place=str(folder), allowed="wait, or stop it")
         connection: sqlite3.Connection | None = None
         try:
+            check_room(folder, rows=0)
             make_reserve(folder)
             connection = open_for_writing(folder / RUN_DB)
             use_wal(connection)
@@ -145,6 +147,7 @@ class RunWriter:
         except BaseException as error:
             if connection is not None:
                 connection.close()
+            free_reserve(folder)
             owner.give_up(lock, folder, remove=False)
             if isinstance(error, OSError | sqlite3.OperationalError):
                 raise BadInput(f"cannot be written: {error}", place=str(folder)) from error
@@ -211,6 +214,11 @@ class RunWriter:
     def anchor(self, t_s: float, unix: float, why: str) -> None:
         """Bench time against the calendar: at the start, at a resume, when the system's clock jumped."""
         self._journal.write((_ANCHOR, (float(t_s), float(unix), why)))
+
+    @property
+    def failure(self) -> StorageError | None:
+        """The first write that failed, even when the reserve helped: no row was taken since."""
+        return self._journal.failure
 
     def flush(self) -> None:
         """Everything recorded is durable on return. Raises StorageError when that needed more than the reserve."""
@@ -280,21 +288,30 @@ class RunWriter:
         rows = [_result_row(one) for one in results]
         self._journal.write(("DELETE FROM result", ()), *[(_RESULT, row) for row in rows])
 
-    def close(self, outcome: Outcome, reason: str, t_s: float) -> None:
+    def close(self, outcome: Outcome, reason: str, t_s: float) -> tuple[Outcome, str]:
         """The end: the outcome is the last thing written, then the run becomes one plain file.
+
+        Returns outcome and reason as they were written: a run with a write that failed is no success, it is `failed`.
 
         A reader that is open meanwhile may keep `run.db-wal` alive; the next one to open the run tidies it up.
         Raises StorageError when the outcome could not be written: the run then reads as interrupted.
         """
-        head = _outcome(outcome, reason, float(t_s))
         if self._journal.closed:
             raise StorageError(f"{self.path}: the run is closed already")
+        with contextlib.suppress(StorageError):  # kept as `failure`; how the run ended is still written
+            self._journal.flush()
+        if self.failure is not None and outcome in ("finished", "stopped"):
+            outcome, reason = "failed", str(self.failure)
+        head = _outcome(outcome, reason, float(t_s))
         try:
             self._journal.write(*[(_SET, (key, to_json(value, key))) for key, value in head.items()])
         except StorageError:
             self._let_go(ended=False)
             raise
         self._let_go(ended=True)
+        if not (self.path / RUN_DB).exists():
+            raise StorageError(f"{self.path / RUN_DB} is gone: somebody removed it while the run was written")
+        return outcome, reason
 
     def abandon(self) -> None:
         """Leave the run without an owner: it reads as interrupted and can be resumed. After `close`: nothing."""
