@@ -24,7 +24,7 @@ from daq.runfile.door import Door
 from daq.runfile.folder import free_reserve, make_reserve, new_folder
 from daq.runfile.journal import Journal
 from daq.runfile.plain import make_plain, open_for_writing, use_wal
-from daq.runfile.schema import RUN_DB, clean_text, create_tables, to_json
+from daq.runfile.schema import RUN_DB, clean_text, create_tables, quoted, to_json
 from daq.runfile.stored import check_identity, guarded, read_run, read_streams
 from daq.stream import Stream
 
@@ -302,7 +302,7 @@ class RunWriter:
             self._journal.flush()
         if self.failure is not None and outcome in ("finished", "stopped"):
             outcome, reason = "failed", str(self.failure)
-        head = _outcome(outcome, reason, float(t_s))
+        head = {**_outcome(outcome, reason, float(t_s)), "rows": self._row_counts()}
         try:
             self._journal.write(*[(_SET, (key, to_json(value, key))) for key, value in head.items()])
         except StorageError:
@@ -312,6 +312,11 @@ class RunWriter:
         if not (self.path / RUN_DB).exists():
             raise StorageError(f"{self.path / RUN_DB} is gone: somebody removed it while the run was written")
         return outcome, reason
+
+    def _row_counts(self) -> dict[str, int]:
+        """By stream; a reader can tell by them whether all rows are still there."""
+        last = "SELECT ifnull(max(id), 0) FROM "
+        return {name: self._journal.ask(last + quoted(name))[0][0] for name in self._streams}
 
     def abandon(self) -> None:
         """Leave the run without an owner: it reads as interrupted and can be resumed. After `close`: nothing."""

@@ -117,6 +117,21 @@ def show(name: RunName, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
     show_command(name, runs, json)
 
 
+@app.command(short_help="Is a run file whole? What is damaged, what to do.")
+def fsck(
+    name: RunName,
+    salvage: Annotated[
+        Path | None, typer.Option(metavar="NEWFOLDER", help="copy every row that can be read into this new run")
+    ] = None,
+    runs: Runs = DEFAULT_RUNS,
+    json: Json = False,
+) -> int:
+    """Check a run file: its structure, its journal, its rows, what lies beside it. Changes nothing in it."""
+    from procedures.cli.caring import fsck_command
+
+    return fsck_command(name, salvage, runs, json)
+
+
 @app.command(short_help="A run's data, for other programs.")
 def export(
     name: RunName,

@@ -28,6 +28,7 @@ from daq.runfile.reader import RunFile
 
 CHILD = Path(__file__).with_name("disk_full_child.py")
 TMPFS = "size=40m"
+LEAST = 250_000  # an empty run and its log: a limit below is none that a disk gets to while it is written
 WORDS = {"limit": "file size limited", "fill": "disk filled", "most": "4 MB left"}
 
 
@@ -112,7 +113,7 @@ def fill_many(count: int, seed: int, folder: Path, kinds: Sequence[str] = ("limi
         if len(found) == count:
             break
         kind = kinds[number % len(kinds)]
-        amount = moment.randint(60_000, size) if kind == "limit" else moment.randint(50, rows)
+        amount = moment.randint(LEAST, size) if kind == "limit" else moment.randint(50, rows)
         place = folder / f"full-{number}"
         with small_disk(place) as mounted:
             if not mounted and kind != "limit":
