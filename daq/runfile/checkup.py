@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,6 +118,10 @@ def _contents(connection: sqlite3.Connection, live: bool) -> list[Finding]:
             found += _rows(connection, stream, counts.get(stream.name), head.get("outcome") == "running")
         except sqlite3.DatabaseError as error:
             found.append(Finding("damage", f"the rows of {stream.name} can't be read to their end: {error}", SALVAGE))
+    if "salvaged" in head:  # what it lacks is known, and nothing is to be done about it
+        return [Finding("note", "the run was salvaged from a damaged one; what it lacks is told here")] + [
+            replace(one, kind="note", do="") for one in found
+        ]
     return found
 
 
