@@ -171,6 +171,8 @@ class Engine:
         outcomes = make_all_safe(self._bench.instruments, self._clock, reasons.get(outcome, "failed"))
         for one in outcomes:
             self.tell(one.instrument, "info" if one.verified else "error", f"made safe: {one.text}")
+            if not one.verified:
+                tell_trace(self._bench.instruments[one.instrument], self.tell)
         return outcomes
 
     def _analyse(self) -> None:

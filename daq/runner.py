@@ -151,6 +151,8 @@ def _note_identities(bench: Bench, writer: RunWriter, t_s: float) -> None:
     identities = {name: asdict(one.identity()) for name, one in bench.instruments.items()}
     before = writer.recall(IDENTITIES)
     writer.remember(IDENTITIES, identities)
+    for name, one in bench.instruments.items():
+        writer.note(t_s, name, f"is {one.identity().text}")
     for name, identity in identities.items():
         if before is not None and before.get(name) != identity:
             writer.event(t_s, "warning", name, f"another instrument than before the break: {before.get(name)}")

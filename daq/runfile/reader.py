@@ -103,6 +103,11 @@ class RunFile:
 
     # ------------------------------------------------------------ the head
     @property
+    def head(self) -> Mapping[str, Any]:
+        """Table `run` as it was when this reader was opened."""
+        return self._head
+
+    @property
     def procedure(self) -> str:
         return self._head["procedure"]
 

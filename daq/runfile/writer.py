@@ -26,6 +26,7 @@ from daq.runfile.journal import Journal
 from daq.runfile.plain import make_plain, open_for_writing, use_wal
 from daq.runfile.schema import RUN_DB, clean_text, create_tables, quoted, to_json
 from daq.runfile.stored import check_identity, guarded, read_run, read_streams
+from daq.runfile.text_log import TextLog
 from daq.stream import Stream
 
 _SET = "INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -63,6 +64,7 @@ class RunWriter:
         self._journal = Journal(connection, str(folder), partial(free_reserve, folder))
         self._lanes = {stream.name: self._journal.lane(self._doors[stream.name].insert_sql) for stream in streams}
         self._events = self._journal.lane(_EVENT)
+        self._text = TextLog(folder)
 
     # ------------------------------------------------------------ to begin, to go on
     @classmethod
@@ -119,7 +121,9 @@ class RunWriter:
             if isinstance(error, OSError | sqlite3.Error):
                 raise BadInput(f"no run can be stored here: {error}", place=str(runs_folder)) from error
             raise
-        return cls(folder, lock, connection, streams)
+        writer = cls(folder, lock, connection, streams)
+        writer._text.head(head)
+        return writer
 
     @classmethod
     def reopen(cls, folder: Path) -> RunWriter:
@@ -167,6 +171,9 @@ class RunWriter:
             *[(_SET, (key, to_json(value, key))) for key, value in head.items()],
             ("UPDATE attempt SET state = 'broken', ended_t_s = ? WHERE state = 'running'", (self.last_t_s,)),
         )
+        for t_s, unix in self._journal.ask("SELECT t_s, unix FROM anchor ORDER BY id DESC LIMIT 1"):
+            self._text.anchor(t_s, unix)
+        self.note(self.last_t_s, "run", f"opened again by process {head['pid']} on {head['host']}")
         for key, (attempt, state) in self._attempts.items():
             self._attempts[key] = (attempt, "broken" if state == "running" else state)
 
@@ -206,13 +213,19 @@ class RunWriter:
     def event(self, t_s: float, level: str, source: str, text: str) -> None:
         """A line of the run's log."""
         row = (float(t_s), level, source, clean_text(text))
+        self._text.line(*row)
         if self._journal.failure is None:
             self._journal.add(self._events, row)
         else:
             self._journal.write((_EVENT, row))
 
+    def note(self, t_s: float, source: str, text: str) -> None:
+        """A line in `run.log` alone: what the run file says elsewhere."""
+        self._text.line(t_s, "info", source, text)
+
     def anchor(self, t_s: float, unix: float, why: str) -> None:
         """Bench time against the calendar: at the start, at a resume, when the system's clock jumped."""
+        self._text.anchor(float(t_s), float(unix))
         self._journal.write((_ANCHOR, (float(t_s), float(unix), why)))
 
     @property
@@ -249,6 +262,7 @@ class RunWriter:
             )
         )
         self._attempts[key] = (attempt, state)
+        self.note(t_s, "step", f"{key}: {state} (attempt {attempt})")
 
     def mark_step(self, key: str, state: StepState, t_s: float) -> None:
         """Another state for a step without another attempt at it: skipped, say. Durable on return."""
@@ -308,6 +322,7 @@ class RunWriter:
         except StorageError:
             self._let_go(ended=False)
             raise
+        self.note(t_s, "run", f"closed as {outcome}: {reason}")
         self._let_go(ended=True)
         if not (self.path / RUN_DB).exists():
             raise StorageError(f"{self.path / RUN_DB} is gone: somebody removed it while the run was written")
@@ -328,6 +343,7 @@ class RunWriter:
 
     def _let_go(self, *, ended: bool) -> None:
         connection = self._journal.close()
+        self._text.close()
         free_reserve(self.path)
         make_plain(connection)
         connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from daq.bundle import bundle
 from daq.catalog import find_run
 from daq.runfile.checkup import check_up
 from daq.runfile.salvage import Salvaged
@@ -36,6 +37,18 @@ def fsck_command(name: str, salvage: Path | None, runs: Path, json: bool) -> int
     if saved is not None:
         _print_salvaged(saved)
     return Status.FAILED if damaged else Status.DONE
+
+
+def bundle_command(name: str, target: Path | None, with_names: bool, runs: Path, json: bool) -> None:
+    folder = find_run(runs, name)
+    place = Path(f"{folder.name}-bundle.zip") if target is None else target.expanduser()
+    names = bundle(folder, place, with_names=with_names)
+    if json:
+        print_json({"bundle": place.absolute(), "files": names})
+        return
+    say(stdout(), f"{place.absolute()} ({', '.join(names)})")
+    if not with_names:
+        remark(stdout(), "without tokens, home folders, and names of user and computer; read it before you send it")
 
 
 def _print_salvaged(saved: Salvaged) -> None:
