@@ -37,6 +37,7 @@ from daq.bench_lock import bench_folder
 from daq.clock import wall_monotonic, wall_sleep
 from daq.service.tokens import FULL, READ
 
+CLIENT = httpx.Client(verify=False)  # plain HTTP on loopback; certificates take 30 ms to load, for each client
 PER_S = 150.0  # below what the service takes in all, so that what is asked is looked at
 ENDLESS = ("/live",)  # server-sent events: asked for by hand, for they have no end
 ALLOWED_WITHOUT = (401, 403, 404, 405)
@@ -91,8 +92,8 @@ class Service:
     def state(self) -> dict[str, Any]:
         """All that a request could have changed."""
         headers = self.headers("full")
-        with httpx.Client(base_url=f"{self.address}/v1", headers=headers) as client:
-            status, queue, runs = (client.get(path).json() for path in ("/status", "/queue", "/runs"))
+        paths = ("/status", "/queue", "/runs")
+        status, queue, runs = (CLIENT.get(f"{self.address}/v1{path}", headers=headers).json() for path in paths)
         connected = {one["name"]: one["connected"] for one in status["instruments"]}
         return {"state": status["state"], "connected": connected, "queue": queue, "runs": runs}
 
@@ -121,7 +122,7 @@ def serving(folder: Path) -> Iterator[Service]:
 # ---------------------------------------------------------------- from the OpenAPI document
 def generated(service: Service, count: int, seed: int, counts: Counts) -> None:
     """`count` requests, shared out evenly over operations and kinds; without the full token first."""
-    document = httpx.get(f"{service.address}/v1/openapi.json").json()
+    document = CLIENT.get(f"{service.address}/v1/openapi.json").json()
     document["paths"] = {path: one for path, one in document["paths"].items() if not path.endswith(ENDLESS)}
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=service.address)
@@ -210,12 +211,12 @@ def by_hand(service: Service, counts: Counts) -> None:
         for name, body in BODIES:
             for path in ("/v1/check", "/v1/queue", "/v1/queue/1/move", "/v1/run/pause"):
                 service.in_turn()
-                reply = httpx.post(service.address + path, headers=headers, content=body, timeout=30)
+                reply = CLIENT.post(service.address + path, headers=headers, content=body, timeout=30)
                 counts.take(token, f"POST {path}, body {name}", reply.status_code, reply.text)
     foreign = [{"host": "evil.example"}, {"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}]
     for headers in foreign:
         service.in_turn()
-        reply = httpx.post(f"{service.address}/v1/run/make-safe", headers={**service.headers("full"), **headers})
+        reply = CLIENT.post(f"{service.address}/v1/run/make-safe", headers={**service.headers("full"), **headers})
         counts.take("foreign", "POST from elsewhere", reply.status_code, reply.text)
         if reply.status_code != 403:
             counts.bad.append(f"{reply.status_code} for a request with {headers}")
@@ -243,7 +244,7 @@ def _half_requests(service: Service, counts: Counts) -> None:
     try:
         for one in slow:
             one.sendall(head.encode())
-        reply = httpx.get(f"{service.address}/v1/status", headers=service.headers("full"), timeout=5)
+        reply = CLIENT.get(f"{service.address}/v1/status", headers=service.headers("full"), timeout=5)
         counts.take("full", "GET /v1/status beside half requests", reply.status_code, reply.text)
     finally:
         for one in slow:
@@ -257,7 +258,7 @@ def abuse(count: int, seed: int, folder: Path) -> Counts:
         until(lambda: service.state()["state"] == "idle", 30, "the service does not come up")
         by_hand(service, counts)
         generated(service, count, seed, counts)
-        reply = httpx.get(f"{service.address}/v1/status", headers=service.headers("full"), timeout=10)
+        reply = CLIENT.get(f"{service.address}/v1/status", headers=service.headers("full"), timeout=10)
         if reply.status_code != 200 or reply.json()["state"] == "away":
             counts.bad.append(f"after all this the service answers {reply.status_code}: {reply.text[:200]}")
     return counts
