@@ -93,4 +93,5 @@ $(READY): pyproject.toml
 
 .venv/.system-packages: $(READY) scripts/system-packages
 	@sh scripts/system-packages qt
+	@sh scripts/system-packages browser
 	@touch $@
