@@ -1,6 +1,6 @@
 """Pictures of the status page for the docs, on a telephone and on a screen, of a run on a simulated bench.
 
-    python scripts/page_pictures.py [FOLDER]
+    PYTHONPATH=tests/support python scripts/page_pictures.py [FOLDER]
 
 needs Chromium (`sh scripts/system-packages browser`). Without a folder they go into docs/images.
 """
@@ -14,9 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-
 from headless_page import find_browser, headless_page
 from host_bench import SIMULATED, until, write_bench, write_plan
 
@@ -25,6 +22,7 @@ from daq.clock import wall_sleep
 from daq.service.client import BenchClient
 from daq.service.tokens import FULL
 
+ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"page_phone": (390, 844), "page_screen": (1440, 900)}
 SPEED = 600
 SPECTRA = 3
