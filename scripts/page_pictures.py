@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from headless_page import find_browser, headless_page
-from host_bench import SIMULATED, until, write_bench, write_plan
+from host_bench import SIMULATED, ended_with_the_test, until, write_bench, write_plan
 
 from daq.bench_lock import bench_folder
 from daq.clock import wall_sleep
@@ -39,7 +39,7 @@ def main() -> None:
         config = write_bench(folder, SIMULATED.replace("simulated, in real time", "glovebox 2 (simulated)"), SPEED)
         plan = write_plan(folder, [30, 45, 60, 75, 90, 105])
         words = [sys.executable, "-P", "-m", "cellrig", "serve", "--bench", str(config.source), "--port", "0"]
-        with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE) as process:
+        with ended_with_the_test(config), subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE) as process:
             try:
                 assert process.stdout is not None
                 line = process.stdout.readline().decode()
