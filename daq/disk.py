@@ -1,4 +1,4 @@
-"""Room on disk, asked for before a run starts."""
+"""Room on disk, asked for before a run starts; `disk_watch` looks at it while it is written."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from daq.errors import BadInput
 
 BYTES_PER_ROW = 120
 RESERVE_BYTES = 8 * 2**20
+STOP_BYTES = RESERVE_BYTES  # besides the reserve: what the log and the end of a run take
+WARN_BYTES = 200 * 10**6
 MARGIN = 1.5
 
 
 def bytes_needed(rows: int) -> int:
-    """What a run of so many rows takes, with margin, its reserve file, and its write-ahead log."""
-    return int(rows * BYTES_PER_ROW * MARGIN) + 2 * RESERVE_BYTES
+    """What a run of so many rows takes, with margin, its reserve file, its write-ahead log, and the room to end in."""
+    return int(rows * BYTES_PER_ROW * MARGIN) + 2 * RESERVE_BYTES + STOP_BYTES
 
 
 def free_bytes(runs_folder: Path) -> int:

@@ -13,12 +13,8 @@ from dataclasses import asdict, dataclass
 from daq.bench import Bench
 from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
-from daq.errors import (
-    CellrigError,
-    LimitBroken,
-    Stopped,
-    StorageError,
-)
+from daq.disk_watch import DiskWatch
+from daq.errors import CellrigError, LimitBroken, Stopped, StorageError
 from daq.interlock import Interlock
 from daq.interlock_watch import InterlockWatch, Trip
 from daq.monitor import Monitor, tell_trace
@@ -103,12 +99,13 @@ class Engine:
         self._runner = StepRunner(
             bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
         )
+        self._disk = DiskWatch(writer.path, self.tell, control.break_off)
 
     # ------------------------------------------------------------ the run
     def run(self) -> RunEnd:
         """Steps, then safety, then analysis; the outcome is the last thing written."""
         with self._clock.attached():
-            outcome, reason = self._guarded()
+            outcome, reason = self._as_written(*self._guarded())
             self.tell("engine", "info" if outcome == "finished" else "warning", f"the run is {outcome}: {reason}")
             if outcome == "failed":
                 for instrument in self._bench.instruments.values():
@@ -119,11 +116,13 @@ class Engine:
             self._monitor.stop()
             if not self._control.urgent:
                 self._analyse()
-            self._writer.close(outcome, reason, self.t_s)
+            self._disk.stop()
+            outcome, reason = self._close(outcome, reason)
             return RunEnd(outcome, reason, tuple(safety), self._control.urgent, self._overseer.is_hung)
 
     def _guarded(self) -> tuple[Outcome, str]:
         try:
+            self._disk.start()
             self._begin()
             for index, step in enumerate(self._steps):
                 self._index = index
@@ -147,6 +146,23 @@ class Engine:
             raise LimitBroken("interlock", f"not started, a limit is passed already: {'; '.join(broken)}")
         self._interlocks.arm()
 
+    def _as_written(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """A run whose rows are not on the disk has failed, whatever its steps say."""
+        try:
+            self._writer.flush()
+            failure = self._writer.failure
+        except StorageError as error:
+            failure = error
+        return (outcome, reason) if failure is None else ("failed", str(failure))
+
+    def _close(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
+        """The outcome as it stands in the file. Where not even that could be written, the run reads as interrupted."""
+        try:
+            return self._writer.close(outcome, reason, self.t_s)
+        except StorageError as error:
+            log.error("the end of the run could not be written: %s", error)
+            return "failed", f"{reason}; and its end could not be written: {error}"
+
     def step_begins(self) -> None:
         self._step_began_s = self.t_s
         self.progress("")
@@ -156,6 +172,8 @@ class Engine:
         outcomes = make_all_safe(self._bench.instruments, self._clock, reasons.get(outcome, "failed"))
         for one in outcomes:
             self.tell(one.instrument, "info" if one.verified else "error", f"made safe: {one.text}")
+            if not one.verified:
+                tell_trace(self._bench.instruments[one.instrument], self.tell)
         return outcomes
 
     def _analyse(self) -> None:

@@ -16,7 +16,7 @@ from daq.clock import ScaledClock, SystemClock, wall_unix
 from daq.control import Control, RunControl
 from daq.disk import free_bytes
 from daq.engine import Engine, Progress
-from daq.errors import BadInput, BenchBusy, CellrigError
+from daq.errors import BadInput, BenchBusy, CellrigError, StorageError
 from daq.frozen_plan import bench_now, check_same_bench, thaw
 from daq.idle_bench import IdleBench
 from daq.interlock_watch import SOURCE as INTERLOCK
@@ -56,6 +56,7 @@ class HostWork:
         self._changed = threading.Event()
         self._run: RunNow | None = None
         self._entry: Entry | None = None
+        self._owed: tuple[int, State, str] | None = None
         self._stop_asked = ""
         self._safe = ""
 
@@ -67,7 +68,7 @@ class HostWork:
             self._notifier.tell("operator", f"the queue is held: {self._queue.held}")
         while not ending.is_set():
             self._changed.clear()
-            entry = None if self._queue.held else self._queue.take()
+            entry = self._next()
             if entry is None:
                 self._changed.wait(LOOK_S)
                 with self._mutex:
@@ -84,6 +85,21 @@ class HostWork:
     def close(self) -> None:
         self._idle.close()
         self._notifier.close()
+
+    def _next(self) -> Entry | None:
+        """Nothing begins while the queue's disk is full: the bench stays watched, and the host alive."""
+        try:
+            self._settle()
+            return None if self._queue.held else self._queue.take()
+        except StorageError as error:
+            log.error("%s", error)
+            return None
+
+    def _settle(self) -> None:
+        """How the last entry ended is written, now or as soon as there is room. Raises StorageError."""
+        if self._owed is not None:
+            self._queue.end(*self._owed)
+            self._owed = None
 
     def _do(self, entry: Entry) -> None:
         with self._mutex:
@@ -106,11 +122,16 @@ class HostWork:
         finally:
             self._tell_end(entry, state, note)
             self._run = None
-            self._queue.end(entry.id, state, note)
+            self._owed = (entry.id, state, note)
+            try:
+                self._settle()
+            except StorageError as error:  # the run itself says the same; the host must live on
+                log.error("how entry %s ended is not written yet: %s", entry.id, error)
             with self._mutex:
                 self._entry = None
         if state in ("failed", "refused") and self.config.model.queue.after_failure == "hold":
-            self._queue.hold_all(f"entry {entry.id} {state}: {note}")
+            with suppress(StorageError):  # a full disk holds up the queue by itself
+                self._queue.hold_all(f"entry {entry.id} {state}: {note}")
         if any(one.end.hung for one in ended):
             self._notifier.close()
             self._on_hung()
@@ -128,9 +149,10 @@ class HostWork:
             except BadInput as error:
                 raise BenchChanged(error.problem, place=error.place, allowed=error.allowed) from error
             ended = run_plan(thaw(entry.work, now), Path(entry.work["runs_folder"]), watcher, held=True)
-        for one in ended:
-            self._queue.add_run(entry.id, _ended_table(one))
         self._safe = _safe_text(ended[-1].end.safety)
+        for one in ended:
+            with suppress(StorageError):  # the run's own file says how it ended
+                self._queue.add_run(entry.id, _ended_table(one))
         return ended
 
     def _started(self, path: Path, control: Control) -> None:

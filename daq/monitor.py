@@ -55,6 +55,7 @@ class Watch:
             gap = monitor.clock.monotonic() - self.silent_since_s
             monitor.tell(self.instrument.name, "info", f"answers again after {gap:.0f} s")
             self.silent_since_s = None
+            tell_trace(self.instrument, monitor.tell)
         t_s = monitor.record(self.instrument.snapshot_stream.name, snapshot.values)
         with self._mutex:
             self._history.append((t_s, snapshot))
@@ -91,6 +92,7 @@ class Watch:
         for fault in faults:
             if fault not in self._faults:
                 self._monitor.tell(self.instrument.name, "warning", f"reports: {fault}")
+                tell_trace(self.instrument, self._monitor.tell)
         for fault in self._faults:
             if fault not in faults:
                 self._monitor.tell(self.instrument.name, "info", f"no longer reports: {fault}")

@@ -84,7 +84,8 @@ class RunQueue:
 
     def get(self, entry_id: int) -> Entry:
         """Raises BadInput when there is none."""
-        rows = self._all(f"SELECT {_COLUMNS} FROM entry WHERE id = ?", entry_id)
+        known = abs(entry_id) < 2**63  # SQLite takes no larger number
+        rows = self._all(f"SELECT {_COLUMNS} FROM entry WHERE id = ?", entry_id) if known else []
         if not rows:
             raise BadInput(f"there is no entry {entry_id} in the queue", place="queue")
         return _entry(rows[0])

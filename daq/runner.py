@@ -173,9 +173,12 @@ def _run(
 
 def _note_identities(bench: Bench, writer: RunWriter, t_s: float) -> None:
     """Which instruments made the numbers, as they name themselves; after a resume, perhaps others."""
-    identities = {name: asdict(one.identity()) for name, one in bench.instruments.items()}
+    found = {name: one.identity() for name, one in bench.instruments.items()}
+    identities = {name: asdict(one) for name, one in found.items()}
     before = writer.recall(IDENTITIES)
     writer.remember(IDENTITIES, identities)
+    for name, one in found.items():
+        writer.note(t_s, name, f"is {one.text}")
     for name, identity in identities.items():
         if before is not None and before.get(name) != identity:
             writer.event(t_s, "warning", name, f"another instrument than before the break: {before.get(name)}")

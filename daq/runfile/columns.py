@@ -33,6 +33,8 @@ def read_table(
     finally:
         connection.execute("ROLLBACK")
     found = dict(zip(numbers, block, strict=True))
+    if ids.size and not 0 <= found["step"].min() <= found["step"].max() < keys.size:
+        raise ValueError(f"{stream} has rows of steps that the plan lacks")
     table: dict[str, np.ndarray] = {
         "id": ids,
         "step": keys[found["step"].astype(np.int64)],

@@ -14,6 +14,7 @@ import numpy as np
 from daq.contracts import Outcome, Result, StepState
 from daq.errors import BadInput, RunFileError
 from daq.runfile import owner
+from daq.runfile.checkup import first_damage
 from daq.runfile.columns import read_table
 from daq.runfile.plain import open_for_reading, tidy
 from daq.runfile.schema import IDENTITIES, INTERLOCKS, RUN_DB, quoted
@@ -101,6 +102,11 @@ class RunFile:
         self.close()
 
     # ------------------------------------------------------------ the head
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """Table `run` as it was when this reader was opened."""
+        return self._head
+
     @property
     def procedure(self) -> str:
         return self._head["procedure"]
@@ -243,8 +249,17 @@ class RunFile:
         """A number that is another one when somebody has written to the run. Cheap: ask many times a second."""
         return int(self._column("PRAGMA data_version")[0])
 
+    def damage(self) -> str:
+        """What is broken first in the structure of the file, in SQLite's words; empty when it is whole.
+
+        Reads the whole file: half a second for 100 MB. `daq.runfile.checkup` looks closer.
+        """
+        return first_damage(self._connection)
+
     def check_can_resume(self) -> None:
-        """Raises BadInput for a run that has finished or is in progress."""
+        """Raises BadInput for a run that has finished, is in progress, or is what was left of a damaged one."""
+        if "salvaged" in self._head:
+            raise BadInput("the run was salvaged from a damaged file; run its plan anew", place=str(self.path))
         if self.outcome in ("finished", "running"):
             raise BadInput(f"the run is {self.outcome}: there is nothing to resume", place=str(self.path))
 

@@ -84,7 +84,7 @@ CREATE TABLE stream_column ( -- the columns of the streams, with their units
   PRIMARY KEY (stream, position)
 ) WITHOUT ROWID;
 """
-_OWN_TABLES = frozenset({"run", "anchor", "step", "attempt", "state", "event", "result", "stream", "stream_column"})
+OWN_TABLES = frozenset({"run", "anchor", "step", "attempt", "state", "event", "result", "stream", "stream_column"})
 
 
 def quoted(name: str) -> str:
@@ -100,6 +100,7 @@ def create_tables(connection: sqlite3.Connection, streams: Sequence[Stream], ste
     _check_names(streams, steps)
     for statement in _TABLES.split(";\n"):
         connection.execute(statement)
+    mark_as_run(connection)
     for stream in streams:
         create_stream(connection, stream)
     connection.executemany(
@@ -109,8 +110,18 @@ def create_tables(connection: sqlite3.Connection, streams: Sequence[Stream], ste
             for number, step in enumerate(steps, 1)
         ],
     )
+
+
+def mark_as_run(connection: sqlite3.Connection) -> None:
+    """The numbers by which a file is known as a run of this schema."""
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def create_missing(connection: sqlite3.Connection) -> None:
+    """Our own tables that a salvaged run lacks, empty."""
+    for statement in _TABLES.split(";\n"):
+        connection.execute(statement.replace("CREATE TABLE ", "CREATE TABLE IF NOT EXISTS "))
 
 
 def create_stream(connection: sqlite3.Connection, stream: Stream) -> None:
@@ -171,7 +182,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_names(streams: Sequence[Stream], steps: Sequence[Step]) -> None:
-    seen = set(_OWN_TABLES)
+    seen = set(OWN_TABLES)
     for stream in streams:
         name = stream.name.lower()
         if name in seen or name.startswith("sqlite_"):

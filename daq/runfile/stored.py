@@ -60,7 +60,9 @@ def guarded(place: Path) -> Iterator[None]:
             place=str(place),
         ) from error
     except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: JSON that isn't
-        raise RunFileError(f"is damaged: {error}", place=str(place)) from error
+        raise RunFileError(
+            f"is damaged: {error}; `cellrig fsck` says what is left, with --salvage it copies that", place=str(place)
+        ) from error
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -17,14 +17,16 @@ import numpy as np
 from filelock import FileLock
 
 from daq.contracts import Outcome, Result, Step, StepState, Value
+from daq.disk import check_room
 from daq.errors import BadInput, RunFileError, StorageError
 from daq.runfile import owner
 from daq.runfile.door import Door
 from daq.runfile.folder import free_reserve, make_reserve, new_folder
 from daq.runfile.journal import Journal
 from daq.runfile.plain import make_plain, open_for_writing, use_wal
-from daq.runfile.schema import RUN_DB, clean_text, create_tables, to_json
+from daq.runfile.schema import RUN_DB, clean_text, create_tables, quoted, to_json
 from daq.runfile.stored import check_identity, guarded, read_run, read_streams
+from daq.runfile.text_log import TextLog
 from daq.stream import Stream
 
 _SET = "INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -62,6 +64,7 @@ class RunWriter:
         self._journal = Journal(connection, str(folder), partial(free_reserve, folder))
         self._lanes = {stream.name: self._journal.lane(self._doors[stream.name].insert_sql) for stream in streams}
         self._events = self._journal.lane(_EVENT)
+        self._text = TextLog(folder)
 
     # ------------------------------------------------------------ to begin, to go on
     @classmethod
@@ -118,7 +121,9 @@ class RunWriter:
             if isinstance(error, OSError | sqlite3.Error):
                 raise BadInput(f"no run can be stored here: {error}", place=str(runs_folder)) from error
             raise
-        return cls(folder, lock, connection, streams)
+        writer = cls(folder, lock, connection, streams)
+        writer._text.head(head)
+        return writer
 
     @classmethod
     def reopen(cls, folder: Path) -> RunWriter:
@@ -137,6 +142,7 @@ class RunWriter:
             raise RunFileError(f"is being run by {_owner_text(folder)}", place=str(folder), allowed="wait, or stop it")
         connection: sqlite3.Connection | None = None
         try:
+            check_room(folder, rows=0)
             make_reserve(folder)
             connection = open_for_writing(folder / RUN_DB)
             use_wal(connection)
@@ -145,6 +151,7 @@ class RunWriter:
         except BaseException as error:
             if connection is not None:
                 connection.close()
+            free_reserve(folder)
             owner.give_up(lock, folder, remove=False)
             if isinstance(error, OSError | sqlite3.OperationalError):
                 raise BadInput(f"cannot be written: {error}", place=str(folder)) from error
@@ -164,6 +171,9 @@ class RunWriter:
             *[(_SET, (key, to_json(value, key))) for key, value in head.items()],
             ("UPDATE attempt SET state = 'broken', ended_t_s = ? WHERE state = 'running'", (self.last_t_s,)),
         )
+        for t_s, unix in self._journal.ask("SELECT t_s, unix FROM anchor ORDER BY id DESC LIMIT 1"):
+            self._text.anchor(t_s, unix)
+        self.note(self.last_t_s, "run", f"opened again by process {head['pid']} on {head['host']}")
         for key, (attempt, state) in self._attempts.items():
             self._attempts[key] = (attempt, "broken" if state == "running" else state)
 
@@ -203,14 +213,25 @@ class RunWriter:
     def event(self, t_s: float, level: str, source: str, text: str) -> None:
         """A line of the run's log."""
         row = (float(t_s), level, source, clean_text(text))
+        self._text.line(*row)
         if self._journal.failure is None:
             self._journal.add(self._events, row)
         else:
             self._journal.write((_EVENT, row))
 
+    def note(self, t_s: float, source: str, text: str) -> None:
+        """A line in `run.log` alone: what the run file says elsewhere."""
+        self._text.line(t_s, "info", source, text)
+
     def anchor(self, t_s: float, unix: float, why: str) -> None:
         """Bench time against the calendar: at the start, at a resume, when the system's clock jumped."""
+        self._text.anchor(float(t_s), float(unix))
         self._journal.write((_ANCHOR, (float(t_s), float(unix), why)))
+
+    @property
+    def failure(self) -> StorageError | None:
+        """The first write that failed, even when the reserve helped: no row was taken since."""
+        return self._journal.failure
 
     def flush(self) -> None:
         """Everything recorded is durable on return. Raises StorageError when that needed more than the reserve."""
@@ -241,6 +262,7 @@ class RunWriter:
             )
         )
         self._attempts[key] = (attempt, state)
+        self.note(t_s, "step", f"{key}: {state} (attempt {attempt})")
 
     def mark_step(self, key: str, state: StepState, t_s: float) -> None:
         """Another state for a step without another attempt at it: skipped, say. Durable on return."""
@@ -280,21 +302,36 @@ class RunWriter:
         rows = [_result_row(one) for one in results]
         self._journal.write(("DELETE FROM result", ()), *[(_RESULT, row) for row in rows])
 
-    def close(self, outcome: Outcome, reason: str, t_s: float) -> None:
+    def close(self, outcome: Outcome, reason: str, t_s: float) -> tuple[Outcome, str]:
         """The end: the outcome is the last thing written, then the run becomes one plain file.
+
+        Returns outcome and reason as they were written: a run with a write that failed is no success, it is `failed`.
 
         A reader that is open meanwhile may keep `run.db-wal` alive; the next one to open the run tidies it up.
         Raises StorageError when the outcome could not be written: the run then reads as interrupted.
         """
-        head = _outcome(outcome, reason, float(t_s))
         if self._journal.closed:
             raise StorageError(f"{self.path}: the run is closed already")
+        with contextlib.suppress(StorageError):  # kept as `failure`; how the run ended is still written
+            self._journal.flush()
+        if self.failure is not None and outcome in ("finished", "stopped"):
+            outcome, reason = "failed", str(self.failure)
+        head = {**_outcome(outcome, reason, float(t_s)), "rows": self._row_counts()}
         try:
             self._journal.write(*[(_SET, (key, to_json(value, key))) for key, value in head.items()])
         except StorageError:
             self._let_go(ended=False)
             raise
+        self.note(t_s, "run", f"closed as {outcome}: {reason}")
         self._let_go(ended=True)
+        if not (self.path / RUN_DB).exists():
+            raise StorageError(f"{self.path / RUN_DB} is gone: somebody removed it while the run was written")
+        return outcome, reason
+
+    def _row_counts(self) -> dict[str, int]:
+        """By stream; a reader can tell by them whether all rows are still there."""
+        last = "SELECT ifnull(max(id), 0) FROM "
+        return {name: self._journal.ask(last + quoted(name))[0][0] for name in self._streams}
 
     def abandon(self) -> None:
         """Leave the run without an owner: it reads as interrupted and can be resumed. After `close`: nothing."""
@@ -306,6 +343,7 @@ class RunWriter:
 
     def _let_go(self, *, ended: bool) -> None:
         connection = self._journal.close()
+        self._text.close()
         free_reserve(self.path)
         make_plain(connection)
         connection.close()

@@ -185,6 +185,39 @@ def show(name: RunName, runs: Runs = DEFAULT_RUNS, json: Json = False) -> None:
     show_command(name, runs, json)
 
 
+@app.command(short_help="Is a run file whole? What is damaged, what to do.")
+def fsck(
+    name: RunName,
+    salvage: Annotated[
+        Path | None, typer.Option(metavar="NEWFOLDER", help="copy every row that can be read into this new run")
+    ] = None,
+    runs: Runs = DEFAULT_RUNS,
+    json: Json = False,
+) -> int:
+    """Check a run file: its structure, its journal, its rows, what lies beside it. Changes nothing in it."""
+    from procedures.cli.caring import fsck_command
+
+    return fsck_command(name, salvage, runs, json)
+
+
+@app.command(short_help="Pack a bug report on a run, without secrets.")
+def bundle(
+    name: RunName,
+    target: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="the zip file; else RUN-bundle.zip in this folder")
+    ] = None,
+    with_names: Annotated[
+        bool, typer.Option("--with-names", help="leave home folders and names of user and computer in it")
+    ] = False,
+    runs: Runs = DEFAULT_RUNS,
+    json: Json = False,
+) -> None:
+    """Pack a run, its log and what made it into a zip file, without tokens and without whose computer it was."""
+    from procedures.cli.caring import bundle_command
+
+    bundle_command(name, target, with_names, runs, json)
+
+
 @app.command(short_help="A run's data, for other programs.")
 def export(
     name: RunName,

@@ -72,6 +72,7 @@ def run_as_json(run: RunFile) -> dict[str, Any]:
         "procedure": run.procedure,
         "outcome": run.outcome,
         "reason": run.reason,
+        "damage": run.damage() or None,
         "started": run.started,
         "path": run.path.absolute(),
         "sample": run.sample,
@@ -117,6 +118,11 @@ def _print_run(console: Console, run: RunFile) -> None:
     console.print(f"[{STYLE.get(outcome, 'default')}]{outcome}[/]" + (f": {escape(reason)}" if reason else ""))
     console.print(f"{run.procedure} of {escape(_sample_name(run))}, started {run.started}")
     console.print(f"on {escape(str(run.bench.get('bench', {}).get('name', 'a bench')))}\n")
+    damage = run.damage()
+    if damage:
+        console.print("[red]the run file is damaged[/]")
+        remark(console, f"{damage}; some rows are lost. Look at it with: cellrig fsck {text.quoted(run.path)}")
+        console.print()
     _print_parameters(console, run.parameters)
     _print_steps(console, run.steps())
     _print_interlocks(console, run.interlocks)

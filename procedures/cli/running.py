@@ -59,6 +59,7 @@ def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> i
     down_for_s = None if down_for is None else seconds_of(down_for, place="--down-for")
     path = find_run(runs, name)
     with RunFile.open(path) as run:
+        run.check_can_resume()
         in_process = is_virtual(BenchConfig.from_dict(run.bench))
     if in_process or down_for_s is not None:  # the latter is refused there, in its own words
         return _run(lambda watcher: [resume_run(path, watcher, down_for_s)], json, single=True)

@@ -111,7 +111,7 @@ def kill_once(folder: Path, number: int, moment_s: float, calm: dict[str, tuple[
         outcome,
         end,
         max((step.attempt for step in again), default=1),
-        _deviation(results(run), calm),
+        deviation(results(run), calm),
         len(broken),
     )
 
@@ -134,7 +134,7 @@ def _look(folder: Path) -> dict[str, int] | None:
         return None
 
 
-def _deviation(found: dict[str, tuple[float, float]], calm: dict[str, tuple[float, float]]) -> float:
+def deviation(found: dict[str, tuple[float, float]], calm: dict[str, tuple[float, float]]) -> float:
     """Largest difference in units of the combined standard error (not less than 0.1 % of the value)."""
     worst = 0.0
     for name, (value, uncertainty) in calm.items():

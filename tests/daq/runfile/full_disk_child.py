@@ -1,6 +1,7 @@
 """A process whose files may not grow beyond a limit, as on a full disk: it records into it, then ends the run.
 
-Started by the test as `python full_disk_child.py RUNS`; prints what happened as JSON. RLIMIT_FSIZE is Unix only.
+Started by the test as `python full_disk_child.py RUNS OUTCOME`, the outcome being how it would like to end; prints what
+happened as JSON. RLIMIT_FSIZE is Unix only.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from daq.contracts import Result, Step
+from daq.contracts import Outcome, Result, Step
 from daq.errors import StorageError
 from daq.runfile.writer import RunWriter
 from daq.stream import Column, Stream
@@ -18,7 +19,7 @@ from daq.stream import Column, Stream
 ROOM = 600_000
 
 
-def main(runs: Path) -> None:
+def main(runs: Path, outcome: Outcome) -> None:
     writer = RunWriter.create(
         runs,
         procedure="endless",
@@ -51,9 +52,9 @@ def main(runs: Path) -> None:
     writer.event(1.0, "error", "engine", "the disk is full")
     writer.end_step("hold", attempt, "failed", 1.0)
     writer.replace_results([Result("voltage", 1.0, "V")])
-    writer.close("failed", "the disk is full", 1.0)
+    told["written"] = writer.close(outcome, "all steps done", 1.0)
     print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), "failed" if sys.argv[2] == "failed" else "finished")

@@ -9,16 +9,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from daq.runfile.reader import RunFile
 
 CHILD = Path(__file__).with_name("full_disk_child.py")
 
 
-def test_a_full_disk_ends_the_run_with_the_truth_written(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(CHILD), str(tmp_path)], capture_output=True, text=True, encoding="utf-8", check=False
-    )
+@pytest.mark.parametrize("asked", ["failed", "finished"])
+def test_a_full_disk_ends_the_run_with_the_truth_written(tmp_path: Path, asked: str) -> None:
+    words = [sys.executable, str(CHILD), str(tmp_path), asked]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (folder,) = tmp_path.iterdir()
@@ -29,7 +30,9 @@ def test_a_full_disk_ends_the_run_with_the_truth_written(tmp_path: Path) -> None
     assert told["recorded"] > 1000, "the limit was met while recording"
     assert told["reserve"] is False, "the reserve is given back"
     with RunFile.open(folder) as run:
-        assert (run.outcome, run.reason) == ("failed", "the disk is full")
+        assert [run.outcome, run.reason] == told["written"]
+        assert run.outcome == "failed", "a run with a write that failed is no success, whoever says so"
+        assert run.reason == ("all steps done" if asked == "failed" else told["error"])
         assert run.events()[-1].text == "the disk is full"
         assert run.steps()[0].state == "failed"
         assert run.results()[0].name == "voltage"

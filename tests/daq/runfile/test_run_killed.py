@@ -84,7 +84,7 @@ def test_killed_at_random_moments_and_resumed_each_time(tmp_path: Path) -> None:
     writer.close("finished", "all steps done", 3.0)
     with RunFile.open(run) as found:
         assert found.outcome == "finished"
-        assert {path.name for path in run.iterdir()} == {"run.db"}
+        assert {path.name for path in run.iterdir()} == {"run.db", "run.log"}
     with sqlite3.connect(run / "run.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     connection.close()

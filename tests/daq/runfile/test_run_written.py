@@ -267,7 +267,7 @@ def test_the_lock_and_the_reserve_are_there_while_it_runs_only(writer: RunWriter
     assert (writer.path / "reserve.bin").stat().st_size == 8 * 2**20
     assert (writer.path / "run.lock").exists()
     writer.close("finished", "", 1.0)
-    assert [path.name for path in writer.path.iterdir()] == ["run.db"]
+    assert sorted(path.name for path in writer.path.iterdir()) == ["run.db", "run.log"]
     with pytest.raises(StorageError, match="closed"):
         writer.record("points", "25", 1, 0.0, {"voltage_V": 1.0, "current_A": 1.0})
     with pytest.raises(StorageError, match="closed already"):
@@ -282,7 +282,7 @@ def test_a_reader_that_stays_does_not_keep_the_run_from_ending(writer: RunWriter
         writer.close("finished", "", 1.0)
         assert run.outcome == "finished"
         assert run.table("points")["id"].size == 1
-    assert [path.name for path in writer.path.iterdir()] == ["run.db"], "the last to leave tidies up"
+    assert sorted(path.name for path in writer.path.iterdir()) == ["run.db", "run.log"], "the last to leave tidies up"
 
 
 # ------------------------------------------------------------ folders

@@ -109,7 +109,8 @@ def test_a_spectrum_that_nobody_watched_over_is_taken_again(driver: str, out_s: 
     assert set(points["spectrum"]) == {1, 2, 3}  # the blind one is kept, and does not count
     assert list(spectra["spectrum"]) == [2, 3]
     assert all(spectra["settled"] == 1)
-    (trace,) = [text for text in said if "last bytes on the line" in text]
+    trace, after = [text for text in said if "last bytes on the line" in text]
+    assert "opened" in after, "and what passed when it answered again"
     assert 10 < len(trace.splitlines()) <= 41
     assert " sent " in trace
     assert "lost" in trace.splitlines()[-1]
