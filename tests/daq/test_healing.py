@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bench_doubles import Counting, two_gauges
@@ -71,8 +72,16 @@ Make = Callable[..., Trial]
 
 
 @pytest.fixture
-def trial(tmp_path: Path) -> Make:
-    return lambda rows=20, **bench: Trial(tmp_path, VirtualClock(), rows, **bench)
+def trial(tmp_path: Path) -> Iterator[Make]:
+    made: list[Trial] = []
+
+    def make(rows: int = 20, **bench: Any) -> Trial:
+        made.append(Trial(tmp_path, VirtualClock(), rows, **bench))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.writer.abandon()
 
 
 def at(step_key: str, row: int, harm: Callable[[Rig], None]) -> Act:

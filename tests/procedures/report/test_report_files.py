@@ -25,7 +25,7 @@ def test_by_default_it_lies_in_the_run_and_is_made_anew(run: Path) -> None:
     path.write_text("of yesterday", encoding="utf-8")
     assert write_report(run / "run.db") == path
     assert "of yesterday" not in path.read_text(encoding="utf-8")
-    assert sorted(one.name for one in run.iterdir()) == ["report.html", "run.db"]
+    assert sorted(one.name for one in run.iterdir()) == ["report.html", "run.db", "run.log"]
 
 
 def test_a_file_of_somebody_else_is_not_replaced_by_mistake(run: Path, tmp_path: Path) -> None:
