@@ -20,6 +20,7 @@ from drivers.simulated.cells.cell import activation_from, rising_root
 FARADAY_OVER_GAS_K_per_V = 11604.518
 LOWEST_V, HIGHEST_V = -60.0, 60.0
 LARGEST_EXPONENT = 60.0
+STEP_s, STEPS_MOST = 0.1, 10
 
 
 @dataclass
@@ -72,8 +73,10 @@ class GoldCell:
 
     def at_voltage(self, voltage_V: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float:
         resistance = self.resistance_ohm(temperature_C)
-        if seconds > 0:
-            self._settle(1.0, resistance, voltage_V, seconds, temperature_C)
+        if seconds > 0:  # in one implicit step the double layer would be charged over all of it, as in a ramp
+            count = min(STEPS_MOST, max(1, math.ceil(seconds / STEP_s - 1e-9)))
+            for _ in range(count):
+                self._settle(1.0, resistance, voltage_V, seconds / count, temperature_C)
         return (voltage_V - self._state.electrode_V) / resistance
 
     def project(self, current_A: float, seconds: NDArray[np.float64], temperature_C: float) -> None:

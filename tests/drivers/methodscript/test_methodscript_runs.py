@@ -56,13 +56,6 @@ temperatures_C = [40]
 frequency_max_Hz = 2e5
 points_per_decade = 6
 """
-VOLTAMMETRY = """
-procedure = "cyclic-voltammetry"
-temperature_C = 80
-lower_V = -0.2
-upper_V = 0.5
-cycles = 1
-"""
 LADDER = """
 procedure = "critical-current"
 temperature_C = 80
@@ -94,14 +87,6 @@ def results(folder: Path, bench: str, procedure: str, diameter_mm: int = 10) -> 
 def test_a_sweep_in_virtual_time(tmp_path: Path) -> None:
     found = results(tmp_path, TWIN + 'preset = "K001"', SWEEP)
     assert found["conductivity"] == pytest.approx(CONDUCTIVITY_40_S_CM, rel=0.01)
-
-
-def test_a_voltammogram_finds_the_onset_that_the_cell_has(tmp_path: Path) -> None:
-    ours = results(tmp_path, TWIN + 'cell = "gold"', VOLTAMMETRY)
-    (tmp_path / "other").mkdir()
-    others = results(tmp_path / "other", TWIN.replace("methodscript", "potentiostat") + 'cell = "gold"', VOLTAMMETRY)
-    assert ours["plating_onset"] == pytest.approx(others["plating_onset"], abs=0.5e-3)
-    assert ours["plating_charge"] == pytest.approx(others["plating_charge"], rel=1e-3)
 
 
 def test_the_critical_current_of_the_paper(tmp_path: Path) -> None:
