@@ -63,6 +63,7 @@ bench: $(READY)  ## the side-by-side measurements in benchmarks/
 bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside minimalmodbus and pymodbus (minutes)
 	$(BIN)/python benchmarks/wire.py --reads 300
 	$(BIN)/python benchmarks/methodscript.py --runs 300
+	$(BIN)/python benchmarks/autolab_faults.py --runs 300
 	$(BIN)/python benchmarks/neware_faults.py --reads 300
 	$(BIN)/python benchmarks/wire_source_meter.py --reads 300
 
