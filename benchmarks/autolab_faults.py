@@ -98,7 +98,7 @@ def study(name: str, runs: int, told: Told) -> tuple[int, int, int]:
             except InstrumentError:
                 reported += 1
                 continue
-        if any("open" in text for text in told.texts):
+        if any("lead off" in text for text in told.texts):
             reported += 1
             continue
         bad = len(points) != 39 or any(is_wrong(one) for one in points)

@@ -18,7 +18,8 @@ from drivers.techniques import ConstantCurrent, DcPoint, OpenCircuit
 
 SHORTEST_s = 0.1  # a sample with its reads takes up to 65 ms
 SAMPLE_s = 0.06  # so much before the end of a stair the sample begins
-OPEN_LEAD_A = 1e-8  # readings that span less are noise
+OPEN_LEAD_A = 1e-8  # what is less is noise
+OFFSET = 3e-4  # of a range, as found on a rig: what it shows when nothing flows
 RANGE_REPEATS = 2
 
 
@@ -45,8 +46,7 @@ class DirectCurrent:
     note: Note
     charge_C: float = 0.0
     began_s: float = 0.0
-    lowest_A: float = math.inf
-    highest_A: float = -math.inf
+    flowed: bool = False  # a current that is more than a range's own offset
 
     def points(self) -> Iterator[DcPoint]:
         control, technique = self.control, self.technique
@@ -101,7 +101,7 @@ class DirectCurrent:
             if is_end or ended:
                 break
         self.charge_C = charge_C
-        self.lowest_A, self.highest_A = min(self.lowest_A, now.current_A), max(self.highest_A, now.current_A)
+        self.flowed = self.flowed or abs(now.current_A) > max(OPEN_LEAD_A, OFFSET * self._range.full_scale_A)
         range_A = self._range.full_scale_A
         self._follow(now)
         return DcPoint(
@@ -162,7 +162,7 @@ class DirectCurrent:
         """An open lead sets no flag: the data look complete, and are noise."""
         if isinstance(self.technique, ConstantCurrent):
             return
-        if self.highest_A - self.lowest_A < OPEN_LEAD_A and max(abs(self.highest_A), abs(self.lowest_A)) < OPEN_LEAD_A:
+        if not self.flowed:
             self.note(
                 f"no more than {OPEN_LEAD_A:g} A flowed from {resting_V:.3f} V on: is a lead off, or the cell open?"
             )
