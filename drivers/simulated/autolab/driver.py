@@ -22,9 +22,9 @@ from drivers.autolab import Autolab
 from drivers.autolab.halting import Why
 from drivers.autolab.link import Link, Message
 from drivers.autolab.service import Service
+from drivers.simulated.autolab.device import Device
 from drivers.simulated.autolab.faults import AutolabFaults, Truths
 from drivers.simulated.autolab.stand_in import Settings, sdk_on
-from drivers.simulated.autolab.surface import Device
 from drivers.simulated.options import check_faults, shared_world, simulation_of
 from drivers.simulated.simulation import CHANNELS_MAX
 

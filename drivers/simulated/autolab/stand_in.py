@@ -11,9 +11,12 @@ from daq.clock import Clock
 from daq.tables import StrictModel, parse
 from drivers.autolab.models import MODELS
 from drivers.autolab.sdk import Sdk
+from drivers.simulated.autolab.device import Device
+from drivers.simulated.autolab.ei import EI
 from drivers.simulated.autolab.faults import AutolabFaults, Truths
+from drivers.simulated.autolab.net_values import FraWaveType
 from drivers.simulated.autolab.physics import CellBehind
-from drivers.simulated.autolab.surface import EI, Device, FraWaveType, Instrument, InstrumentExtensions
+from drivers.simulated.autolab.surface import Instrument, InstrumentExtensions
 from drivers.simulated.simulation import read_simulation
 from drivers.simulated.world import World
 
