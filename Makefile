@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SDK_ARGS ?=
 
-.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-wire kill kill-host disk-full abuse truths venv clean
+.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-wire kill kill-host disk-full abuse power-loss truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -74,6 +74,9 @@ kill: $(READY)  ## kill -9 of 50 running sweeps at random moments; what was lost
 
 disk-full: $(READY)  ## 20 disks that get full in a running sweep; how it ended, what came back (minutes, Linux)
 	$(BIN)/python tests/chaos/disk_full.py --count 20
+
+power-loss: $(READY)  ## every moment at which the power can go in a run of 2000 rows: does it open, is a row missing
+	$(BIN)/python tests/chaos/power_loss.py --rows 2000
 
 kill-host: $(READY)  ## kill -9 of 30 bench hosts in mid-sweep; was the heater off in time, what came back (half an hour, Linux)
 	PYTHONPATH=tests/support $(BIN)/python tests/chaos/kill_host.py --count 30
