@@ -115,12 +115,22 @@ class Power:
             return
         apply(self.written, entry)
         waiting = self.pending.setdefault(entry.file, [])
+        if isinstance(entry, Sync) and entry.file not in self.synced:
+            self._sync_folder()
         if isinstance(entry, Sync) or (isinstance(entry, Delete) and entry.durable):
             for one in (*waiting, entry):
                 apply(self.synced, one)
             waiting.clear()
         else:
             waiting.append(entry)
+
+    def _sync_folder(self) -> None:
+        """SQLite syncs the folder with the first sync of a new file: what was deleted there before stays deleted."""
+        for waiting in self.pending.values():
+            last = max((place for place, one in enumerate(waiting) if isinstance(one, Delete)), default=-1)
+            for one in waiting[: last + 1]:
+                apply(self.synced, one)
+            del waiting[: last + 1]
 
     def shuffled(self, chance: random.Random) -> Disk:
         disk = {name: bytearray(data) for name, data in self.synced.items()}
