@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SDK_ARGS ?=
 
-.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-wire kill kill-host disk-full abuse truths venv clean
+.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-wire kill kill-host disk-full abuse power-loss chaos truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -76,11 +76,17 @@ kill: $(READY)  ## kill -9 of 50 running sweeps at random moments; what was lost
 disk-full: $(READY)  ## 20 disks that get full in a running sweep; how it ended, what came back (minutes, Linux)
 	$(BIN)/python tests/chaos/disk_full.py --count 20
 
+power-loss: $(READY)  ## every moment at which the power can go in a run of 2000 rows: does it open, is a row missing
+	$(BIN)/python tests/chaos/power_loss.py --rows 2000
+
 kill-host: $(READY)  ## kill -9 of 30 bench hosts in mid-sweep; was the heater off in time, what came back (half an hour, Linux)
 	PYTHONPATH=tests/support $(BIN)/python tests/chaos/kill_host.py --count 30
 
 abuse: $(READY)  ## 10 000 requests at the service, right and wrong, with and without tokens; what came back (minutes)
 	PYTHONPATH=tests/support $(BIN)/python tests/chaos/abuse.py --count 10000
+
+chaos: $(READY)  ## all of these, one table (CHAOS=0.1 scales the counts, SEED=2, WRITE=1 writes it into docs)
+	$(BIN)/python tests/chaos/chaos.py --scale $(or $(CHAOS),1) --seed $(or $(SEED),1) $(if $(WRITE),--write)
 
 truths: $(READY)  ## 50 random truths set in bench files and looked for in the results; how many hold (minutes)
 	$(BIN)/python tests/truths/run_truths.py --count 50

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from daq.bench import Bench
+from daq.calendar_watch import CalendarWatch, jump_text
 from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
 from daq.disk_watch import DiskWatch
@@ -100,6 +101,7 @@ class Engine:
             bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
         )
         self._disk = DiskWatch(writer.path, self.tell, control.break_off)
+        self._calendar = CalendarWatch(bench.clock, self._calendar_jumped)
 
     # ------------------------------------------------------------ the run
     def run(self) -> RunEnd:
@@ -246,7 +248,12 @@ class Engine:
         now = self._estimate.get(self._steps[self._index].key, 0.0)
         return ahead + max(0.0, now - (self.t_s - self._step_began_s))
 
+    def _calendar_jumped(self, unix: float, ahead_s: float) -> None:
+        self._writer.anchor(self.t_s, unix, "clock jumped")
+        self.tell("engine", "warning", jump_text(ahead_s))
+
     def _record_reading(self, stream: str, values: Mapping[str, Value]) -> float:
+        self._calendar.look()
         t_s = self.t_s
         step = self._steps[self._index].key if self._steps else ""
         self._writer.record(stream, step, self._writer.attempt_of(step), t_s, values)

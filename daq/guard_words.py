@@ -58,7 +58,7 @@ def _write(path: Path, lines: Sequence[str], speed: float) -> None:
         t_s = writer.last_t_s
         if anchors and clock:  # bench time goes `speed` times as fast as the wall's since its epoch
             now_unix = clock["epoch_unix"] + (wall_unix() - clock["epoch_unix"]) * speed
-            t_s = max(t_s, now_unix - anchors[0].unix)
+            t_s = max(t_s, anchors[-1].t_s + now_unix - anchors[-1].unix)  # the last: the calendar may have jumped
         for line in lines:
             writer.event(t_s, "error" if "look at it" in line else "warning", "guard", line)
     finally:

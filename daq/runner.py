@@ -112,7 +112,7 @@ def resume_run(path: Path, watcher: Watcher, down_for_s: float | None = None, *,
         with _abandoned_on_error(writer):
             start_s = kept["origin_s"] + writer.last_t_s + (down_for_s or 0.0)
             clock = _clock(config, start_s=start_s, epoch_unix=kept["epoch_unix"])
-            began_unix = anchors[0].unix if anchors else kept["epoch_unix"] + kept["origin_s"]
+            began_unix = anchors[-1].unix - anchors[-1].t_s if anchors else kept["epoch_unix"] + kept["origin_s"]
             offset_s = max(writer.last_t_s, clock.unix() - began_unix)
             bench = build_bench(config, clock, path / world)
             try:

@@ -67,8 +67,9 @@ def tidy(folder: Path) -> None:
     Safe beside another who does the same, and beside a writer that comes just now: SQLite's locks decide.
     """
     path = folder / RUN_DB
-    if is_plain(path) or owner.has_owner(folder):
-        return
+    halfway = (folder / f"{RUN_DB}-journal").exists()  # the power went while the file was made plain: the header's
+    if (is_plain(path) and not halfway) or owner.has_owner(folder):  # change waits to be taken back, which a reader
+        return  # may not do
     try:
         connection = sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, isolation_level=None)
         try:

@@ -81,6 +81,8 @@ def read_streams(connection: sqlite3.Connection) -> list[Stream]:
     for stream, *column in connection.execute(
         "SELECT stream, name, unit, kind, help FROM stream_column ORDER BY stream, position"
     ):
+        if stream is None or None in column:  # these columns are NOT NULL; a torn page holds such rows all the same
+            raise ValueError("a stream has a column without a name, unit or kind")
         columns.setdefault(stream, []).append(Column(*column))
     found = connection.execute("SELECT name, help FROM stream ORDER BY name").fetchall()
     return [Stream(name, tuple(columns.get(name, ())), text) for name, text in found]
