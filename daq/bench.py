@@ -99,7 +99,10 @@ def load_bench(path: Path | None) -> BenchConfig:
     if path is None:
         return BenchConfig(parse(BenchFileModel, _BUILT_IN_TABLE, BUILT_IN), None)
     path = path.resolve()
-    return BenchConfig(parse(BenchFileModel, read_toml(path), str(path)), path)
+    table = read_toml(path)
+    if "run" in table and "instruments" not in table:
+        raise BadInput("this is a plan, not a bench file", place=str(path), allowed="a file with [instruments.NAME]")
+    return BenchConfig(parse(BenchFileModel, table, str(path)), path)
 
 
 _BUILT_IN_TABLE: dict[str, Any] = {

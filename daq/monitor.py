@@ -86,7 +86,9 @@ class Watch:
             monitor.tell(self.instrument.name, "warning", told)
             if since_s is None:  # what hangs may hold its trace as well
                 tell_trace(self.instrument, monitor.tell)
-        monitor.interlocks.feed(self.instrument.name, {SILENCE: now - self.silent_since_s})
+        since_s = self.silent_since_s
+        if since_s is not None:  # the answer may have come while it was told, and was fed then
+            monitor.interlocks.feed(self.instrument.name, {SILENCE: now - since_s})
 
     def _tell_faults(self, faults: tuple[str, ...]) -> None:
         for fault in faults:

@@ -94,7 +94,12 @@ def build_procedure(name: str, parameters: Mapping[str, Any], place: str, folder
 
 def load_plan(path: Path, bench: Path | None = None) -> Plan:
     """A plan file; `bench` overrides the bench it names. Raises BadInput for the first thing that is wrong in it."""
-    model = parse(PlanModel, read_toml(path), str(path))
+    table = read_toml(path)
+    if "instruments" in table:
+        raise BadInput(
+            "this is a bench file, not a plan", place=str(path), allowed="--bench FILE, or cellrig doctor FILE"
+        )
+    model = parse(PlanModel, table, str(path))
     _check_samples(model.sample, str(path))
     if bench is None and model.bench is not None:
         bench = path.parent / model.bench

@@ -49,7 +49,8 @@ def wait_for_hand_over(
         f"type the step sheet {code} into {cycler.name}, channel {sample.channel}, with {code} as battery code; "
         f"start the channel by hand; then: cellrig acknowledge {{run}} --channel {sample.channel} --by NAME"
     )
-    details = {"cycler": cycler.name, "channel": sample.channel, "sheet": code}
+    channels = list(cycler.abilities().channels)
+    details = {"cycler": cycler.name, "channel": sample.channel, "channels": channels, "sheet": code}
     while (told := cycler.handed_over(ref)) is None:
         times = int(rig.recall("answers refused", 0))
         answer = rig.ask(f"{QUESTION}-{times + 1}", text, {**details, "not_before_unix": rig.clock.unix() - rig.t_s})

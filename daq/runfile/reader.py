@@ -256,9 +256,14 @@ class RunFile:
         """
         return first_damage(self._connection)
 
+    @property
+    def is_salvaged(self) -> bool:
+        """Whether this is what was left of a damaged run, copied by `daq.runfile.salvage`."""
+        return "salvaged" in self._head
+
     def check_can_resume(self) -> None:
         """Raises BadInput for a run that has finished, is in progress, or is what was left of a damaged one."""
-        if "salvaged" in self._head:
+        if self.is_salvaged:
             raise BadInput("the run was salvaged from a damaged file; run its plan anew", place=str(self.path))
         if self.outcome in ("finished", "running"):
             raise BadInput(f"the run is {self.outcome}: there is nothing to resume", place=str(self.path))

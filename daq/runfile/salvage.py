@@ -41,7 +41,7 @@ _UNKNOWN: dict[str, Any] = {  # where the damaged file does not tell
 
 @dataclass
 class Salvaged:
-    """`rows` that were copied, by table; `lost` the ids that could not be read, as far as they are known."""
+    """`rows` that were copied, by table; `lost` how many could not be read, -1 where that is not known."""
 
     path: Path
     rows: dict[str, int] = field(default_factory=dict)
@@ -51,7 +51,8 @@ class Salvaged:
     def text(self) -> str:
         if not any(self.lost.values()):
             return "every row could be read"
-        return "lost: " + ", ".join(f"{count} of {name}" for name, count in self.lost.items() if count)
+        counts = {name: "an unknown number" if count < 0 else count for name, count in self.lost.items() if count}
+        return "lost: " + ", ".join(f"{count} of {name}" for name, count in counts.items())
 
 
 def salvage(folder: Path, target: Path) -> Salvaged:
@@ -107,12 +108,12 @@ def _copy_table(
 ) -> None:
     columns = [row[1] for row in copy.execute(f"PRAGMA table_info({quoted(name)})")]
     names = ", ".join(map(quoted, columns))
-    rows = _both_ways(source, name, names) if rowless else _by_id(source, name, names, file_bytes, done.lost)
+    rows = _both_ways(source, name, names, done.lost) if rowless else _by_id(source, name, names, file_bytes, done.lost)
     insert = f"INSERT OR IGNORE INTO {quoted(name)} ({names}) VALUES ({', '.join('?' * len(columns))})"
     done.rows[name] = sum(copy.execute(insert, row).rowcount for row in rows)
 
 
-def _both_ways(source: sqlite3.Connection, name: str, names: str) -> Iterator[tuple[Any, ...]]:
+def _both_ways(source: sqlite3.Connection, name: str, names: str, lost: dict[str, int]) -> Iterator[tuple[Any, ...]]:
     """From the start to the damage, and from the end to it; what comes twice is ignored where it is inserted."""
     for order in ("", " ORDER BY 1 DESC"):
         try:
@@ -120,6 +121,7 @@ def _both_ways(source: sqlite3.Connection, name: str, names: str) -> Iterator[tu
             return
         except sqlite3.DatabaseError:
             continue
+    lost[name] = -1  # such a table has no ids whose gaps could be counted
 
 
 def _by_id(

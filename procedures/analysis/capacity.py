@@ -185,8 +185,10 @@ def cycles_of(halves: HalfCycles) -> Cycles:
     out_Ah, out_error, out_Wh = sums[-begins]
     ratio = _over(out_Ah, in_Ah)
     complete = np.isfinite(ratio)
-    if complete.sum() > 1 and complete[-1] and ratio[-1] < 0.9 * np.median(ratio[complete][:-1]):
-        complete[-1] = False
+    if complete.sum() > 1 and complete[-1]:
+        # A cell that was half charged when its record began gives back more than it took; no later cycle does.
+        expected = min(float(np.median(ratio[complete][:-1])), 1.0)
+        complete[-1] = ratio[-1] >= 0.9 * expected
     ratio = np.where(complete, ratio, np.nan)
     # What the unknown moment of the switch between the halves gives to one it takes from the other.
     error = ratio * np.hypot(_over(out_error, out_Ah), _over(in_error, in_Ah)) * np.sqrt(1.5)

@@ -23,6 +23,11 @@ def acknowledge_command(name: str, channel: int | None, by: str, started: str | 
         raise BadInput("this run does not wait for a channel to be started", place=str(run))
     if channel is None:
         raise BadInput("is missing", place="--channel", allowed="the number of the channel that was started")
+    there = asked[-1].details.get("channels", [channel])
+    if channel not in there:
+        named = str(asked[-1].details.get("cycler", "the cycler"))
+        allowed = ", ".join(map(str, there)) if len(there) < 17 else f"{there[0]} to {there[-1]}"
+        raise BadInput(f"{named} has no channel {channel}", place="--channel", allowed=allowed)
     _check_name(by)
     started_unix = _started(started, asked[-1])
     told = {"channel": channel, "started_unix": started_unix, "by": by.strip()}

@@ -138,7 +138,9 @@ def _print_run(console: Console, run: RunFile) -> None:
     console.print()
     print_news(console, run.events())
     say(console, str(run.path))
-    if outcome in ("interrupted", "stopped", "failed"):
+    if run.is_salvaged:
+        say(console, "what was left of a damaged run can't go on; run its plan anew")
+    elif outcome in ("interrupted", "stopped", "failed"):
         say(console, f"go on with: cellrig resume {text.quoted(run.path)}")
 
 

@@ -31,14 +31,19 @@ class Display(Protocol):
 
 
 class Pace:
-    """How fast bench time passes on the wall, since this command began to watch: for the time that is left."""
+    """How fast bench time passes on the wall, since this command began to watch a run: for the time that is left."""
 
     def __init__(self) -> None:
         self._began_wall_s = wall_monotonic()
         self._began_bench_s: float | None = None
+        self._last_bench_s = 0.0
 
     def wall_left_s(self, news: News) -> float | None:
-        if self._began_bench_s is None:
+        next_run = news.bench_s < self._last_bench_s  # of the same plan: its bench time begins anew
+        self._last_bench_s = news.bench_s
+        if next_run:
+            self._began_wall_s = wall_monotonic()
+        if self._began_bench_s is None or next_run:
             self._began_bench_s = news.bench_s
         wall_s = wall_monotonic() - self._began_wall_s
         bench_s = news.bench_s - self._began_bench_s

@@ -148,4 +148,5 @@ def _print_run(console: Console, number: int, one: Rehearsed) -> None:
     for line in others[:WARNINGS_SHOWN]:
         remark(console, f"warning: {line}")
     if len(others) > WARNINGS_SHOWN:
-        remark(console, f"and {len(others) - WARNINGS_SHOWN} more warnings")
+        more = len(others) - WARNINGS_SHOWN
+        remark(console, f"and {more} more warning{'s' if more > 1 else ''}")

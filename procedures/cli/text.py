@@ -10,18 +10,19 @@ from typing import Any
 
 from daq.errors import BadInput
 
+ROUNDING = 1e-12  # relative: below it an uncertainty is what sums of equal floats leave over
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def measured(value: float | None, uncertainty: float | None) -> str:
     """`0.1343 ± 0.0021`: two digits of the uncertainty, the value to the same decimal.
 
-    Below 1e-3 and from 1e5 on a common power of ten: `(4.49 ± 0.45)e-3`. Without an uncertainty four digits;
-    `-` for a number that was refused.
+    Below 1e-3 and from 1e5 on a common power of ten: `(4.49 ± 0.45)e-3`. Without an uncertainty, or with one that is
+    the rounding of arithmetic, four digits; `-` for a number that was refused.
     """
     if value is None or not math.isfinite(value):
         return "-"
-    if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0:
+    if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= ROUNDING * abs(value):
         return f"{value:.4g}"
     size = max(abs(value), uncertainty)
     power = math.floor(math.log10(size)) if not 1e-3 <= size < 1e5 else 0

@@ -231,6 +231,7 @@ def test_connecting_has_a_deadline_and_closing_does_not_wait_for_ever(trial: Mak
         began_s = run.clock.monotonic()
         run.bench.close()
         assert run.clock.monotonic() - began_s == pytest.approx(15)
+    run.writer.abandon()
 
 
 def test_an_idle_bench_lets_go_of_an_instrument_that_hangs(tmp_path: Path) -> None:

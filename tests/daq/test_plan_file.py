@@ -114,3 +114,16 @@ def test_a_thickness_less_certain_than_itself_is_refused(tmp_path: Path) -> None
 
 def test_one_run_needs_double_brackets(tmp_path: Path) -> None:
     assert "[[name]]" in refusal(tmp_path, PLAN.replace("[[run]]", "[run]"))
+
+
+def test_plan_and_bench_file_mixed_up_are_told_apart(tmp_path: Path) -> None:
+    plan = written(tmp_path, PLAN)
+    bench = written(
+        tmp_path, '[bench]\nname = "b"\n[instruments.furnace]\ndriver = "simulated-furnace"\n', "bench.toml"
+    )
+    with pytest.raises(BadInput, match="this is a plan, not a bench file"):
+        load_bench(plan)
+    with pytest.raises(BadInput, match="this is a bench file, not a plan"):
+        load_plan(bench)
+    with pytest.raises(BadInput, match="this is a plan, not a bench file"):
+        load_plan(plan, bench=plan)

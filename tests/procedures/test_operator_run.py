@@ -357,6 +357,7 @@ def test_check_says_that_it_is_neither_started_nor_stopped(tmp_path: Path) -> No
 
 WORDS = [
     (["--channel", "2", "--by", " "], 2, "who started"),
+    (["--channel", "99", "--by", "me"], 2, "cycler has no channel 99 (allowed: 1, 2)"),
     (["--channel", "2", "--by", "me", "--started", "yesterday"], 2, "is no time"),
     (["--channel", "2", "--by", "me", "--started", "2026-03-01 10:00"], 2, "before the run began"),
     (["--channel", "2", "--by", "me", "--started", "2999-01-01 10:00"], 2, "lies ahead"),
@@ -377,7 +378,8 @@ def test_the_command_acknowledges_once_and_refuses_what_cannot_be(
     (open_one,) = open_questions(path)
     began = datetime(2026, 3, 2, 14, 30).timestamp()
     answer(path, open_one.key, {})
-    ask(path, Question("cycler-started-2", "start it", {"sheet": "0AB1C2D3", "not_before_unix": began}))
+    details = {"sheet": "0AB1C2D3", "not_before_unix": began, "cycler": "cycler", "channels": [1, 2]}
+    ask(path, Question("cycler-started-2", "start it", details))
     for words, status, says in WORDS:
         with pytest.raises(SystemExit) as ended:
             run_app(["acknowledge", str(path), *words])

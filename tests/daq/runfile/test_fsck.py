@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,18 @@ def test_damage_in_the_middle_is_found_shown_and_salvaged(tmp_path: Path) -> Non
         assert run.results()[0].name == "voltage"
         with pytest.raises(BadInput, match="run its plan anew"):
             run.check_can_resume()
+
+
+def test_a_table_without_ids_that_is_lost_is_told_too(tmp_path: Path) -> None:
+    """Which attempts were made is kept in such a table: how many of them are lost nobody knows, but some are."""
+    folder = finished_run(tmp_path / "runs")
+    with closing(sqlite3.connect(folder / "run.db")) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'attempt'").fetchone()
+    wipe(folder, (page - 1) * 8192)
+    saved = salvage(folder, tmp_path / "saved")
+    assert saved.rows["attempt"] == 0
+    assert saved.text == "lost: an unknown number of attempt"
+    assert saved.rows["cell"] == ROWS
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -123,6 +123,18 @@ def test_a_last_half_cycle_that_was_cut_off_is_no_whole_cycle():
     assert retention_of(cycles).cycle == 3
 
 
+def test_a_cell_that_was_half_charged_at_the_start_has_a_whole_cycle_after_the_first():
+    """Its first charge is short, so the first efficiency is far above 100 %: no measure for the next cycle."""
+    t, i, v = cycling([1.7e-4] * 2)
+    half = np.flatnonzero(i < 0)[0]
+    late = int(half * 0.9)
+    cycles = cycles_of(integrate_half_cycles(t[late:], i[late:], v[late:]))
+    assert cycles.coulombic_efficiency_percent[0] > 200
+    assert cycles.complete.tolist() == [True, True]
+    assert cycles.coulombic_efficiency_percent[1] == pytest.approx(100, abs=1)
+    assert retention_of(cycles).cycle == 2
+
+
 @given(st.floats(0.002, 0.05), st.integers(0, 5), st.floats(0, 5))
 @settings(max_examples=15, deadline=None)
 def test_dQ_dV_integrates_to_the_charge(window_V, index, noise):

@@ -42,6 +42,7 @@ def test_show_and_fsck_notice_damage_in_the_middle(tmp_path: Path, capsys: pytes
     assert f"salvaged into {tmp_path / 'saved'}" in out
     status, out, _ = asked(capsys, "fsck", str(tmp_path / "saved"))
     assert status == 0
+    assert "go on with" not in asked(capsys, "show", str(tmp_path / "saved"))[1]
     status, _, err = asked(capsys, "resume", str(tmp_path / "saved"))
     assert status == 2
     assert "run its plan anew" in err

@@ -23,6 +23,7 @@ from procedures.cli.text import duration, measured, seconds_of, size
         (None, 0.1, "-"),
         (math.nan, None, "-"),
         (0.0, 0.02, "0.000 ± 0.020"),
+        (60.000000000001, 4e-13, "60"),
     ],
 )
 def test_two_digits_of_the_uncertainty(value: float | None, uncertainty: float | None, text: str) -> None:
