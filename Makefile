@@ -81,8 +81,9 @@ kill-host: $(READY)  ## kill -9 of 30 bench hosts in mid-sweep; was the heater o
 abuse: $(READY)  ## 10 000 requests at the service, right and wrong, with and without tokens; what came back (minutes)
 	PYTHONPATH=tests/support $(BIN)/python tests/chaos/abuse.py --count 10000
 
-truths: $(READY)  ## 50 random truths set in bench files and looked for in the results; how many hold (minutes)
+truths: $(READY)  ## random truths set in bench files and looked for in the results, spectra and direct current; how many hold (half an hour)
 	$(BIN)/python tests/truths/run_truths.py --count 50
+	$(BIN)/python tests/truths/run_dc_truths.py --count 30 --healthy 200
 
 venv: $(READY)  ## only the environment, .venv
 
