@@ -70,8 +70,9 @@ bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside
 sdk-contract:  ## the Autolab driver on a C# stand-in of its SDK through pythonnet (SDK_ARGS=--required: tools must be there)
 	PYTHON="$(PYTHON)" sh scripts/sdk-contract $(SDK_ARGS)
 
-kill: $(READY)  ## kill -9 of 50 running sweeps at random moments; what was lost, what came back (minutes)
+kill: $(READY)  ## kill -9 of 50 sweeps and 30 direct-current runs at random moments; what was lost, what came back (minutes)
 	$(BIN)/python tests/chaos/kill_sweep.py --count 50
+	$(BIN)/python tests/chaos/kill_dc.py --count 10
 
 disk-full: $(READY)  ## 20 disks that get full in a running sweep; how it ended, what came back (minutes, Linux)
 	$(BIN)/python tests/chaos/disk_full.py --count 20
@@ -88,8 +89,9 @@ abuse: $(READY)  ## 10 000 requests at the service, right and wrong, with and wi
 chaos: $(READY)  ## all of these, one table (CHAOS=0.1 scales the counts, SEED=2, WRITE=1 writes it into docs)
 	$(BIN)/python tests/chaos/chaos.py --scale $(or $(CHAOS),1) --seed $(or $(SEED),1) $(if $(WRITE),--write)
 
-truths: $(READY)  ## 50 random truths set in bench files and looked for in the results; how many hold (minutes)
+truths: $(READY)  ## random truths set in bench files and looked for in the results, spectra and direct current; how many hold (half an hour)
 	$(BIN)/python tests/truths/run_truths.py --count 50
+	$(BIN)/python tests/truths/run_dc_truths.py --count 30 --healthy 200
 
 venv: $(READY)  ## only the environment, .venv
 

@@ -36,6 +36,7 @@ from procedures.schedule_text import check_schedule
 
 FALSE_ALARM_STEP = 1e-5
 LEAST_S = 1.0
+BROKEN = "ladder spans a break"
 
 
 class CriticalCurrentLadder(AtTemperature):
@@ -169,7 +170,10 @@ class CriticalCurrentLadder(AtTemperature):
         current = self.currents_A()[step.details["rung"]]
         charge = current * self.half_seconds(current)
         left = charge - self._passed_C.get(step.key, 0.0)
-        if left < 1e-3 * charge:
+        if self._passed_C and not rig.recall(BROKEN):  # also where it was broken between two halves
+            rig.remember(BROKEN, True)
+        if left < 1e-3 * charge:  # broken after its last point: it is only to be judged
+            self._judge(step, rig)
             return
         if left < charge:
             rig.log(f"goes on with {left / 3.6:.4g} of {charge / 3.6:.4g} mAh that are left", "warning")
@@ -222,5 +226,5 @@ class CriticalCurrentLadder(AtTemperature):
         (sample,) = samples_of(run.sample)
         area = require_area(sample, "sample", "a critical current density")
         found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number])
-        broken = bool(np.any(rows["attempt"] > 1))
+        broken = bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN))
         return told_break(critical_current_results(found), broken)

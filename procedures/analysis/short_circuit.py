@@ -3,8 +3,9 @@
 Two tests share the rate. Within a piece of constant current: the mean polarisation of the 5, 16 or 64 rows after a row
 against that of as many before it (median of five first, so that two odd rows count for nothing); what the
 polarisation was already losing before, and what it loses at the same moment of the neighbouring piece of that sign (the
-decay of a nucleation peak), is no drop. Between pieces: the mean of the last third of each against what the
-pieces before let expect, at the same current or along the ohmic line. A drop is a short when it is beyond z standard
+decay of a nucleation peak), is no drop; where the rows before it are unsteadier than the record, they set the standard
+error. Between pieces: the mean of the last third of each against what the pieces before let expect, at the same current
+or along the ohmic line. A drop is a short when it is beyond z standard
 errors of white noise, z from the normal distribution at (rate / number of tests made) (Bonferroni), and larger than a
 least share of the polarisation, so that slow growth, heating and an unsteady furnace are none. Change of a mean between
 adjacent windows: Basseville & Nikiforov, Detection of Abrupt Changes, 1993, chapter 2.

@@ -12,6 +12,8 @@ from procedures.analysis.stage_levels import PolarisationRows
 WINDOWS = (5, 16, 64)
 SKIPPED_ROWS = 3  # after a switch of the current
 _CHUNK = 1 << 18
+_LOCAL_ROWS = 64  # before a row: they tell how unsteady it is there
+_MEDIAN_OF_FIVE = 0.54  # its standard deviation over that of what it is made from, white noise
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ def first_drop(polarisation: PolarisationRows, z: float, least: float) -> Drop |
     """The first drop by `z` standard errors and a share `least` within a stage of constant current, or None."""
     volt, stages = polarisation.volt, polarisation.stages
     sums = np.concatenate(([0.0], np.cumsum(volt)))
+    squares = np.concatenate(([0.0], np.cumsum(volt**2)))
     like = _neighbours(stages)
     for low in range(0, len(volt), _CHUNK):
         rows = np.arange(low, min(low + _CHUNK, len(volt)), dtype=np.int64)
@@ -38,7 +41,8 @@ def first_drop(polarisation: PolarisationRows, z: float, least: float) -> Drop |
         for width in WINDOWS:
             valid = (rows - width >= first) & (rows + width <= last)
             same = np.where(twin + width <= twin_last, twin, -1)[valid]
-            hit = _first_hit(rows[valid], first[valid], same, sums, width, z * polarisation.noise_V, least)
+            noise = z * polarisation.noise_V, z / _MEDIAN_OF_FIVE
+            hit = _first_hit(rows[valid], first[valid], same, (sums, squares), width, noise, least)
             if hit is not None:
                 hits.append((hit, width))
         if hits:
@@ -60,11 +64,21 @@ def _neighbours(stages: Segments) -> Ints:
 
 
 def _first_hit(
-    rows: Ints, first: Ints, twin: Ints, sums: Floats, width: int, limit_V: float, least: float
+    rows: Ints,
+    first: Ints,
+    twin: Ints,
+    cumulated: tuple[Floats, Floats],
+    width: int,
+    noise: tuple[float, float],
+    least: float,
 ) -> int | None:
-    """The first of `rows` at which the windows' means drop, or None. `twin`: the same moment of a like stage, or -1."""
+    """The first of `rows` at which the windows' means drop, or None. `twin`: the same moment of a like stage, or -1.
+
+    `noise`: z standard errors of a row (V), and how many spreads of the rows before it are as much.
+    """
     if not len(rows):
         return None
+    sums, (limit_V, spreads) = cumulated[0], noise
     before = (sums[rows] - sums[rows - width]) / width
     after = (sums[rows + width] - sums[rows]) / width
     known = rows - 2 * width >= first
@@ -82,8 +96,18 @@ def _first_hit(
     change = level - (sums[other + width] - sums[other]) / width
     habit = np.where((twin[near] >= 0) & (level > 0), np.clip(change / np.where(level > 0, level, 1.0), 0.0, 1.0), 0.0)
     left = drop[near] - 1.5 * habit * before[near]
-    hit = (left > share[near] * before[near]) & (left > limit_V * np.sqrt(2 / width))
+    limit = np.maximum(limit_V, spreads * _spread_V(row, first[near], *cumulated)) * np.sqrt(2 / width)
+    hit = (left > share[near] * before[near]) & (left > limit)
     return int(row[np.argmax(hit)]) if hit.any() else None
+
+
+def _spread_V(rows: Ints, first: Ints, sums: Floats, squares: Floats) -> Floats:
+    """How the rows before each of `rows` scatter about a straight line: a cell on its way to a short is unsteady."""
+    count = np.minimum(rows - first, _LOCAL_ROWS)
+    start, middle = rows - count, rows - count // 2
+    mean = (sums[rows] - sums[start]) / count
+    half = (sums[rows] - sums[middle]) / (rows - middle) - (sums[middle] - sums[start]) / (middle - start)
+    return np.sqrt(np.maximum((squares[rows] - squares[start]) / count - mean**2 - half**2 / 3, 0.0))
 
 
 def _located(polarisation: PolarisationRows, row: int, width: int, start: int, stop: int) -> Drop:
@@ -92,18 +116,19 @@ def _located(polarisation: PolarisationRows, row: int, width: int, start: int, s
     volt, sigma = polarisation.volt, polarisation.noise_V
     low, high = max(start, row - width), min(stop, row + 2 * width)
     before = float(np.median(volt[max(start, low - width) : max(row - width // 2, low + 1)]))
-    after = float(np.mean(volt[row : min(row + width, stop)]))
-    middle = 0.5 * (before + after)
-    if before - middle > 4 * sigma:
-        below = np.flatnonzero(volt[low:high] < middle)
-        if len(below):
-            at = low + int(below[0])
-            return Drop(at, max(at - 2, 0), at + 1, before)
     piece = volt[low:high]
     cut = np.arange(2, len(piece) - 1)
     sums = np.cumsum(piece)
     left, right = sums[cut - 1] / cut, (sums[-1] - sums[cut - 1]) / (len(piece) - cut)
     gain = cut * (len(piece) - cut) / len(piece) * np.maximum(left - right, 0.0) ** 2
     best = int(np.argmax(gain))
+    # A wide window sees a drop from far: its own mean lies between the levels.
+    after = float(np.mean(piece[cut[best] : cut[best] + width]))
+    middle = 0.5 * (before + after)
+    if before - middle > 4 * sigma:
+        below = np.flatnonzero(piece < middle)
+        if len(below):
+            at = low + int(below[0])
+            return Drop(at, max(at - 2, 0), at + 1, before)
     close = cut[gain > gain[best] - 2 * 3.84 * sigma**2]  # twice: neighbours share the median of five
     return Drop(low + int(cut[best]), low + int(close[0]) - 1, low + int(close[-1]) + 1, before)

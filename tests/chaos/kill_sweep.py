@@ -85,15 +85,8 @@ def kill_once(folder: Path, number: int, moment_s: float, calm: dict[str, tuple[
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    run = _wait_for_run(runs, process)
-    seen: dict[str, int] = {}
-    deadline = time.monotonic() + moment_s
-    while time.monotonic() < deadline and process.poll() is None:
-        seen = _look(run) or seen
-        time.sleep(0.02)
-    seen = _look(run) or seen
-    process.kill()
-    process.wait()
+    run = wait_for_run(runs, process)
+    seen = killed_after(moment_s, run, process)
     after = rows_by_stream(run)
     with RunFile.open(run) as killed:
         outcome = killed.outcome
@@ -116,10 +109,23 @@ def kill_once(folder: Path, number: int, moment_s: float, calm: dict[str, tuple[
     )
 
 
-def _wait_for_run(runs: Path, process: subprocess.Popen[bytes]) -> Path:
+def killed_after(moment_s: float, run: Path, process: subprocess.Popen[bytes]) -> dict[str, int]:
+    """The rows that a reader saw before the kill."""
+    seen: dict[str, int] = {}
+    deadline = time.monotonic() + moment_s
+    while time.monotonic() < deadline and process.poll() is None:
+        seen = look(run) or seen
+        time.sleep(0.02)
+    seen = look(run) or seen
+    process.kill()
+    process.wait()
+    return seen
+
+
+def wait_for_run(runs: Path, process: subprocess.Popen[bytes]) -> Path:
     for _ in range(1000):
         found = [path.parent for path in runs.glob("*/run.db")]
-        if found and _look(found[0]):
+        if found and look(found[0]):
             return found[0]
         if process.poll() is not None:
             raise RuntimeError(f"the run ended with {process.returncode} before it began")
@@ -127,7 +133,7 @@ def _wait_for_run(runs: Path, process: subprocess.Popen[bytes]) -> Path:
     raise RuntimeError("the run did not begin")
 
 
-def _look(folder: Path) -> dict[str, int] | None:
+def look(folder: Path) -> dict[str, int] | None:
     try:
         return rows_by_stream(folder)
     except CellrigError:  # it is being made this moment
