@@ -42,6 +42,7 @@ PARTS = (
     Part("kill -9 of a run", "kill_sweep.py", "--count", 50, "1, 2"),
     Part("full disk", "disk_full.py", "--count", 20, "3, 7"),
     Part("abuse of the service", "abuse.py", "--count", 10_000, "10"),
+    Part("kill -9 of the whole tree", "kill_tree.py", "--count", 10, "1, 2"),
     Part("kill -9 of the host", "kill_host.py", "--count", 30, "2, 3, 4"),
 )
 
