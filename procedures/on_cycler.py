@@ -34,8 +34,8 @@ class OnCycler(AtTemperature):
         roles = [getattr(one, "role", "") for one in bench.instruments.values()]
         self._by_pc: PcCycling | None = None
         if "potentiostat" in roles and "cycler" not in roles:
-            potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
-            self._by_pc = PcCycling(potentiostat, self.sample, self.watch)
+            self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
+            self._by_pc = PcCycling(self._potentiostat, self.sample, self.watch)
         else:
             self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
 
@@ -51,6 +51,9 @@ class OnCycler(AtTemperature):
     @abstractmethod
     def sound_V(self) -> tuple[float, float]:
         """Between which voltages a sound cell rests."""
+
+    def after_cycle(self, rig: Rig, cycle: int) -> None:
+        """Between cycles that this computer runs: nothing, unless a subclass has something to do."""
 
     def schedule(self, place: str = "plan") -> Schedule:
         return Schedule(
@@ -96,7 +99,7 @@ class OnCycler(AtTemperature):
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
         if self._by_pc is not None:
-            self._by_pc.run(rig, self.schedule())
+            self._by_pc.run(rig, self.schedule(), self.after_cycle)
             return
         running = CyclerRun(rig, self._cycler, self.sample, self.watch)
         running.run(self.schedule(), self.schedule_seconds(), self._after)

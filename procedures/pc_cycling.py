@@ -108,15 +108,21 @@ class PcCycling:
             text = f"{self._sample.label} shows {rest_V:.3g} V, expected {low_V:g} to {high_V:g} V"
             raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
 
-    def run(self, rig: Rig, schedule: Schedule) -> None:
+    def run(
+        self, rig: Rig, schedule: Schedule, after_cycle: Callable[[Rig, int], None] = lambda rig, cycle: None
+    ) -> None:
+        """`after_cycle` is called with the cycles that are done, 0 before the first; again after a break."""
         place = Place(**rig.recall(PLACE, {}))
         self._resumed = self._last.record > place.record
         if not self._resumed:  # also where it was broken between a piece's beginning and its first row
             self._last = Cursor(place.record, place.time_s, place.charge_Ah, place.discharge_Ah)
+        if not self._last.record:
+            after_cycle(rig, 0)
         while place.step < len(schedule.steps) and not rig.recall(ENDED):
             step = schedule.steps[place.step]
             if isinstance(step, Loop):
                 self._loop(step, place)
+                after_cycle(rig, place.cycle - 1)
                 continue
             if not self._resumed:
                 self._arrive(rig, place)

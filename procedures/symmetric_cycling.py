@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from daq.contracts import Result, RunReader
+from collections.abc import Sequence
+
+from daq.bench import Bench
+from daq.contracts import Result, Rig, RunReader
 from daq.errors import BadInput
-from daq.sample import samples_of
+from daq.sample import Sample, samples_of
 from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleStep
-from procedures.amounts import CURRENT_UNITS, Amounts, amounts, resolve
+from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
+from procedures.cycling_spectra import STREAMS, CyclingSpectra, resistances_over_cycles
 from procedures.dc_streams import CYCLED, CYCLING
 from procedures.dc_taking import told_break
 from procedures.on_cycler import OnCycler, spans_break
@@ -18,37 +22,75 @@ class SymmetricCyclingRun(OnCycler):
     """Stages of currents; each half cycle lasts a time, or until a capacity has passed."""
 
     procedure_name = "symmetric-cycling"
-    streams = (CYCLING,)
+    streams = (CYCLING, *STREAMS)
     main_stream = CYCLING
     DATA_COLUMNS = list(CYCLING.column_names)  # noqa: RUF012  pymeasure's own name and type
 
     currents: list[str] = amounts("Currents", default=["0.1 mA/cm2", "0.2 mA/cm2"])
     half_h: float = quantity("Time of each half", units="h", minimum=1e-3, maximum=1e4, default=0.5)
+    half_capacity_mAh_cm2: float | str = quantity_or(
+        "Capacity of each half", word="by time", units="mAh/cm2", minimum=1e-6, maximum=1e3
+    )
     stage_h: float | str = quantity_or("Time of each stage", word="by cycles", units="h", minimum=0.01, maximum=1e5,
                                        default=500.0)  # fmt: skip
     stage_cycles: int = count("Cycles of each stage", minimum=1, maximum=1_000_000, default=500)
     voltage_limit_V: float = quantity("Protection", units="V", minimum=0.001, maximum=20, default=5.0)
     record_s: float = quantity("Record every", units="s", minimum=0.001, maximum=3600, default=10.0)
 
-    def cycles(self) -> int:
+    eis_every_cycles: int = count("Cycles between spectra", minimum=0, maximum=1_000_000, default=0)
+
+    def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
+        super().bind(bench, samples)
+        self._spectra: CyclingSpectra | None = None
+        if self.eis_every_cycles and self._by_pc is not None:
+            setpoint_C = float("nan") if self.temperature_C == "none" else float(self.temperature_C)
+            self._spectra = CyclingSpectra(self._potentiostat, self.sample, self.eis_every_cycles, setpoint_C)
+
+    def after_cycle(self, rig: Rig, cycle: int) -> None:
+        if self._spectra is not None:
+            self._spectra.after_cycle(rig, cycle)
+
+    def half_Ah(self, place: str = "plan") -> float | None:
+        """What each half passes, where it ends by capacity."""
+        if self.half_capacity_mAh_cm2 == "by time":
+            return None
+        area = require_area(self.sample, f"{place}, half_capacity_mAh_cm2", "a capacity in mAh/cm2")
+        return 1e-3 * float(self.half_capacity_mAh_cm2) * area
+
+    def half_seconds(self, current_A: float, place: str = "plan") -> float:
+        charge_Ah = self.half_Ah(place)
+        return 3600 * (self.half_h if charge_Ah is None else charge_Ah / current_A)
+
+    def cycles(self, current_A: float, place: str = "plan") -> int:
+        """At one current."""
         if self.stage_h == "by cycles":
             return self.stage_cycles
-        return max(1, round(float(self.stage_h) / (2 * self.half_h)))
+        return max(1, round(float(self.stage_h) * 1800 / self.half_seconds(current_A, place)))
 
     def currents_A(self, place: str = "plan") -> list[float]:
         return [resolve(one, self.sample, f"{place}, currents") for one in Amounts.of(self.currents, CURRENT_UNITS)]
 
     def check(self, place: str) -> list[str]:
-        if self.half_h * 3600 < 12 * self.record_s:
+        shortest_s = min(self.half_seconds(amps, place) for amps in self.currents_A(place))
+        if shortest_s < 12 * self.record_s:
             raise BadInput(f"a record every {self.record_s:g} s leaves fewer than 12 in a half cycle",
-                           place=f"{place}, record_s", allowed=f"up to {300 * self.half_h:g} s")  # fmt: skip
+                           place=f"{place}, record_s", allowed=f"up to {shortest_s / 12:g} s")  # fmt: skip
+        if self._spectra is not None:
+            self._spectra.check(place)
+        elif self.eis_every_cycles:
+            raise BadInput(f"{self._cycler.name} runs the cycles and takes no spectra",
+                           place=f"{place}, eis_every_cycles",
+                           allowed="0, or a bench without a cycler, whose potentiostat does both")  # fmt: skip
         return super().check(place)
 
     def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]:
         steps: list[ScheduleStep] = []
-        ends, record = (End("time_s", "above", self.half_h * 3600),), Record(self.record_s)
+        charge_Ah, record = self.half_Ah(place), Record(self.record_s)
+        by_time = (End("time_s", "above", self.half_h * 3600),)
+        ends = by_time if charge_Ah is None else (End("capacity_Ah", "above", charge_Ah),)
         for amps in self.currents_A(place):
-            steps += [Current(amps, ends, record), Current(-amps, ends, record), Loop(len(steps) + 1, self.cycles())]
+            again = Loop(len(steps) + 1, self.cycles(amps, place))
+            steps += [Current(amps, ends, record), Current(-amps, ends, record), again]
         return tuple(steps)
 
     def protection(self, place: str) -> Protection:
@@ -56,7 +98,9 @@ class SymmetricCyclingRun(OnCycler):
         return Protection(-limit, limit, 1.2 * max(self.currents_A(place)))
 
     def schedule_seconds(self) -> float:
-        return len(self.currents) * self.cycles() * 2 * self.half_h * 3600
+        stages = [(self.cycles(amps), self.half_seconds(amps)) for amps in self.currents_A()]
+        spectra_s = 0.0 if self._spectra is None else self._spectra.seconds(sum(cycles for cycles, _ in stages))
+        return sum(cycles * 2 * seconds for cycles, seconds in stages) + spectra_s
 
     def sound_V(self) -> tuple[float, float]:
         return -1.0, 1.0
@@ -67,4 +111,7 @@ class SymmetricCyclingRun(OnCycler):
         rows = run.table("cycling", columns=CYCLED)
         area = electrode_area_cm2(samples_of(run.sample)[0])
         found = analyse_symmetric_cycling(rows["time_s"], rows["current_A"], rows["voltage_V"], area)
-        return told_break(symmetric_cycling_results(found), spans_break(rows))
+        results = symmetric_cycling_results(found)
+        if run.parameters.get("eis_every_cycles"):
+            results += resistances_over_cycles(run)
+        return told_break(results, spans_break(rows))

@@ -203,3 +203,58 @@ def test_a_cell_that_is_not_there_is_not_cycled(tmp_path: Path) -> None:
         assert run.outcome == "failed"
         assert "nothing was run" in run.reason
         assert len(run.table("cycling")["record"]) == 0
+
+
+SPECTRA = SYMMETRIC + "eis_every_cycles = 2\n"
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_spectra_between_the_cycles_show_the_resistance_grow(stopped: bool, tmp_path: Path) -> None:
+    """The truth of the cell: 235 ohm cm2 of electrolyte, 12 of interface that grows; one spectrum each, also broken."""
+    plan = plan_of(tmp_path, "simulated-potentiostat", "symmetric", SPECTRA)
+    bench = tmp_path / "bench.toml"
+    bench.write_text(bench.read_text(encoding="utf-8") + "growth_percent_per_h = 20\n", encoding="utf-8")
+    watcher = stopping_at("spectrum after cycle 4") if stopped else Watcher()
+    (ended,) = run_plan(load_plan(plan), tmp_path / "runs", watcher)
+    if stopped:
+        assert resume_run(ended.path, Watcher(), down_for_s=60).end.outcome == "finished"
+    with RunFile.open(ended.path) as run:
+        results, spectra = run.results(), run.table("spectra")
+        cycling = run.table("cycling")
+    assert list(spectra["cycle"]) == [0, 2, 4, 6]
+    assert list(cycling["record"]) == list(range(1, len(cycling["record"]) + 1))
+    ohms = [one for one in results if one.name == "cell_resistance"]
+    assert [one.at["cycle"] for one in ohms] == [0, 2, 4, 6]
+    for one in ohms:
+        truth = (235 + 12 * (1 + 0.2 * 0.4 * one.at["cycle"])) / 0.6362
+        assert one.value == pytest.approx(truth, rel=3e-3)
+    high = [one.value for one in results if one.name == "high_frequency_resistance"]
+    assert high == [pytest.approx(235 / 0.6362, rel=3e-3)] * 4
+
+
+@pytest.mark.parametrize(
+    ("driver", "match"),
+    [("simulated-keithley2450", "one takes no spectra"), ("simulated-cycler", "one runs the cycles and takes no")],
+)
+def test_spectra_between_cycles_are_refused_where_nothing_does_both(driver: str, match: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=match):
+        run_plan(load_plan(plan_of(tmp_path, driver, "symmetric", SPECTRA)), tmp_path / "runs", Watcher())
+
+
+@pytest.mark.parametrize("driver", ["simulated-potentiostat", "simulated-cycler"])
+def test_half_cycles_by_capacity_pass_it_at_every_current(driver: str, tmp_path: Path) -> None:
+    plan = SYMMETRIC + "half_capacity_mAh_cm2 = 0.02\n"
+    with run_on(tmp_path, driver, "symmetric", plan) as run:
+        assert run.outcome == "finished"
+        rows = run.table("cycling")
+    assert {step: len(set(rows["cycle"][rows["schedule_step"] == step])) for step in (1, 4)} == {1: 3, 4: 6}
+    for cycle in range(1, 10):
+        for step, way in ((1, "charge"), (2, "discharge")) if cycle <= 3 else ((4, "charge"), (5, "discharge")):
+            mine = (rows["cycle"] == cycle) & (rows["schedule_step"] == step)
+            assert rows[f"{way}_capacity_Ah"][mine].max() == pytest.approx(0.02e-3 * 0.6362, rel=2e-3)
+
+
+def test_a_capacity_too_small_for_its_records_is_refused(tmp_path: Path) -> None:
+    small = SYMMETRIC + "half_capacity_mAh_cm2 = 1e-3\n"
+    with pytest.raises(BadInput, match="fewer than 12 in a half cycle"):
+        run_plan(load_plan(plan_of(tmp_path, "simulated-cycler", "symmetric", small)), tmp_path / "runs", Watcher())
