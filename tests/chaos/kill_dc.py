@@ -47,7 +47,7 @@ electrode = {{ diameter_mm = 9 }}
 """
 LADDER = """procedure = "critical-current"
 currents = { start = 0.1, stop = 1.0, step = 0.1, unit = "mA/cm2" }
-half_min = 30
+half_min = 60
 """
 CYCLED = """procedure = "symmetric-cycling"
 currents = ["0.1 mA/cm2", "0.2 mA/cm2"]
@@ -153,7 +153,7 @@ def kill_once(name: str, folder: Path, number: int, moment_s: float, calm: Calm)
 # ---------------------------------------------------------------- what is promised
 def charge_is_whole(run: RunFile, broken: str, after: Mapping[str, int], calm: Calm) -> list[str]:
     """Every half cycle before the short passed its charge once, and the critical current is the calm one's."""
-    wanted = {f"{k:03d}": 1800 * 1e-4 * k * AREA_cm2 for k in range(1, 11)}
+    wanted = {f"{k:03d}": 3600 * 1e-4 * k * AREA_cm2 for k in range(1, 11)}
     off = {
         step: charge / wanted[step[:3]] - 1
         for step, charge in passed_charge_C(run, "polarisation").items()
