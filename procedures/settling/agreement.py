@@ -10,7 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from procedures.settling.lag_fit import MonitorPoint, SampleTrack
+from procedures.settling.lag_fit import MonitorPoint
+from procedures.settling.sample_track import SampleTrack
 from procedures.settling.spec import SettleSpec
 
 MOVING_ERRORS = 4.0  # standard errors from which one of many pairs counts as moving

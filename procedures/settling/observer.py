@@ -18,8 +18,8 @@ from procedures.settling.lag_fit import (
     PRIOR_ENERGY_SPREAD_EV,
     TIMING_S,
     MonitorPoint,
-    SampleTrack,
 )
+from procedures.settling.sample_track import SampleTrack
 
 Direction = Literal["heating", "cooling"]
 SENSOR_LAG_S = 10.0
