@@ -40,7 +40,7 @@ paper: $(READY)  ## every measurement of the paper on the simulated bench, and a
 	$(BIN)/python examples/paper/run_all.py runs/paper
 
 test: $(READY) .venv/.system-packages  ## the tests (PYTEST_ARGS="tests/daq -k clock" for some of them)
-	$(BIN)/pytest -n 3 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(READY)  ## ruff, pyright, import-linter: style, types, floors; all four, then what failed
 	@failed=""; \
