@@ -11,7 +11,6 @@ from daq.bench import DriverContext
 from daq.clock import ScaledClock
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
-from daq.stream import Column, Stream
 from drivers.autolab.channel import AutolabChannel
 from drivers.autolab.control import DAC_V
 from drivers.autolab.direct_current import SHORTEST_s
@@ -19,6 +18,7 @@ from drivers.autolab.dummy_cell import follower, galvanostatic_unit, range_chang
 from drivers.autolab.link import Link, ProcessLink
 from drivers.autolab.models import MODELS
 from drivers.autolab.options import check_limits, options_of
+from drivers.cell_stream import CELL_STREAM, cell_limits
 from drivers.roles import PotentiostatAbilities
 from drivers.technique_checks import check_channel, checked
 from drivers.techniques import (
@@ -48,15 +48,7 @@ class Autolab:
     role: Literal["potentiostat"] = "potentiostat"
     safe_within_s = 60.0  # a hung SDK is killed after 10 s, connected again, and the cell verified
     monitor_interval_s = 10.0
-    snapshot_stream = Stream(
-        "cell",
-        (
-            Column("channel", kind="int", help="the channel used last"),
-            Column("voltage_V", "V", help="potential of the cell"),
-            Column("current_A", "A", help="direct current, oxidation positive"),
-        ),
-        help="the potentiostat between and during measurements",
-    )
+    snapshot_stream = CELL_STREAM
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
@@ -143,9 +135,7 @@ class Autolab:
         )
 
     def limits(self) -> Sequence[Limit]:
-        limits = self._context.limits
-        names = [name for name in ("voltage_V", "current_A") if f"max_{name}" in limits]
-        return [Limit(name, minimum=-limits[f"max_{name}"], maximum=limits[f"max_{name}"]) for name in names]
+        return cell_limits(self._context.limits)
 
     def read(self) -> Snapshot:
         """The channel used last: sampled now, or its last point while it measures."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from daq.bench import DriverContext
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import InstrumentError, NotSafe
-from daq.stream import Column, Stream
+from drivers.cell_stream import CELL_STREAM, cell_limits
 from drivers.methodscript.capabilities import techniques_of
 from drivers.methodscript.exchange import Exchange
 from drivers.methodscript.models import BOOTLOADER, Model, model_of
@@ -49,15 +49,7 @@ class MethodScript:
 
     role: Literal["potentiostat"] = "potentiostat"
     monitor_interval_s = 10.0
-    snapshot_stream = Stream(
-        "cell",
-        (
-            Column("channel", kind="int", help="the channel used last"),
-            Column("voltage_V", "V", help="potential of the cell"),
-            Column("current_A", "A", help="direct current, oxidation positive"),
-        ),
-        help="the potentiostat between and during measurements",
-    )
+    snapshot_stream = CELL_STREAM
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
@@ -147,9 +139,7 @@ class MethodScript:
         )
 
     def limits(self) -> Sequence[Limit]:
-        limits = self._context.limits
-        names = [name for name in ("voltage_V", "current_A") if f"max_{name}" in limits]
-        return [Limit(name, minimum=-limits[f"max_{name}"], maximum=limits[f"max_{name}"]) for name in names]
+        return cell_limits(self._context.limits)
 
     def wire_trace(self) -> str:
         return self.transport.trace.told()

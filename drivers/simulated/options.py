@@ -49,15 +49,6 @@ def upper_limits(limits: Mapping[str, float], quantities: Sequence[str]) -> list
     return [Limit(name, maximum=limits[f"max_{name}"]) for name in quantities if f"max_{name}" in limits]
 
 
-def magnitude_limits(limits: Mapping[str, float], quantities: Sequence[str]) -> list[Limit]:
-    """`max_current_A` as a bound on `current_A` of either sign."""
-    return [
-        Limit(one.quantity, minimum=-one.maximum, maximum=one.maximum)
-        for one in upper_limits(limits, quantities)
-        if one.maximum is not None
-    ]
-
-
 def check_faults(context: DriverContext, simulation: Simulation, kinds: Sequence[str]) -> None:
     for number, fault in enumerate(simulation.faults):
         if fault.instrument == context.name and fault.kind not in kinds:

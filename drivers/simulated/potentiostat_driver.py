@@ -11,8 +11,8 @@ from pydantic import Field
 from daq.bench import DriverContext
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
-from daq.stream import Column, Stream
 from daq.tables import StrictModel
+from drivers.cell_stream import CELL_STREAM, cell_limits
 from drivers.roles import PotentiostatAbilities
 from drivers.simulated.channel import Channel
 from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, FrequencyAnalyser
@@ -21,7 +21,6 @@ from drivers.simulated.options import (
     WorldDoor,
     check_faults,
     check_limits,
-    magnitude_limits,
     options_of,
     simulation_of,
 )
@@ -58,15 +57,7 @@ class SimulatedPotentiostat:
     role: Literal["potentiostat"] = "potentiostat"
     safe_within_s = 5.0
     monitor_interval_s = 10.0
-    snapshot_stream = Stream(
-        "cell",
-        (
-            Column("channel", kind="int", help="the channel used last"),
-            Column("voltage_V", "V", help="potential of the cell"),
-            Column("current_A", "A", help="direct current, oxidation positive"),
-        ),
-        help="the potentiostat between and during measurements",
-    )
+    snapshot_stream = CELL_STREAM
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
@@ -128,7 +119,7 @@ class SimulatedPotentiostat:
         )
 
     def limits(self) -> Sequence[Limit]:
-        return magnitude_limits(self._context.limits, ("voltage_V", "current_A"))
+        return cell_limits(self._context.limits)
 
     def read(self) -> Snapshot:
         """The channel used last. Raises InstrumentLost where a fault strikes."""

@@ -61,6 +61,8 @@ class Peer:
         check_kind(request.kind)
         config = load_bench(request.bench) if request.bench else None
         port = _port(request, config)
+        if port is not None and "://" not in port and not Path(port).parent.is_dir():
+            raise BadInput(f"there is no folder {Path(port).parent}; make it first", place="simulate")
         speed = request.speed or (config.model.bench.speed if config else None) or 1.0
         self.faults = WireFaults()
         for fault in request.faults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -164,18 +165,20 @@ def test_a_stuck_latch_is_caught(tmp_path: Path) -> None:
 
 
 def test_the_parent_does_not_hold_up_a_spectrum(tmp_path: Path) -> None:
-    """Against the same sequence in one process and virtual time, where the driver costs nothing. 5 % are asked of it on
-    a quiet machine; this is no measurement."""
+    """Against the same sequence in one process and virtual time, where the driver costs nothing: at most 5 %.
+
+    The best of three, for a machine that does other things too.
+    """
     technique = Spectrum(log_frequencies(1e5, 10, 10))
     with virtual_autolab(tmp_path / "virtual") as (driver, clock):
         began_s = clock.monotonic()
         list(driver.measure(technique))
         own_s = clock.monotonic() - began_s
     clock = ScaledClock(8.0)
+    added_s: list[float] = []
     with autolab_in(tmp_path, clock) as driver:
-        began_s = clock.monotonic()
-        list(driver.measure(technique))
-        took_s = clock.monotonic() - began_s
-    added_s = (took_s - own_s) / clock.speed
-    print(f"{own_s:.1f} s of the instrument, {added_s:.2f} s added")
-    assert added_s < 0.5 * own_s
+        while len(added_s) < 3 and min(added_s, default=math.inf) >= 0.05 * own_s:
+            began_s = clock.monotonic()
+            list(driver.measure(technique))
+            added_s.append((clock.monotonic() - began_s - own_s) / clock.speed)
+    assert min(added_s) < 0.05 * own_s, added_s

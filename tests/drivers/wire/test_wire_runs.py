@@ -263,3 +263,8 @@ def test_typing_mistakes_are_one_line(words: list[str], match: str) -> None:
     assert child.returncode == 2
     assert match in child.stderr
     assert "Traceback" not in child.stderr
+
+
+def test_a_pseudo_terminal_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no folder"):
+        Peer(PeerRequest("linkam", pty=tmp_path / "nowhere" / "linkam"))
