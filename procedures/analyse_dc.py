@@ -38,7 +38,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class DcRequest:
-    """What is to be analysed, and as what: `kind`, of `_KINDS`; empty for what the file calls itself, else its rows look like.
+    """What is to be analysed, and as what: `kind`, of `_KINDS`; empty for what the file calls itself or its rows show.
 
     `area_cm2` is the electrode's: voltammograms and ladders of currents need it.
     """

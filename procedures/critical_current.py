@@ -88,7 +88,7 @@ class CriticalCurrentLadder(AtTemperature):
         if self.on == "potentiostat":
             require_technique(self._potentiostat, "constant-current", self.sample, place)
             require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
-        area = require_area(self.sample, place, "a critical current density")
+        require_area(self.sample, place, "a critical current density")
         ladder = self.currents_A(place)
         for current in ladder:
             if self.on == "potentiostat":
@@ -104,9 +104,14 @@ class CriticalCurrentLadder(AtTemperature):
         if self.on == "cycler":
             check_schedule(self.schedule(), self._cycler.abilities(), place)
             check_submit(self._cycler, self.schedule(), self.sample)
-            warnings += [*check_start(self._cycler, self.schedule(), self.sample, place), *step_sheet(self.schedule())]
-        told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
-        return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
+            warnings += check_start(self._cycler, self.schedule(), self.sample, place)
+        return warnings
+
+    def told(self) -> list[str]:
+        ladder, area = self.currents_A(), require_area(self.sample, "plan", "a critical current density")
+        rungs = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
+        line = f"{rungs} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"
+        return [*(step_sheet(self.schedule()) if self.on == "cycler" else []), line]
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("ladder", "the ladder on the cycler", "continue")] if self.on == "cycler" else self._halves()

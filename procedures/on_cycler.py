@@ -77,7 +77,10 @@ class OnCycler(AtTemperature):
         else:
             warnings += check_start(self._cycler, schedule, self.sample, place)
             check_submit(self._cycler, schedule, self.sample)
-        return [*warnings, *step_sheet(schedule)]
+        return warnings
+
+    def told(self) -> list[str]:
+        return step_sheet(self.schedule())
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("schedule", f"{self.procedure_name} on {(self._by_pc or self._cycler).name}", "continue")]

@@ -93,6 +93,8 @@ def read_text_table(path: Path, unended_is_cut: bool) -> ExportedTable:
         notes = (f"{path.name}: line {first + body.count(chr(10))} is not ended and left out; the file may still be "
                  "growing",)  # fmt: skip
         body = body[: body.rfind("\n") + 1]
+    if not body.strip():
+        raise BadInput("has 0 rows, too few: the table ends with its header", place=str(path))
     digit = _digit(body[: LOOKED_AT * 200].split("\n")[:LOOKED_AT], separator, header.columns["current_A"][0])
     body, kept = _without_headers(body, header, first)
     frame = _frame(body, separator, header, f"{path}, from line {first}")

@@ -237,7 +237,7 @@ class NewRunPanel(QWidget):
         size = checked.disk_bytes / 1e6
         parts = [f"{steps} step{'s' if steps > 1 else ''}", f"about {span(checked.seconds)}", f"{size:.1f} MB"]
         warnings = checked.run.warnings
-        self.summary.setText(" · ".join(parts) + "".join(f"\n{one}" for one in warnings))
+        self.summary.setText(" · ".join(parts) + "".join(f"\n{one}" for one in (*warnings, *checked.run.told)))
         set_look(self.summary, "look", "warn-box" if warnings else "good-box")
 
     def _submit(self) -> None:

@@ -228,11 +228,11 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that are there")] = False,
     runs: Runs = DEFAULT_RUNS,
     json: Json = False,
-) -> None:
-    """Write a run's data for other programs."""
+) -> int:
+    """Write a run's data for other programs. Ends with 1 when the run file is damaged."""
     from procedures.cli.exporting import export_command
 
-    export_command(name, form, target, overwrite, runs, json)
+    return export_command(name, form, target, overwrite, runs, json)
 
 
 @app.command(short_help="A run as a page: figures, tables, settings.")
