@@ -32,7 +32,7 @@ from procedures.dc_taking import (
 from procedures.ladder_on_cycler import LadderOnCycler, ladder_schedule
 from procedures.operator_run import check_start
 from procedures.parameters import choice, quantity, quantity_or
-from procedures.schedule_text import check_schedule
+from procedures.schedule_checks import check_schedule
 
 FALSE_ALARM_STEP = 1e-5
 LEAST_S = 1.0
@@ -87,7 +87,8 @@ class CriticalCurrentLadder(AtTemperature):
         warnings = super().check(place)
         if self.on == "potentiostat":
             require_technique(self._potentiostat, "constant-current", self.sample, place)
-            require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
+            for limit in (self.voltage_limit_V, -self.voltage_limit_V):
+                require_voltage(limit, self._potentiostat, self.sample, place, "voltage_limit_V")
         require_area(self.sample, place, "a critical current density")
         ladder = self.currents_A(place)
         for current in ladder:
@@ -102,7 +103,7 @@ class CriticalCurrentLadder(AtTemperature):
         if any(after <= before for before, after in pairwise(ladder)):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
         if self.on == "cycler":
-            check_schedule(self.schedule(), self._cycler.abilities(), place)
+            check_schedule(self.schedule(), self._cycler.abilities(), self.sample, place)
             check_submit(self._cycler, self.schedule(), self.sample)
             warnings += check_start(self._cycler, self.schedule(), self.sample, place)
         return warnings

@@ -9,17 +9,27 @@ import numpy as np
 
 from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
+from daq.errors import BadInput
 from daq.sample import Sample, samples_of
 from drivers.roles import Potentiostat
 from drivers.techniques import ConstantPotential
 from procedures.amounts import Amount, Amounts, amounts
 from procedures.at_temperature import AtTemperature
 from procedures.dc_streams import POLARISATION
-from procedures.dc_taking import check_cell, last_attempts, require_technique, require_voltage, take, told_break
+from procedures.dc_taking import (
+    check_cell,
+    last_attempts,
+    require_able,
+    require_technique,
+    require_voltage,
+    take,
+    told_break,
+)
 from procedures.parameters import quantity
 from procedures.sample_geometry import require_geometry
 
 UNITS = ("mV", "V")
+FEWEST_ROWS = 30  # of a hold, for its steady current
 
 
 class DcPolarisation(AtTemperature):
@@ -45,7 +55,13 @@ class DcPolarisation(AtTemperature):
         warnings = super().check(place)
         require_technique(self._potentiostat, "constant-potential", self.sample, place)
         for value in self.potentials_V():
-            require_voltage(value, self._potentiostat, place, "potentials")
+            require_voltage(value, self._potentiostat, self.sample, place, "potentials")
+            held = ConstantPotential(value, self.hold_h * 3600, self.interval_s)
+            require_able(held, self._potentiostat, place, "interval_s")
+        longest_s = self.hold_h * 3600 / FEWEST_ROWS
+        if self.interval_s > longest_s:
+            raise BadInput(f"{self.interval_s:g} s leave fewer than {FEWEST_ROWS} points of a hold",
+                           place=f"{place}, interval_s", allowed=f"up to {longest_s:g} s")  # fmt: skip
         require_geometry(self.sample, place)
         return warnings
 
