@@ -19,6 +19,7 @@ from drivers.exported.table import ExportedTable, make_table, refuse_without_uni
 ENCODINGS = ("utf-8-sig", "gb18030")  # and UTF-16, which says so at its beginning
 ECLAB = (b"EC-Lab ASCII FILE", b"BT-Lab ASCII FILE")  # in windows-1252
 HEADER_WITHIN = 400  # lines; EC-Lab writes every parameter of every technique before it
+PIECE = 250_000  # rows that are taken apart at a time: the cells of a long record are several times its size
 LOOKED_AT = 5000  # rows, for the last digit of a current
 
 
@@ -34,14 +35,17 @@ class Found:
 
 
 def text_of(path: Path, head: int | None = None) -> str:
-    """Decoded, with line feeds as line ends; of the first `head` bytes only, where given. Raises BadInput."""
+    """Decoded, of the first `head` bytes only where given; carriage returns may stand before line feeds.
+
+    Raises BadInput.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read() if head is None else file.read(head)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror or error}", place=str(path)) from error
     text = _decoded(raw, "strict" if head is None else "ignore", path)
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text
 
 
 def _decoded(raw: bytes, errors: str, path: Path) -> str:
@@ -108,7 +112,7 @@ def _frame(body: str, separator: str, header: Header, place: str) -> Any:
     spoken = {header.words[what]: str for what in ("status", "date") if what in header.words}
     is_comma = separator != "," and "," in body and re.search(r"\d,\d", body) is not None
     try:
-        return pd.read_csv(
+        pieces = pd.read_csv(
             BytesIO(body.encode("utf-8")),
             sep=separator,
             header=None,
@@ -119,7 +123,9 @@ def _frame(body: str, separator: str, header: Header, place: str) -> Any:
             decimal="," if is_comma else ".",
             low_memory=False,
             on_bad_lines="error",
+            chunksize=PIECE,
         )
+        return pd.concat(pieces, ignore_index=True)
     except (ValueError, pd.errors.ParserError) as error:
         raise BadInput(f"its rows can't be read: {error}", place=place) from None
 

@@ -31,7 +31,7 @@ _ECLAB_TECHNIQUES: tuple[tuple[str, Technique], ...] = (
     ("modulo bat", "cycling"),
     ("battery capacity determination", "cycling"),
 )
-_ECLAB_AREA = re.compile(r"^Electrode surface area : (\S+ cm.?)$", re.MULTILINE)
+_ECLAB_AREA = re.compile(r"^Electrode surface area : (\S+ cm.?)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
