@@ -125,9 +125,12 @@ def _frame(body: str, separator: str, header: Header, place: str) -> Any:
             on_bad_lines="error",
             chunksize=PIECE,
         )
-        return pd.concat(pieces, ignore_index=True)
+        frame = pd.concat(pieces, ignore_index=True)
     except (ValueError, pd.errors.ParserError) as error:
         raise BadInput(f"its rows can't be read: {error}", place=place) from None
+    if list(frame.columns) != wanted:  # counted by the first row, and another column would be taken for the current
+        raise BadInput("the first row has fewer columns than the header", place=place)
+    return frame
 
 
 def _dialect(around: str, separator: str, header: Header) -> str:

@@ -87,6 +87,8 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "a potential in ampere": ("a.txt", NOVA.replace("WE(1).Potential (V)", "WE(1).Potential (A)"), "voltage has no"),
     "words for numbers": ("a.mpt", cell_changed(CYCLING, 20, "overload", "\t", 3), "line 21"),
     "two decimal marks": ("a.mpt", cell_changed(CYCLING, 20, "1,5", "\t", 3), "line"),
+    "a first row that is short": ("a.txt", NOVA.replace(";1;0;0\n", "\n", 1), "fewer columns"),
+    "a cycle beyond all counting": ("a.mpt", cell_changed(CYCLING, 20, "1e300", "\t", 4), "line 21"),
     "two tests in one file": ("a.mpt", CYCLING + "\r\n".join(CYCLING.split("\r\n")[9:]), "backwards"),
     "no current flows": ("a.csv", "Time / s,Voltage / V,Current / A\n" + "".join(f"{n},3,0\n" for n in range(99)),
                          "no current flows"),
