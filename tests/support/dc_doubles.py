@@ -13,7 +13,7 @@ from daq.bench import Bench, BenchConfig, BenchFileModel, build_bench
 from daq.clock import Clock
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.control import RunControl
-from daq.engine import Engine, RunEnd
+from daq.engine import Engine, Progress, RunEnd
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 from daq.sample import Sample, sample_table
@@ -131,6 +131,7 @@ def conduct(
     folder: Path,
     resumed: Path | None = None,
     control: RunControl | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[RunEnd, Path]:
     """Check, run to the end, close. `resumed` goes on with that run. The run is at the returned path."""
     procedure.bind(bench, samples)
@@ -148,7 +149,10 @@ def conduct(
             procedure.recover(run)
     with bench.clock.attached():
         bench.connect()
-    engine = Engine(bench, procedure, writer, control or RunControl(bench.clock), t_offset_s=bench.clock.monotonic())
+    engine = Engine(
+        bench, procedure, writer, control or RunControl(bench.clock), t_offset_s=bench.clock.monotonic(),
+        on_progress=on_progress,
+    )  # fmt: skip
     end = engine.run()
     bench.close()
     return end, writer.path
