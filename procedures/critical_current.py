@@ -231,6 +231,10 @@ class CriticalCurrentLadder(AtTemperature):
         rows = run.table("cycling" if on_cycler else "polarisation", columns=("current_A", "voltage_V", number))
         (sample,) = samples_of(run.sample)
         area = require_area(sample, "sample", "a critical current density")
-        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number])
+        limit = run.parameters.get("voltage_limit_V")
+        found = analyse_critical_current(
+            rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number],
+            voltage_limit_V=None if limit is None else float(limit),
+        )  # fmt: skip
         broken = bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN))
         return told_break(critical_current_results(found), broken)

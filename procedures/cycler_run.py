@@ -98,7 +98,7 @@ class CyclerRun:
                         continue
                     if status.state not in ("running", "paused", "unknown"):
                         break
-                    rig.progress(self._progress(status))
+                    rig.progress(self._progress(status), rig.t_s - self._began_s)
                 self._watch(rig)
                 rig.wait(poll_s)
         except Stopped:

@@ -248,7 +248,8 @@ class PcCycling:
             if point.time_s - told_s >= WATCH_EVERY_s:
                 told_s = point.time_s
                 self._watch(rig)
-                rig.progress(f"cycle {place.cycle}, step {place.step + 1}, {point.voltage_V:.4g} V")
+                told = f"cycle {place.cycle}, step {place.step + 1}, {point.voltage_V:.4g} V"
+                rig.progress(told, self._last.time_s)
         if not ended:
             raise StepFailed(f"{self.name} gave no point of {technique.kind}, or not its last one")
         return ended

@@ -10,6 +10,7 @@ import pytest
 from cycler_double import DcCycler, Kept
 from dc_doubles import bench_of, conduct
 
+from daq.engine import Progress
 from daq.errors import BadInput, InstrumentError, InstrumentLost
 from daq.plan import build_procedure
 from daq.runfile.reader import RunFile
@@ -45,7 +46,8 @@ def procedure_of(name: str, **parameters: Any) -> Any:
 def run_on(folder: Path, tests: Kept, procedure: Any, **more: Any) -> RunFile:
     bench, clock = bench_of(folder, more.get("start_s", 0.0), furnace="simulated-furnace")
     bench.instruments["cycler"] = more.get("cycler", DcCycler)(clock, tests)
-    _, path = conduct(procedure, bench, [parse(Sample, more.get("cell", CELL), "plan")], folder, more.get("resumed"))
+    _, path = conduct(procedure, bench, [parse(Sample, more.get("cell", CELL), "plan")], folder, more.get("resumed"),
+                      on_progress=more.get("on_progress"))  # fmt: skip
     return RunFile.open(path)
 
 
@@ -110,7 +112,16 @@ def test_after_a_break_every_record_is_there_once(tmp_path: Path) -> None:
         broken_at = len(record.table("cycling")["record"])
         path = record.path
     again = procedure_of("symmetric-cycling", **parameters)
-    with run_on(tmp_path, tests, again, start_s=5 * 3600.0, resumed=path) as record:
+    left_h: list[float] = []
+
+    def look(progress: Progress) -> None:
+        if progress.text.startswith("cycle ") and progress.remaining_s is not None:
+            left_h.append((progress.bench_s + progress.remaining_s) / 3600)
+
+    with run_on(tmp_path, tests, again, start_s=5 * 3600.0, resumed=path, on_progress=look) as record:
+        began_s = float(record.recall("cycler began"))
+        assert left_h == [pytest.approx(began_s / 3600 + 6, abs=0.01)] * len(left_h)  # not as if it began anew
+        assert left_h
         assert record.outcome == "finished"
         rows = record.table("cycling")
         whole = tests.records["test-1"]
