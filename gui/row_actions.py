@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtCore import QUrl
 from PyQt5.QtGui import QDesktopServices
-from PyQt5.QtWidgets import QApplication, QFileDialog
+from PyQt5.QtWidgets import QApplication
 
 from daq.errors import BadInput, CellrigError
 from daq.runfile.reader import RunFile
 from daq.runfile.stored import folder_of
-from daq.tables import read_toml
-from gui.model.drafts import plan_text
-from gui.panels.new_run import default_plan_name
+from gui.dialogs import ask_for_folder
 from gui.panels.runs_model import RunRow
 from procedures.interchange.exporting import export_run
 from procedures.report import write_report
@@ -43,7 +41,7 @@ class RowActions:
         try:
             actions[what](row)
         except (CellrigError, OSError) as error:
-            self._window.link.answered.emit("error", str(error))
+            self._window.telling.answered("error", str(error))
 
     # ------------------------------------------------------------ what waits
     def _up(self, row: RunRow) -> None:
@@ -72,8 +70,7 @@ class RowActions:
         self._window.link.ask("resume", path=self._path(row))
 
     def _settings(self, row: RunRow) -> None:
-        with RunFile.open(self._path(row)) as run:
-            self._window.new_run.take_plan(_plan_of(run))
+        self._window.filling.take_run(self._path(row))
 
     def _report(self, row: RunRow) -> None:
         page = write_report(self._path(row))
@@ -81,9 +78,15 @@ class RowActions:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
     def _export(self, row: RunRow) -> None:
-        folder = QFileDialog.getExistingDirectory(self._window, "Export into a folder", str(self._path(row)))
-        if folder:
-            self.export_into(self._path(row), Path(folder))
+        run = self._path(row)
+
+        def export(folder: Path) -> None:
+            try:
+                self.export_into(run, folder)
+            except CellrigError as error:
+                self._window.telling.answered("error", str(error))
+
+        ask_for_folder(self._window, "Export into a folder", str(run), export)
 
     def export_into(self, run: Path, folder: Path) -> None:
         """Plain CSV of every stream that has rows. Raises CellrigError."""
@@ -105,36 +108,7 @@ class RowActions:
         try:
             folder = folder_of(path)
         except CellrigError as error:
-            self._window.link.answered.emit("error", str(error))
+            self._window.telling.answered("error", str(error))
             return
-        self._window.library.follow(folder)
-        self._window.add_file(folder)
-
-    def load_plan(self, path: Path) -> None:
-        try:
-            self._window.new_run.take_plan(read_toml(path))
-        except CellrigError as error:
-            self._window.link.answered.emit("error", str(error))
-
-    def save_plan(self, table: dict[str, Any]) -> None:
-        proposed = str(default_plan_name(table))
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save plan", proposed, "Plans (*.toml)")
-        if name:
-            self.write_plan(table, Path(name))
-
-    def write_plan(self, table: dict[str, Any], target: Path) -> None:
-        try:
-            target.write_text(plan_text(table, self._window.new_run.bench.source), encoding="utf-8")
-        except OSError as error:
-            self._window.link.answered.emit("error", f"{target}: the plan could not be written: {error.strerror}")
-        else:
-            self._window.log.say("info", f"the plan was written to {target}")
-
-
-def _plan_of(run: RunFile) -> dict[str, Any]:
-    """What the run was asked for: its own parameters (a plan may have had several runs) and its sample."""
-    samples = run.sample.get("samples")
-    return {
-        "sample": samples if samples is not None else [dict(run.sample)],
-        "run": [{"procedure": run.procedure, **run.parameters}],
-    }
+        row = RunRow(str(folder), "file", folder.name, "file", path=folder, shown=True)
+        self._window.add_row(row)

@@ -51,6 +51,9 @@ def rows_of(
             continue
         rows.append(_past(one, views.get(one.path)))
     known = {row.key for row in rows}
+    for one in files:
+        view = views.get(one.path) if one.path is not None else None
+        one.share = view.share_done if view is not None else one.share
     return [*rows, *(one for one in files if one.key not in known)]
 
 

@@ -45,7 +45,7 @@ class ServiceLink(BenchLink):
 
     def __init__(self, config: BenchConfig, runs: Path) -> None:
         super().__init__()
-        self._config = config
+        self._config = self.bench = config
         self._runs = runs
         self._closing = threading.Event()
         self._asked: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()

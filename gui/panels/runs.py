@@ -64,7 +64,7 @@ class RunsPanel(QWidget):
         self.search.textChanged.connect(self.filtered.setFilterFixedString)
         self.count = label("", "muted")
         self._buttons = {
-            "load": button("Load data…", "Show a run, or spectra of another program, beside the others (Ctrl+O)"),
+            "load": button("Compare with file…", "Show a run, or data of another program, beside the others (Ctrl+O)"),
             "up": button("▲", "Move what waits up"),
             "down": button("▼", "Move what waits down"),
             "remove": button("Remove", "Take it out of the queue"),

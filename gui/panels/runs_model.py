@@ -28,6 +28,7 @@ STATES = {
     "failed": ("✕ Failed", "bad"),
     "interrupted": ("! Interrupted", "bad"),
     "file": ("▤ File", "muted"),
+    "rehearsal": ("◇ Rehearsal", "muted"),
 }
 
 
