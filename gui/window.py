@@ -215,6 +215,8 @@ class BenchWindow(QMainWindow):
         return (free or list(self.theme.categories))[0]
 
     def _opened(self, view: RunView) -> None:
+        if view.path == self._attached:
+            self.instruments.fill_from(view, self.status)
         self.runs.model.show_run(str(view.path), True)
         self._show_runs()
 
