@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 KEYS = (
     "F12 STOP · Ctrl+P pause after step · Ctrl+K skip step · F5 hold queue · Ctrl+Enter add to queue · "
-    "Ctrl+R rehearse · Alt+1…9 plots · A fit · F follow · G grid · C cursor · O fits · B arcs · Ctrl+E export · "
+    "Ctrl+R rehearse · Alt+1…9 plots · A fit · F follow · G grid · C cursor · L legend · O fits · "
+    "R residuals · M compensated · B arcs · Ctrl+C copy · Ctrl+E export · "
     "Ctrl+O compare with file · Ctrl+L plan · Ctrl+D dark · Ctrl++ and Ctrl+− text · Ctrl+W close (runs go on)"
 )
 

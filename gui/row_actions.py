@@ -13,6 +13,7 @@ from daq.errors import BadInput, CellrigError
 from daq.runfile.reader import RunFile
 from daq.runfile.stored import folder_of
 from gui.dialogs import ask_for_folder
+from gui.model.foreign import is_foreign
 from gui.panels.runs_model import RunRow
 from procedures.interchange.exporting import export_run
 from procedures.report import write_report
@@ -62,6 +63,8 @@ class RowActions:
     def _path(self, row: RunRow) -> Path:
         if row.path is None:
             raise BadInput("it has not begun: there is nothing on disk yet", place=row.sample)
+        if is_foreign(row.path):
+            raise BadInput("is a file of another program, not a run", place=str(row.path))
         return row.path
 
     def _resume(self, row: RunRow) -> None:
@@ -104,11 +107,6 @@ class RowActions:
 
     # ------------------------------------------------------------ files
     def load_file(self, path: Path) -> None:
-        """A run from anywhere is followed beside the others."""
-        try:
-            folder = folder_of(path)
-        except CellrigError as error:
-            self._window.telling.answered("error", str(error))
-            return
-        row = RunRow(str(folder), "file", folder.name, "file", path=folder, shown=True)
-        self._window.add_row(row)
+        """A run from anywhere, or a file of another program, is shown beside the others."""
+        known = path if is_foreign(path) else folder_of(path)
+        self._window.add_row(RunRow(str(known), "file", known.name, "file", path=known, shown=True))

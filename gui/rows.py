@@ -53,7 +53,8 @@ def rows_of(
     known = {row.key for row in rows}
     for one in files:
         view = views.get(one.path) if one.path is not None else None
-        one.share = view.share_done if view is not None else one.share
+        if view is not None:
+            one.share = 1.0 if view.outcome == "finished" else view.share_done
     return [*rows, *(one for one in files if one.key not in known)]
 
 

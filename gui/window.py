@@ -16,6 +16,7 @@ from PyQt5.QtWidgets import (
 from daq.catalog import RunSummary
 from daq.errors import CellrigError
 from gui.dialogs import ask_to_open, ask_to_save
+from gui.dropping import Dropping
 from gui.filling import Filling
 from gui.layout import Panels, lay_out, make_docks
 from gui.looks import Looks
@@ -89,6 +90,7 @@ class BenchWindow(QMainWindow):
         self.telling = Telling(self)
         self.rehearsing = Rehearsing(self)
         self.filling = Filling(self)
+        self.dropping = Dropping(self)
         self.actions_of_rows = RowActions(self)
         self._connect()
         fill_menus(self)
@@ -179,7 +181,10 @@ class BenchWindow(QMainWindow):
         self._attached = run.path
         self.library.follow(run.path)
         self.catalog.look_now()
-        key = FIRST_PLOT.get(run.procedure, "over_time")
+        self._show_first_plot(run.procedure)
+
+    def _show_first_plot(self, procedure: str) -> None:
+        key = FIRST_PLOT.get(procedure, "over_time")
         self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
 
     # ------------------------------------------------------------ runs on disk
@@ -218,7 +223,13 @@ class BenchWindow(QMainWindow):
         if view.path == self._attached:
             self.instruments.fill_from(view, self.status)
         self.runs.model.show_run(str(view.path), True)
+        files = [row for row in self._files if row.path == view.path and row.state == "file"]
+        for row in files:
+            row.procedure, row.sample = view.head.procedure, view.head.sample_name
         self._show_runs()
+        pane = self.tabs.currentWidget()
+        if files and isinstance(pane, PlotPane) and all(one.view is not view for one in pane.shown):
+            self._show_first_plot(view.head.procedure)
 
     def _show_runs(self) -> None:
         shown = [
@@ -233,8 +244,7 @@ class BenchWindow(QMainWindow):
             waits = any(FIRST_PLOT.get(one.view.head.procedure) == pane.key for one in shown)  # its data are to come
             self.tabs.setTabEnabled(number, bool(pane.shown) or waits or not shown)
         if shown and isinstance(current, PlotPane) and not self.tabs.isTabEnabled(self.panes.index(current)):
-            key = FIRST_PLOT.get(shown[-1].view.head.procedure, "over_time")
-            self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
+            self._show_first_plot(shown[-1].view.head.procedure)
 
     def _grew(self, view: RunView, changed: set[str]) -> None:
         for pane in self.panes:
@@ -259,6 +269,8 @@ class BenchWindow(QMainWindow):
         self.log.say("error", text)
         self.banner.tell(text, "bad-box")
         self.runs.model.show_run(str(path), False)
+        for row in [one for one in self._files if one.path == path]:
+            self.remove_row(row)
 
     def add_row(self, row: RunRow) -> None:
         """Of something that lies elsewhere; shown at once."""

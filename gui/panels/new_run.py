@@ -184,6 +184,7 @@ class NewRunPanel(QWidget):
         caption = label(text, "muted")
         caption.setBuddy(widget)
         caption.setToolTip(tip)
+        caption.setAlignment(Qt.AlignmentFlag.AlignBottom)
         caption.setWordWrap(True)  # else the longest of them makes the form wider than its dock
         message = label("", "error")
         message.setWordWrap(True)
