@@ -32,6 +32,7 @@ class RowActions:
             "up": self._up,
             "down": self._down,
             "remove": self._remove,
+            "hold_entry": self._hold,
             "resume": self._resume,
             "settings": self._settings,
             "report": self._report,
@@ -54,9 +55,12 @@ class RowActions:
     def _remove(self, row: RunRow) -> None:
         self._queued(row, "remove")
 
+    def _hold(self, row: RunRow) -> None:
+        self._queued(row, "hold_entry", on=row.state != "held")
+
     def _queued(self, row: RunRow, what: str, **details: Any) -> None:
         if not row.queue_id:
-            raise BadInput("only what waits in the queue can be moved or taken out", place=row.key)
+            raise BadInput("only what waits in the queue can be moved, held or taken out", place=row.key)
         self._window.link.ask(what, id=row.queue_id, **details)
 
     # ------------------------------------------------------------ what is on disk

@@ -25,6 +25,7 @@ class BenchLink(QObject):
 
     def ask(self, what: str, **details: Any) -> None:
         """`stop`, `make_safe`, `pause` (on), `skip`, `submit` (plan), `move` (id, by), `remove` (id), `hold` (on),
+        `hold_entry` (id, on),
         `resume` (path), `manual` (instrument, command), `connect` (instrument, on)."""
         raise NotImplementedError
 

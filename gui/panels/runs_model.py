@@ -23,6 +23,7 @@ STATES = {
     "running": ("▶ Running", "good"),
     "paused": ("‖ Paused", "warn"),
     "waiting": ("◌ Waiting", "muted"),
+    "held": ("‖ Held", "warn"),
     "finished": ("✓ Finished", "accent"),
     "stopped": ("■ Stopped", "warn"),
     "failed": ("✕ Failed", "bad"),

@@ -85,7 +85,8 @@ class VoltammogramPane(PlotPane):
         several_samples = len({key[0] for _, key, _, _ in self._curves}) > 1
         for item, (shown, key, _, _) in list(zip(self._items, self._curves, strict=False))[:24]:
             sample, cycle, attempt = key
-            parts = [f"cycle {cycle}" if cycle else "sweep"]
+            is_sweep = shown.view.head.procedure == "linear-sweep" or not cycle
+            parts = ["sweep" if is_sweep else f"cycle {cycle}"]
             parts += [str(sample)] if several_samples else []
             parts += [shown.view.head.sample_name] if len(self.shown) > 1 and not several_samples else []
             parts += [f"attempt {attempt}"] if attempt != 1 else []
@@ -118,10 +119,15 @@ class VoltammogramPane(PlotPane):
                     one.value,
                     angle=90,
                     label=f"{MARKS[one.name]} {one.value:.3f}{error} V",
-                    labelOpts={"position": 0.9, "anchors": [(1.03, 0.5), (1.03, 0.5)]},
+                    labelOpts={"position": 0.9, "anchors": [self._side_with_room(one.value or 0.0)] * 2},
                 )
                 self.plot.addItem(line, ignoreBounds=True)
                 self._marks.append(line)
+
+    def _side_with_room(self, volt: float) -> tuple[float, float]:
+        """A mark in the left half is named at its right."""
+        x = np.concatenate([curve[2] for curve in self._curves]) if self._curves else np.zeros(1)
+        return (-0.03, 0.5) if volt < (np.nanmin(x) + np.nanmax(x)) / 2 else (1.03, 0.5)
 
     def _teller(self, shown: ShownRun, key: tuple[object, ...], x: np.ndarray, y: np.ndarray) -> Callable[[int], str]:
         unit = "mA cm⁻²" if self.unit.currentIndex() == 0 else "mA"

@@ -273,6 +273,57 @@ def test_what_waits_can_be_moved_held_and_taken_out(qtbot: QtBot, open_window: O
     for name in ("up", "remove", "hold"):
         window.runs._buttons[name].click()
     assert bench.asked == [("move", {"id": "q1", "by": -1}), ("remove", {"id": "q1"}), ("hold", {"on": True})]
+    bench.asked.clear()
+    QApplication.setActiveWindow(window)
+    window.runs.table.setFocus()
+    held = (entries[0], replace(entries[1], state="held"), entries[2])
+    for key, keys in ((Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier), (Qt.Key.Key_Delete, None)):
+        qtbot.keyClick(window.runs.table, key, keys or Qt.KeyboardModifier.NoModifier)
+    bench.tell("idle", None, held)
+    assert window.runs.model.data(window.runs.model.index(1, 3)) == "‖ Held"
+    window.runs.select("queue q1")
+    qtbot.keyClick(window.runs.table, Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)
+    assert bench.asked == [
+        ("hold_entry", {"id": "q1", "on": True}),
+        ("remove", {"id": "q1"}),
+        ("hold_entry", {"id": "q1", "on": False}),
+    ]
+
+
+def test_step_pause_and_queue_by_button_and_key(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench)
+    assert not window.header.skip.isEnabled(), "there is nothing to skip"
+    run = RunStatus("x", tmp_path / "none", "eis-sweep", "s", 1, 3, "30 °C", "", 0.3, 5400.0)
+    bench.tell("running", run)
+    assert "ends" in window.header.ends.text()
+    QApplication.setActiveWindow(window)
+    bench.asked.clear()
+    qtbot.mouseClick(window.header.skip, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.mouseClick(window.header.pause, Qt.MouseButton.LeftButton)
+    bench.tell("paused", run)
+    assert window.header.pause.text() == "Go on"
+    qtbot.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    assert bench.asked == [
+        ("skip", {}), ("skip", {}), ("pause", {"on": True}), ("pause", {"on": False}), ("hold", {"on": True})
+    ]  # fmt: skip
+
+
+def test_the_log_is_filtered_by_level_and_word_and_runs_by_name(qtbot: QtBot, open_window: Open, runs: Path) -> None:
+    window = open_window(runs, FakeBench())
+    for level, text in (("info", "a door"), ("warning", "a window"), ("error", "a cellar")):
+        window.log.say(level, text)
+    window.log.level.setCurrentIndex(1)
+    assert "a door" not in window.log.text.toPlainText()
+    assert "a window" in window.log.text.toPlainText()
+    qtbot.keyClicks(window.log.words, "cell")
+    assert window.log.text.toPlainText().splitlines()[-1].endswith("a cellar")
+    assert "a window" not in window.log.text.toPlainText()
+    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
+    qtbot.keyClicks(window.runs.search, "temperature hold")
+    assert window.runs.filtered.rowCount() == 1
 
 
 # ---------------------------------------------------------------- a new run
