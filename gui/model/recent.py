@@ -22,19 +22,23 @@ class Recent:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, t_s: float, values: Mapping[str, object] | None) -> None:
-        """The newest reading is always kept; what lies closer than a step before it makes way. None: no reading."""
+    def add(self, t_s: float, values: Mapping[str, object] | None) -> bool:
+        """The newest reading is always kept; what lies closer than a step before it makes way. None: no reading.
+        Returns whether there is more to draw than before."""
         row = tuple(_number(values.get(name)) if values is not None else math.nan for name in self.names)
         rows = self._rows
         t_s = max(t_s, rows[-1][0]) if rows else t_s  # the same reading told twice
         after_gap = bool(rows) and all(math.isnan(one) for one in rows[-1][1])
+        before = len(rows)
         if values is None and after_gap:
             rows.pop()  # it lasts until now
         elif len(rows) > 1 and t_s - rows[-2][0] <= STEP_S and values is not None and not after_gap:
             rows.pop()
         rows.append((t_s, row))
+        is_more = len(rows) > before
         while rows[0][0] < t_s - HOUR_S:
             rows.popleft()
+        return is_more
 
     def fill(self, t_s: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
         """What was recorded before the first reading that is here, times on the same clock. A name that the columns

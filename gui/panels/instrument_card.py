@@ -121,10 +121,10 @@ class InstrumentCard(QFrame):
             if unit not in self.charts:
                 self._chart(unit)
         fresh = status.connected and bool(status.values) and (status.age_s is None or status.age_s <= GAP_S)
-        if self.charts:
-            self.recent.add(t_s - (status.age_s or 0.0) if fresh else t_s, status.values if fresh else None)
-        for chart in self.charts.values():
-            chart.update()
+        read_s, values = (t_s - (status.age_s or 0.0), status.values) if fresh else (t_s, None)
+        if self.charts and self.recent.add(read_s, values):
+            for chart in self.charts.values():
+                chart.update()
 
     def _chart(self, unit: str) -> None:
         names = [name for name in STYLES if KNOWN[name][1] == unit]

@@ -61,6 +61,8 @@ class InstrumentsPanel(QScrollArea):
                 if card.known and all(name in table for name in card.known) and "sample" not in table:
                     ago_s = table["t_s"][-1] - table["t_s"]
                     card.recent.fill(self._now_s(status) - ago_s, {name: table[name] for name in card.known})
+                    for chart in card.charts.values():
+                        chart.update()
 
     @staticmethod
     def _now_s(status: BenchStatus) -> float:

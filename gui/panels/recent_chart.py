@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PyQt5.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt5.QtCore import QRectF, QSize, Qt
+from PyQt5.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt5.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from gui.graph import pg
 from gui.model.recent import HOUR_S, Recent
 from gui.theme import LIGHT, Theme
 from gui.words import span, with_prefix
@@ -108,12 +109,5 @@ class RecentChart(QWidget):
             colour = QColor(self._theme.muted if number is None else self._theme.category(number))
             painter.setPen(QPen(colour, 1.2, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
             y = middle - (columns[name] - low) * scale
-            for part in _unbroken(y):
-                painter.drawPolyline(QPolygonF([QPointF(x[i], y[i]) for i in range(part.start, part.stop)]))
-
-
-def _unbroken(y: np.ndarray) -> list[slice]:
-    """Where values follow each other without a gap."""
-    good = np.concatenate([[False], np.isfinite(y), [False]])
-    edges = np.flatnonzero(good[1:] != good[:-1])
-    return [slice(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
+            if np.isfinite(y).any():
+                painter.drawPath(pg.arrayToQPath(x, y, connect="finite"))
