@@ -21,7 +21,9 @@ from procedures.analysis.capacity import integrate_half_cycles
 from procedures.analysis.circuit import Complexes
 from procedures.analysis.cycling_results import cycling_results
 from procedures.interchange.cycling_file import CyclingFile, is_cycling, read_cycling
+from procedures.interchange.voltammogram_file import VoltammogramFile, is_voltammogram, read_voltammogram
 
+TURNED = 0.05  # of the range: so far beyond both of its ends has a sweep come back
 log = logging.getLogger(__name__)
 
 
@@ -64,9 +66,11 @@ class ForeignReader(QObject):
 
 
 def read_foreign(path: Path) -> tuple[RunView, Analysis]:
-    """Spectra or cycling data. Raises BadInput naming file and line."""
+    """Spectra, a voltammogram or cycling data. Raises BadInput naming file and line."""
     if is_cycling(path):
         return _cycling(path, read_cycling(path))
+    if is_voltammogram(path):
+        return _voltammogram(path, read_voltammogram(path))
     return _spectra(path, analyse_files(AnalyseRequest((path,), accept_aborted=True)))
 
 
@@ -111,6 +115,23 @@ def _spectra(path: Path, found: FilesAnalysis) -> tuple[RunView, Analysis]:
     ]
     sweep = replace(found.analysis, spectra=fitted)
     return _view(path, SWEEP, {"impedance": impedance, "spectra": spectra}), Analysis(path, found.results, sweep)
+
+
+def _voltammogram(path: Path, data: VoltammogramFile) -> tuple[RunView, Analysis]:
+    """Without onsets: whether oxidation is positive in it nobody has said."""
+    count, volt = len(data.voltage_V), data.voltage_V
+    ends = sorted((float(volt[0]), float(volt[-1])))
+    beyond = max(float(np.nanmax(volt)) - ends[1], ends[0] - float(np.nanmin(volt)))
+    procedure = "cyclic-voltammetry" if beyond > TURNED * float(np.ptp(volt)) else "linear-sweep"
+    columns = {
+        "sample": np.full(count, "", dtype=object),
+        "cycle": data.cycle,
+        "t_s": np.arange(count, dtype=float),
+        "voltage_V": data.voltage_V,
+        "current_A": data.current_A,
+        "current_density_mA_cm2": data.density_mA_cm2,
+    }
+    return _view(path, procedure, {"voltammetry": columns}), Analysis(path)
 
 
 def _cycling(path: Path, data: CyclingFile) -> tuple[RunView, Analysis]:

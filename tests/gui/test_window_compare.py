@@ -9,7 +9,7 @@ import pytest
 from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDropEvent
-from PyQt5.QtWidgets import QApplication, QFileDialog
+from PyQt5.QtWidgets import QApplication, QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.window import BenchWindow
@@ -69,6 +69,23 @@ def test_cycling_data_go_to_their_plots(qtbot: QtBot, open_window: Open, tmp_pat
     assert len(columns["time_s"]) == len(columns["voltage_V"]) > 5000
     window.tabs.setCurrentWidget(pane_of(window, "profiles"))
     assert pane_of(window, "profiles").exported()
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_a_voltammogram_goes_to_its_plot(qtbot: QtBot, open_window: Open, tmp_path: Path, turned: bool) -> None:
+    file = tmp_path / "cv.txt"
+    volt = np.concatenate([np.linspace(0, 1, 40), np.linspace(1, 0, 40)[: 40 if turned else 0]])
+    rows = "\n".join(f"{v:.4f}, {1e-5 * v:.4e}" for v in volt)
+    file.write_text(f"Cyclic Voltammetry\n\nPotential/V, Current/A\n\n{rows}\n", encoding="utf-8")
+    window = open_window(tmp_path / "runs", FakeBench())
+    drop(window, file)
+    qtbot.waitUntil(lambda: file in window.library.views, timeout=SLOW_MS)
+    pane = pane_of(window, "voltammogram")
+    assert window.tabs.currentWidget() is pane
+    assert window.library.views[file].head.procedure == ("cyclic-voltammetry" if turned else "linear-sweep")
+    assert pane.findChildren(QComboBox)[0].currentText() == "I / mA", "it has no area"
+    (curve,) = pane.exported()
+    assert dict(curve.columns)["current_mA"] == pytest.approx(1e-2 * volt, rel=1e-4)
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "notes.txt", "gone.z"])
