@@ -40,7 +40,7 @@ class Filling:
         form, telling = self._window.new_run, self._window.telling
         try:
             table = read_toml(path)
-            form.take_plan(table, str(path))
+            form.take_plan(table, str(path), path.absolute().parent)
         except CellrigError as error:
             telling.answered("error", str(error))
             return

@@ -11,7 +11,7 @@ from daq.bench import BenchConfig
 from daq.disk import bytes_needed
 from daq.errors import BadInput
 from daq.plan import CheckedRun, PlanModel, check_plan, make_plan
-from daq.plugins import suggest
+from daq.plugins import PROCEDURES, load, suggest
 from daq.tables import parse
 from gui.model.interlock_draft import InterlockDraft, place_of, sources_for, table_of
 from gui.model.procedure_form import Field, fields_of, toml_text
@@ -90,6 +90,7 @@ def check_draft(
     required = [one for one in fields if one.key not in run and one.key not in problems and one.required]
     for field in required:
         run[field.key] = field.read(field.default)
+    run = anchored(run, Path())
     sample = _sample_of(texts, problems)
     table: dict[str, Any] = {"sample": sample, "run": [run]}
     if interlocks:
@@ -181,6 +182,12 @@ def plan_text(table: Mapping[str, Any], bench: Path | None) -> str:
         lines.append("\n[[interlock]]")
         lines += [f"{key} = {toml_text(value)}" for key, value in interlock.items() if value is not None]
     return "\n".join(lines) + "\n"
+
+
+def anchored(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A `[[run]]` whose files are named from the root: it means the same wherever the plan lies. Raises BadInput."""
+    kind = load(PROCEDURES, str(run["procedure"]), "new run, procedure")
+    return {**run, **kind.anchored({key: value for key, value in run.items() if key != "procedure"}, folder)}
 
 
 def plan_problem(plan: Mapping[str, Any], place: str) -> BadInput | None:

@@ -24,7 +24,7 @@ from daq.errors import CellrigError
 from daq.quantity import Sources
 from gui.model.bench_status import BenchStatus
 from gui.model.draft_summary import summary_of, warnings_of, watched_text
-from gui.model.drafts import SAMPLE_FIELDS, Checked, check_draft, plan_problem, texts_of_plan
+from gui.model.drafts import SAMPLE_FIELDS, Checked, anchored, check_draft, plan_problem, texts_of_plan
 from gui.model.interlock_draft import draft_of, limit_unit, offered, sources_for
 from gui.model.procedure_form import Field, fields_of, procedure_names, title_of
 from gui.panels.interlocks import InterlockRows
@@ -220,11 +220,13 @@ class NewRunPanel(QWidget):
                 widget.setCursorPosition(0)
         self.check()
 
-    def take_plan(self, plan: Mapping[str, Any], place: str = "plan") -> None:
-        """Fill the form from a plan's table. Raises BadInput, the form left as it was, for what it cannot hold."""
+    def take_plan(self, plan: Mapping[str, Any], place: str = "plan", folder: Path = Path()) -> None:
+        """Fill the form from a plan's table; files that it names are found from `folder`. Raises BadInput, the form
+        left as it was, for what it cannot hold."""
         problem = plan_problem(plan, place)
         if problem is not None:
             raise problem
+        plan = {**plan, "run": [anchored(plan["run"][0], folder)]}
         self.procedure.setCurrentIndex(self.procedure.findData(plan["run"][0]["procedure"]))
         self.interlocks.set_drafts([draft_of(one, self._sources) for one in plan.get("interlock") or ()])
         self.set_texts(texts_of_plan(plan, self.fields))

@@ -114,6 +114,22 @@ def test_presets_lie_beside_the_runs_and_half_a_one_is_a_sentence(
         assert window.new_run.texts()["temperature_C"] == "60 °C"
 
 
+def test_files_that_a_plan_names_are_found_from_wherever_it_lies(open_window: Open, tmp_path: Path) -> None:
+    rows = "\n".join(f"{10**n:g},0.3,0" for n in range(-2, 8))
+    (tmp_path / "short.csv").write_text(f"frequency_Hz,z_real_ohm,z_imag_ohm\n{rows}\n", encoding="utf-8")
+    plan = tmp_path / "plan.toml"
+    sweep = HOLD.partition("procedure")[0] + 'procedure = "eis-sweep"\ntemperatures_C = [60]\n'
+    plan.write_text(sweep + 'compensation = { short = "short.csv" }\n', encoding="utf-8")
+    window = open_window(tmp_path / "runs")
+    window.filling.take_plan(plan)
+    checked = window.new_run.checked
+    assert checked is not None
+    assert checked.good, checked.problems
+    assert checked.table["run"][0]["compensation"] == {"short": str(tmp_path / "short.csv")}
+    window.filling.write_plan(checked.table, tmp_path / "elsewhere" / "plan.toml")
+    assert check_plan(load_plan(tmp_path / "elsewhere" / "plan.toml"))
+
+
 def test_the_form_says_when_it_would_end_and_what_the_disk_has(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
     bench = FakeBench()
     window = open_window(tmp_path / "runs", bench)
