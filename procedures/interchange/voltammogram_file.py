@@ -1,7 +1,7 @@
 """Voltammograms without a time: a text table that names a potential and a current, each with its unit, to be looked at.
 
-`Potential/V, Current/A` (CH Instruments), `Ewe/V <I>/mA`, `voltage_V,current_mA_cm2`; what has a time as well is read by
-`dc_file`, and analysed. The sign of the current is the file's: programs differ in whether oxidation is positive, and
+`Potential/V, Current/A` (CH Instruments), `Ewe/V <I>/mA`, `voltage_V,current_mA_cm2`; what has a time as well is read
+by `dc_file`, and analysed. The sign of the current is the file's: programs differ in whether oxidation is positive, and
 few of them say so. A column without a unit is refused, never guessed.
 """
 
