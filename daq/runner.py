@@ -147,7 +147,6 @@ def _run(
     connect: bool,
 ) -> Ended:
     control = RunControl(bench.clock)
-    writer.anchor(offset_s, bench.clock.unix(), "resume" if offset_s > 0 else "start")
     watcher.on_start(writer.path, control)
     try:
         if connect:
@@ -159,6 +158,8 @@ def _run(
         writer.close("failed", str(error), offset_s)
         return Ended(writer.path, RunEnd("failed", str(error), ()))
     interlocks = interlocks_of_run(bench, procedure.samples, tables, procedure.streams)
+    # its time begins now and not before it was connected, which takes an Autolab half a minute
+    writer.anchor(offset_s, bench.clock.unix(), "resume" if offset_s > 0 else "start")
     engine = Engine(
         bench,
         procedure,

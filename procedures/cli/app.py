@@ -345,7 +345,9 @@ def simulate(
     bench: Annotated[
         Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
     ] = None,
-    tcp: Annotated[int | None, typer.Option("--tcp", metavar="PORT", help="answer on this TCP port")] = None,
+    tcp: Annotated[
+        int | None, typer.Option("--tcp", min=0, max=65535, metavar="PORT", help="answer on this TCP port")
+    ] = None,
     pty: Annotated[Path | None, typer.Option("--pty", metavar="PATH", help="answer on a pseudo-terminal")] = None,
     family: Annotated[str, typer.Option(metavar="F", help="of a Eurotherm: 2200, 2400, 3200, 3500")] = "2400",
     model: Annotated[str | None, typer.Option(metavar="M", help="of a MethodSCRIPT one: 'EmStat Pico'")] = None,
