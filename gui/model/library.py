@@ -27,7 +27,7 @@ class Library(QObject):
         self._stale: set[Path] = set()
         self._feed = RunFeed()
         self._analyser = Analyser()
-        self._feed.grew.connect(self._grew)
+        self._feed.grew.connect(self.take)
         self._feed.failed.connect(self.failed)
         self._analyser.found.connect(self._found)
         self._timer = QTimer(self)
@@ -49,7 +49,8 @@ class Library(QObject):
         self._feed.close()
         self._analyser.close()
 
-    def _grew(self, growth: Growth) -> None:
+    def take(self, growth: Growth) -> None:
+        """What a look into a run file has found."""
         view = self.views.get(growth.path)
         new = view is None
         if view is None:
