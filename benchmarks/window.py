@@ -225,7 +225,8 @@ def pymeasures(app: QApplication, path: Path, count: int, rounds: int) -> float:
 
         taken = costs(rounds, look, add)
     data = results.data
-    assert data is not None and len(data) == count + rounds
+    assert data is not None
+    assert len(data) == count + rounds
     close(app, window)
     path.unlink()
     return taken

@@ -115,7 +115,11 @@ class NyquistPane(PlotPane):
         return _Drawn(line, fit, pg.PlotDataItem(symbol="o", symbolSize=POINT_PX))
 
     def _fill(self, item: _Drawn, curve: SpectrumCurve) -> None:
-        shown = (self.spectra.normalisation.factor(curve), self.spectra.is_compensated(curve), self.overlay.isChecked())
+        shown = (
+            self.spectra.normalisation.factor(curve),
+            self.spectra.is_compensated(curve),
+            self.spectra.overlay.isChecked(),
+        )
         key = (*curve.key, id(curve.run), len(curve.z_ohm), *shown, id(self.analyses.get(curve.run.head.id)))
         if item.key != key:
             item.key = key
