@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from PyQt5.QtCore import QObject, QThread, QTimer, pyqtSignal, pyqtSlot
 
-from daq.contracts import Result
+from daq.contracts import Outcome, Result
 from daq.errors import CellrigError
 from daq.runfile.reader import RunFile, StepRecord
 from gui.model.run_view import Growth, Head
@@ -19,16 +20,62 @@ QUIET_LOOKS = 10  # a run that is not going on may be resumed: it is looked at s
 
 
 @dataclass(eq=False)
-class _Followed:
-    """How far one file has been read."""
+class Followed:
+    """One run file and how far it has been read."""
 
+    path: Path
     run: RunFile
     head: Head
     after: dict[str, int]
     after_event: int = 0
     steps: list[StepRecord] = field(default_factory=list)
     results: list[Result] | None = None
-    outcome: str = ""
+    outcome: Outcome | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> Followed:
+        """Raises CellrigError, OSError, KeyError."""
+        run = RunFile.open(path)
+        return cls(path, run, _head_of(run), {stream.name: 0 for stream in run.streams()})
+
+    def news(self) -> Growth | None:
+        """None when nothing is new.
+
+        The outcome is asked before the last rows are read: what came before it is then surely there. While rows come
+        it is not asked: whoever writes is alive.
+        """
+        tables = self._more() if self.outcome == "running" else {}
+        if any(len(table["id"]) for table in tables.values()):
+            outcome: Outcome = "running"
+            reason = ""
+        else:
+            outcome, reason = self.run.outcome, self.run.reason
+            tables = self._more()
+        events = self.run.events(self.after_event)
+        steps, results = self.run.steps(), self.run.results()
+        new_steps, new_results = steps != self.steps, results != self.results
+        grown = any(len(table["id"]) for table in tables.values())
+        if not (grown or events or new_steps or new_results or outcome != self.outcome):
+            return None
+        self.after_event = events[-1].id if events else self.after_event
+        self.steps, self.results, self.outcome = steps, results, outcome
+        return Growth(
+            self.path,
+            self.head,
+            tables,
+            events,
+            steps if new_steps else None,
+            results if new_results else None,
+            outcome,
+            reason,
+        )
+
+    def _more(self) -> dict[str, dict[str, np.ndarray]]:
+        tables = {name: self.run.table(name, after) for name, after in self.after.items()}
+        for name, table in tables.items():
+            if len(table["id"]):
+                self.after[name] = int(table["id"][-1])
+        return tables
 
 
 class RunFeed(QObject):
@@ -42,7 +89,7 @@ class RunFeed(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._followed: dict[Path, _Followed] = {}
+        self._followed: dict[Path, Followed] = {}
         self._looks = 0
         self._timer = QTimer(self)
         self._timer.setInterval(LIVE_MS)
@@ -74,12 +121,10 @@ class RunFeed(QObject):
         if path in self._followed:
             return
         try:
-            run = RunFile.open(path)
-            head = _head_of(run)
+            one = Followed.open(path)
         except (CellrigError, OSError, KeyError) as error:
             self.failed.emit(path, str(error))
             return
-        one = _Followed(run, head, {stream.name: 0 for stream in run.streams()})
         self._followed[path] = one
         self._read(path, one)
 
@@ -103,9 +148,9 @@ class RunFeed(QObject):
             if one.outcome == "running" or self._looks % QUIET_LOOKS == 0:
                 self._read(path, one)
 
-    def _read(self, path: Path, one: _Followed) -> None:
+    def _read(self, path: Path, one: Followed) -> None:
         try:
-            growth = _news_of(path, one)
+            growth = one.news()
         except (CellrigError, OSError) as error:
             log.warning("%s can no longer be read", path, exc_info=True)
             self._do_forget(path)
@@ -118,30 +163,3 @@ class RunFeed(QObject):
 def _head_of(run: RunFile) -> Head:
     name = str(run.sample.get("name") or "") or "sample without a name"
     return Head(run.id, run.procedure, name, run.sample, run.parameters, run.plan, run.started, run.started_unix)
-
-
-def _news_of(path: Path, one: _Followed) -> Growth | None:
-    """None when nothing is new. The outcome is asked first: rows that came before it are then surely read."""
-    outcome, reason = one.run.outcome, one.run.reason
-    tables = {name: one.run.table(name, after) for name, after in one.after.items()}
-    for name, table in tables.items():
-        if len(table["id"]):
-            one.after[name] = int(table["id"][-1])
-    events = one.run.events(one.after_event)
-    steps, results = one.run.steps(), one.run.results()
-    new_steps, new_results = steps != one.steps, results != one.results
-    grown = any(len(table["id"]) for table in tables.values())
-    if not (grown or events or new_steps or new_results or outcome != one.outcome):
-        return None
-    one.after_event = events[-1].id if events else one.after_event
-    one.steps, one.results, one.outcome = steps, results, outcome
-    return Growth(
-        path,
-        one.head,
-        tables,
-        events,
-        steps if new_steps else None,
-        results if new_results else None,
-        outcome,
-        reason,
-    )

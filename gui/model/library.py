@@ -31,7 +31,7 @@ class Library(QObject):
         self._foreign = ForeignReader()
         self._foreign.found.connect(self._read)
         self._foreign.failed.connect(self.failed)
-        self._feed.grew.connect(self._grew)
+        self._feed.grew.connect(self.take)
         self._feed.failed.connect(self.failed)
         self._analyser.found.connect(self._found)
         self._timer = QTimer(self)
@@ -63,7 +63,8 @@ class Library(QObject):
         self.opened.emit(view)
         self.analysed.emit(view, analysis)
 
-    def _grew(self, growth: Growth) -> None:
+    def take(self, growth: Growth) -> None:
+        """What a look into a run file has found."""
         view = self.views.get(growth.path)
         new = view is None
         if view is None:

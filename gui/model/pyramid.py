@@ -53,17 +53,15 @@ class Pyramid:
 
     def _extreme(self, level: int, start: int, stop: int, *, lowest: bool) -> np.ndarray:
         """Where the extreme points of blocks `start` to `stop` of this level lie."""
-        rows = np.arange(stop - start)
         if level == 0:
             places = np.arange(start * FACTOR, stop * FACTOR).reshape(-1, FACTOR)
         else:
             below = self._levels[level - 1][0 if lowest else 1]
             places = below.values[start * FACTOR : stop * FACTOR].reshape(-1, FACTOR)
-        values = np.where(np.isnan(self.y[places]), np.inf if lowest else -np.inf, self.y[places])
-        return places[rows, values.argmin(1) if lowest else values.argmax(1)]
+        return _extremes(self.y, places, lowest=lowest)
 
     def between(self, low_x: float, high_x: float, pixels: int) -> tuple[np.ndarray, np.ndarray]:
-        """What to draw of x from `low_x` to `high_x` on so many pixels: at most about 8 points a pixel.
+        """What to draw of x from `low_x` to `high_x` on so many pixels: at most about 4 points a pixel.
 
         One point beyond each end is there, so that the line goes on to the edge.
         """
@@ -74,13 +72,21 @@ class Pyramid:
         level, block = 0, FACTOR
         while level + 1 < len(self._levels) and (last - first) / (block * FACTOR) > pixels:
             level, block = level + 1, block * FACTOR
-        places = self._places(level, block, first, last)
+        places = self._places(level, block, first, last, together=max(1, (last - first) // (block * pixels)))
         return self.x[places], self.y[places]
 
-    def _places(self, level: int, block: int, first: int, last: int) -> np.ndarray:
+    def _places(self, level: int, block: int, first: int, last: int, together: int = 1) -> np.ndarray:
+        """The extremes of `together` blocks of a level at a time, and what is over at the ends."""
         low, high = self._levels[level]
-        begin, end = -(-first // block), min(last // block, low.size)
-        middle = np.stack([low.values[begin:end], high.values[begin:end]], axis=1)
+        begin = -(-first // block)
+        end = begin + (min(last // block, low.size) - begin) // together * together
+        lowest, highest = low.values[begin:end], high.values[begin:end]
+        if together > 1:
+            lowest, highest = (
+                _extremes(self.y, one.reshape(-1, together), lowest=of_low)
+                for one, of_low in ((lowest, True), (highest, False))
+            )
+        middle = np.stack([lowest, highest], axis=1)
         middle.sort(axis=1)
         ends = [self._edge(first, begin * block, level), middle.ravel(), self._edge(end * block, last, level)]
         return np.concatenate(ends)
@@ -90,6 +96,12 @@ class Pyramid:
         if level == 0 or last - first <= 4 * FACTOR:
             return np.arange(first, last)
         return self._places(level - 1, FACTOR**level, first, last)
+
+
+def _extremes(y: np.ndarray, places: np.ndarray, *, lowest: bool) -> np.ndarray:
+    """Of each row of places, where y is lowest or highest; nan is neither."""
+    values = np.where(np.isnan(y[places]), np.inf if lowest else -np.inf, y[places])
+    return places[np.arange(len(places)), values.argmin(1) if lowest else values.argmax(1)]
 
 
 def thin(x: np.ndarray, y: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -39,6 +39,11 @@ class SpectrumCurve:
         return self.run.head.id, self.number, self.attempt
 
     @property
+    def size_ohm(self) -> float:
+        """The largest modulus."""
+        return float(np.nanmax(np.abs(self.z_ohm), initial=0.0))
+
+    @property
     def label(self) -> str:
         way = {"cooling": " ↓", "return": " ↺"}.get(self.direction, "")
         again = f" (attempt {self.attempt})" if self.attempt > 1 else ""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from PyQt5.QtGui import QColor
 
 from gui.graph import Item, pg
 from gui.words import hours, hours_exact, power_of_ten
@@ -89,6 +90,11 @@ class SecondAxis:
         self.axis.linkToView(self.view)
         self.view.setXLink(plot)
         plot.getViewBox().sigResized.connect(self._follow)
+
+    def ink(self, colour: QColor) -> None:
+        """Of its numbers. An axis is drawn anew at each setting, so only another one is set."""
+        if self.axis.textPen().color() != colour:
+            self.axis.setTextPen(colour)
 
     def _follow(self, *_: object) -> None:
         main = self._plot.getViewBox()

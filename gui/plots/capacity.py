@@ -82,7 +82,7 @@ class CapacityPane(PlotPane):
             green = QColor(self.theme.category(2))
             efficiency.setSymbolBrush(green if single else None)
             efficiency.setSymbolPen(pg.mkPen(green if single else colour))
-        self._second.axis.setTextPen(QColor(self.theme.category(2)))
+        self._second.ink(QColor(self.theme.category(2)))
 
     def fit_ranges(self) -> None:
         cycles = [columns["cycle"] for _, _, columns in self._columns if len(columns["cycle"])]

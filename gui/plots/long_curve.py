@@ -12,7 +12,10 @@ SPARE_PX = 1.2
 
 
 class LongCurve(QObject):
-    """`take` the columns as they have grown; x must ascend. Drawn anew when the view changes."""
+    """`take` the columns as they have grown, x ascending, then `show`; shown anew when the view changes.
+
+    Between the two the view may be moved (to follow what was taken) at no cost.
+    """
 
     def __init__(self, plot: Item, name: str = "", view: Item | None = None) -> None:
         super().__init__()
@@ -21,6 +24,7 @@ class LongCurve(QObject):
         self._view = view or plot.getViewBox()
         self._x_view = plot.getViewBox()
         self._of: object = None
+        self._taken = False
         self._box: tuple[float, float, int] = (np.nan, np.nan, 0)
         if view is None:
             plot.addItem(self.item)
@@ -35,19 +39,32 @@ class LongCurve(QObject):
     def y(self) -> np.ndarray:
         return self._pyramid.y
 
-    def take(self, x: np.ndarray, y: np.ndarray, of: object) -> None:
-        """Columns as they have grown; `of` says whose they are: of the same as before, only what is new is read."""
-        if of != self._of or len(x) < self._pyramid.size:
-            self._of, self._pyramid = of, Pyramid()
+    def take(self, x: np.ndarray, y: np.ndarray, of: object, scale: float = 1.0) -> None:
+        """Columns as they have grown, y in another unit by `scale`.
+
+        `of` says whose they are: of the same as before, only what is new is read.
+        """
+        if (of, scale) != self._of or len(x) < self._pyramid.size:
+            self._of, self._pyramid = (of, scale), Pyramid()
         have = self._pyramid.size
-        self._pyramid.append(x[have:], y[have:])
-        self.show()
+        self._pyramid.append(x[have:], scale * y[have:].astype(float))
+        self._taken = True
 
     def clear(self) -> None:
         self._of, self._pyramid = None, Pyramid()
-        self.item.setData([], [])
+        self._taken = True
 
-    def show(self) -> None:
+    def set_pen(self, pen: Item) -> None:
+        """Only another pen makes the curve be drawn anew."""
+        if self.item.opts["pen"] != pen:
+            self.item.setPen(pen)
+
+    def show_taken(self) -> None:
+        if self._taken:
+            self._show()
+
+    def _show(self) -> None:
+        self._taken = False
         if not self._pyramid.size:
             self.item.setData([], [])
             return
@@ -73,4 +90,5 @@ class LongCurve(QObject):
         box = (low, high, int(self._x_view.width()))
         if box != self._box:
             self._box = box
-            self.show()
+            if not self._taken:  # else it is shown presently, with what was taken
+                self._show()

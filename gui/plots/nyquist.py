@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PyQt5.QtCore import QTimer
@@ -18,6 +18,7 @@ from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.residuals import Residuals
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
+from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
 from gui.words import PREFIXES, with_prefix
 
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
@@ -27,11 +28,20 @@ TALL_LEGEND = 8
 
 @dataclass(eq=False)
 class _Drawn:
-    """What is on the plot for one spectrum; kept and filled anew, never taken off."""
+    """What is on the plot for one spectrum; kept and filled anew, never taken off, and only where it has changed.
+
+    `sample` is how it looks in the legend; `key` what the numbers were made from, `style` the colours that are set.
+    """
 
     line: Item
-    decades: Item
     fit: Item
+    sample: Item
+    key: tuple[object, ...] = ()
+    style: tuple[object, ...] = ()
+    x: np.ndarray = field(default_factory=lambda: np.empty(0))
+    y: np.ndarray = field(default_factory=lambda: np.empty(0))
+    decades: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    fitted: bool = False
 
 
 class NyquistPane(PlotPane):
@@ -51,6 +61,8 @@ class NyquistPane(PlotPane):
         self._drawn: list[_Drawn] = []
         self._in_legend: list[tuple[int, str]] = []
         self._labels: list[Item] = []
+        self._labelled: tuple[object, ...] = ()
+        self._marks = SpectrumMarks(self.plot)
         self._head = pg.ScatterPlotItem(size=15, pxMode=True, brush=None)
         self.plot.addItem(self._head)
         view = self.plot.getViewBox()
@@ -85,9 +97,10 @@ class NyquistPane(PlotPane):
         for item, curve in zip(self._drawn, self._curves, strict=False):
             self._fill(item, curve)
         for item in self._drawn[len(self._curves) :]:
-            item.line.setData([], [])
-            item.decades.setData([], [])
-            item.fit.setData([], [])
+            if item.key:
+                item.key = ()
+                item.line.setData([], [])
+                item.fit.setData([], [])
         self._draw_head()
         self._draw_legend()
         if self.left_over.isChecked():
@@ -96,22 +109,27 @@ class NyquistPane(PlotPane):
         self.restyle()
 
     def _new_item(self) -> _Drawn:
-        line = pg.PlotDataItem(antialias=True, symbol="o", symbolSize=6, pxMode=True)
-        decades = pg.ScatterPlotItem(size=8, symbol="s", pxMode=True)
+        line, fit = (pg.PlotCurveItem(antialias=True) for _ in range(2))
         self.plot.addItem(line)
-        self.plot.addItem(decades)
-        fit = pg.PlotDataItem(antialias=True)
         self.plot.addItem(fit)
-        return _Drawn(line, decades, fit)
+        return _Drawn(line, fit, pg.PlotDataItem(symbol="o", symbolSize=POINT_PX))
 
     def _fill(self, item: _Drawn, curve: SpectrumCurve) -> None:
-        x, y = self._points(curve)
-        item.line.setData(x, y)
-        fitted = self.spectra.fitted(curve)
-        item.fit.setData(*((fitted[1].real, -fitted[1].imag) if fitted is not None else ([], [])))
-        decades = decade_points(curve.frequency_Hz)
-        item.decades.setData(x[decades], y[decades])
-        self.cursor_curves.append(CursorCurve(self.plot, x, y, self._teller(curve, x, y)))
+        shown = (
+            self.spectra.normalisation.factor(curve),
+            self.spectra.is_compensated(curve),
+            self.spectra.overlay.isChecked(),
+        )
+        key = (*curve.key, id(curve.run), len(curve.z_ohm), *shown, id(self.analyses.get(curve.run.head.id)))
+        if item.key != key:
+            item.key = key
+            item.x, item.y = self._points(curve)
+            item.decades = decade_points(curve.frequency_Hz)
+            item.line.setData(item.x, item.y, connect="finite")
+            fitted = self.spectra.fitted(curve)
+            item.fitted = fitted is not None and len(fitted[1]) > 0
+            item.fit.setData(*((fitted[1].real, -fitted[1].imag) if fitted is not None else ([], [])))
+        self.cursor_curves.append(CursorCurve(self.plot, item.x, item.y, self._teller(curve, item.x, item.y)))
 
     def _points(self, curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray]:
         z = self.spectra.z(curve)
@@ -155,38 +173,56 @@ class NyquistPane(PlotPane):
         self.plot.legend.clear()
         self.plot.legend.setColumnCount(1 + (len(wanted) > TALL_LEGEND))
         for index, text in wanted:
-            self.plot.legend.addItem(self._drawn[index].line, text)
+            self.plot.legend.addItem(self._drawn[index].sample, text)
 
     def restyle(self) -> None:
         low, high = range_of(self._curves)
         single = len(self.shown) <= 1
-        ground = pg.mkBrush(QColor(self.theme.plot))
+        ground = QColor(self.theme.plot)
         colours = {one.view.head.id: one.colour for one in self.shown}
+        marks = []
         for item, curve in zip(self._drawn, self._curves, strict=False):
             colour = colour_of(self.theme, curve, low, high)
-            fitted = item.fit.xData is not None and len(item.fit.xData) > 0
-            item.line.setPen(None if fitted else pg.mkPen(colour, width=1))
-            item.fit.setPen(pg.mkPen(colour, width=1))
             edge = colour if single else QColor(colours[curve.run.head.id])
-            item.line.setSymbolPen(pg.mkPen(edge, width=1))
-            item.line.setSymbolBrush(ground)
-            item.decades.setPen(pg.mkPen(edge))
-            item.decades.setBrush(pg.mkBrush(edge))
+            self._colour(item, colour, edge, ground)
+            growing = curve.run.is_live and not curve.finished
+            marks.append(Marks(item.key, item.x, item.y, item.decades, edge, growing))
+        self._marks.show(marks, ground)
         self._residuals.restyle(lambda curve: colour_of(self.theme, curve, low, high), self.theme.muted)
         if self._curves:
             self._head.setPen(pg.mkPen(colour_of(self.theme, self._curves[-1], low, high), width=2))
         self._write_decades()
 
+    def _colour(self, item: _Drawn, colour: QColor, edge: QColor, ground: QColor) -> None:
+        """Measured points are joined by a line of their own only where no fit goes through them."""
+        style = (item.fitted, colour.rgba(), edge.rgba(), ground.rgba())
+        if item.style == style:
+            return
+        item.style = style
+        item.line.setPen(None if item.fitted else pg.mkPen(colour, width=1))
+        item.fit.setPen(pg.mkPen(colour, width=1))
+        item.sample.setPen(pg.mkPen(colour, width=1))
+        item.sample.setSymbolPen(pg.mkPen(edge, width=1))
+        item.sample.setSymbolBrush(ground)
+
     # ------------------------------------------------------------ labels of the decades
     def _write_decades(self) -> None:
+        widest = max(self._curves, key=lambda one: one.size_ohm, default=None)
+        decades = () if widest is None else tuple(decade_points(widest.frequency_Hz).tolist())
+        drawn = None
+        if widest is not None:
+            drawn = (widest.key, self.spectra.normalisation.factor(widest), self.spectra.is_compensated(widest))
+        wanted = (drawn, decades, self.theme.name)
+        if wanted == self._labelled:
+            return
+        self._labelled = wanted
         for label in self._labels:
             self.plot.removeItem(label)
         self._labels = []
-        if not self._curves:
+        if widest is None:
             return
-        widest = max(self._curves, key=lambda one: float(np.nanmax(np.abs(one.z_ohm), initial=0.0)))
         x, y = self._points(widest)
-        for index in decade_points(widest.frequency_Hz):
+        for index in decades:
             text = DECADE_LABELS.get(10.0 ** round(math.log10(widest.frequency_Hz[index])))
             if text and np.isfinite(x[index]):
                 label = pg.TextItem(text, color=self.theme.muted, anchor=(0.5, 1.35))
@@ -226,7 +262,7 @@ class NyquistPane(PlotPane):
     def fit_ranges(self) -> None:
         """All with the origin in view."""
         self._residuals.fit_ranges()
-        self._set_ranges([self._points(one) for one in self._curves])
+        self._set_ranges([(item.x, item.y) for item, _ in zip(self._drawn, self._curves, strict=False)])
 
     def fit_arcs(self) -> None:
         """Of each spectrum what lies left of its total resistance, where the analysis told one; the view stays."""

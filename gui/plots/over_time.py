@@ -26,13 +26,14 @@ MOST_VOLTAGES = 8
 
 @dataclass(eq=False)
 class _Cell:
-    """One cell of one run: what it is drawn from."""
+    """One cell of one run: what it is drawn from. `current` times `to_mA` is in mA/cm2, without an area in mA."""
 
     shown: ShownRun
     sample: str
     time_s: np.ndarray
     voltage_V: np.ndarray
-    density: np.ndarray
+    current: np.ndarray
+    to_mA: float
     has_area: bool
 
 
@@ -49,7 +50,7 @@ class OverTimePane(PlotPane):
         self.plot = self.add_plot(axes={"bottom": TimeAxis("bottom")}, bottom="Time / h:mm", left=UNITS[0][0])
         self.plot.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
         self._second = SecondAxis(self.plot, "j / mA cm⁻²")
-        self._current = LongCurve(self.plot, view=self._second.view)
+        self._current = self.add_long(self.plot, view=self._second.view)
         self._second.add(self._current.item)
         self._voltages: list[LongCurve] = []
         self._series: dict[tuple[str, str], SeriesBy] = {}
@@ -61,11 +62,11 @@ class OverTimePane(PlotPane):
     def draw(self) -> None:
         self._cells = [cell for shown in self.shown for cell in self._cells_of(shown)][-MOST_VOLTAGES:]
         text, self._scale = UNITS[max(self.unit.currentIndex(), 0)]
-        self.plot.setLabel("left", text)
+        self.label(self.plot, "left", text)
         while len(self._voltages) < len(self._cells):
-            self._voltages.append(LongCurve(self.plot))
+            self._voltages.append(self.add_long(self.plot))
         for line, cell in zip(self._voltages, self._cells, strict=False):
-            line.take(cell.time_s, self._scale * cell.voltage_V, of=(cell.shown.view, cell.sample, self._scale))
+            line.take(cell.time_s, cell.voltage_V, of=(cell.shown.view, cell.sample), scale=self._scale)
             self.cursor_curves.append(CursorCurve(self.plot, line.x, line.y, self._teller(cell)))
         for line in self._voltages[len(self._cells) :]:
             line.clear()
@@ -79,8 +80,9 @@ class OverTimePane(PlotPane):
             self._current.clear()
             return
         cell = self._cells[0]
-        self._current.take(cell.time_s, cell.density, of=(cell.shown.view, cell.sample, cell.has_area))
-        self.plot.setLabel("right", CURRENTS[0] if cell.has_area else CURRENTS[1])
+        whose = (cell.shown.view, cell.sample, cell.has_area)
+        self._current.take(cell.time_s, cell.current, of=whose, scale=cell.to_mA)
+        self.label(self.plot, "right", CURRENTS[0] if cell.has_area else CURRENTS[1])
 
     def _cells_of(self, shown: ShownRun) -> list[_Cell]:
         found = []
@@ -97,8 +99,9 @@ class OverTimePane(PlotPane):
                 part = series.part(key)
                 wanted_per_area = self.current.currentIndex() == 0
                 has_area = wanted_per_area and bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
-                density = part["current_density_mA_cm2"] if has_area else 1e3 * part["current_A"]
-                found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], density, has_area))
+                current = part["current_density_mA_cm2" if has_area else "current_A"]
+                to_mA = 1.0 if has_area else 1e3
+                found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], current, to_mA, has_area))
         return found
 
     def _name(self) -> None:
@@ -140,7 +143,7 @@ class OverTimePane(PlotPane):
         unit = "mA cm⁻²" if cell.has_area else "mA"
 
         def tell(index: int) -> str:
-            volt, density = cell.voltage_V[index], cell.density[index]
+            volt, density = cell.voltage_V[index], cell.to_mA * cell.current[index]
             told = f"{cell.sample}   t = {hours_exact(cell.time_s[index])}   E = {1e3 * volt:.4g} mV"
             told += f"   j = {density:+.3g} {unit}"
             if cell.has_area and density:
@@ -153,10 +156,10 @@ class OverTimePane(PlotPane):
         for index, (line, cell) in enumerate(zip(self._voltages, self._cells, strict=False)):
             one_run = len({id(other.shown.view) for other in self._cells}) == 1
             colour = self.theme.category(index if index < 4 else index + 1) if one_run else cell.shown.colour
-            line.item.setPen(pg.mkPen(colour, width=1))
+            line.set_pen(pg.mkPen(colour, width=1))
         amber = QColor(self.theme.category(4))
-        self._current.item.setPen(pg.mkPen(amber, width=1))
-        self._second.axis.setTextPen(amber)
+        self._current.set_pen(pg.mkPen(amber, width=1))
+        self._second.ink(amber)
         for line in self._shorts:
             line.setPen(pg.mkPen(self.theme.bad, width=1, style=Qt.PenStyle.SolidLine))
             line.label.setColor(QColor(self.theme.bad))
@@ -169,8 +172,8 @@ class OverTimePane(PlotPane):
         if volts and density and volts[0] < 0 < volts[1] and density[0] < 0 < density[1]:
             most = 1.15 * max(abs(volts[0]), abs(volts[1]))
             most_j = 1.8 * max(abs(density[0]), abs(density[1]))
-            self.plot.setYRange(-most, most, padding=0)
-            self._second.view.setYRange(-most_j, most_j, padding=0)
+            set_y(self.plot, [(-most, most)], padding=0)
+            set_y(self._second.view, [(-most_j, most_j)], padding=0)
         else:
             set_y(self.plot, [volts])
             set_y(self._second.view, [density], padding=0.3)
@@ -182,7 +185,7 @@ class OverTimePane(PlotPane):
                 (
                     ("time_s", cell.time_s),
                     ("voltage_V", cell.voltage_V),
-                    ("current_density_mA_cm2" if cell.has_area else "current_mA", cell.density),
+                    ("current_density_mA_cm2" if cell.has_area else "current_mA", cell.to_mA * cell.current),
                 ),
             )
             for cell in self._cells

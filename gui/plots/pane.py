@@ -28,6 +28,7 @@ from gui.model.analyser import Analysis
 from gui.model.run_view import RunView
 from gui.plots.axes import PlainAxis
 from gui.plots.export import ShownCurve, as_image, csv_text, write_csv, write_png, write_svg
+from gui.plots.long_curve import LongCurve
 from gui.theme import LIGHT, Theme
 
 CURSOR_PX = 60
@@ -70,6 +71,7 @@ class PlotPane(QWidget):
         self.analyses: dict[str, Analysis] = {}
         self.plots: list[Item] = []
         self.cursor_curves: list[CursorCurve] = []
+        self._long: list[LongCurve] = []
         self._stale = True
         self.setObjectName(f"plot_{self.key}")
         self.setAccessibleName(f"{self.title} plot")
@@ -113,6 +115,16 @@ class PlotPane(QWidget):
             plot.setLabel(side, text)
         self.plots.append(plot)
         return plot
+
+    def add_long(self, plot: Item, name: str = "", view: Item | None = None) -> LongCurve:
+        """A curve of any length, shown after `draw` and `fit_ranges`."""
+        self._long.append(LongCurve(plot, name, view))
+        return self._long[-1]
+
+    def label(self, plot: Item, side: str, text: str) -> None:
+        """Setting an axis' label lays the plot out anew, so only where it says something else."""
+        if plot.getAxis(side).labelText != text:
+            plot.setLabel(side, text)
 
     def add_choice(self, name: str, choices: Sequence[str]) -> QComboBox:
         """A combo box among the tools: units, normalisation; the plot is drawn anew when it changes."""
@@ -250,9 +262,10 @@ class PlotPane(QWidget):
         self._stale = False
         self.cursor_curves = []
         self.draw()
-        self._ink_legends()
         if self.following.isChecked():
             self.fit_ranges()
+        for curve in self._long:
+            curve.show_taken()
 
     def _ink_legends(self) -> None:
         """Setting the text colour of a legend leaves the labels that are there already as they were."""

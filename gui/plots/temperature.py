@@ -10,7 +10,6 @@ from gui.graph import Item, pg
 from gui.model.run_view import RunView
 from gui.plots.axes import TimeAxis
 from gui.plots.export import ShownCurve
-from gui.plots.long_curve import LongCurve
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.ranges import set_x, set_y
 from gui.words import hours
@@ -36,8 +35,8 @@ class TemperaturePane(PlotPane):
         for plot in self.plots:
             plot.getAxis("left").setWidth(58)
         self.degrees.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
-        self._lines = [LongCurve(self.degrees, name) for name, _ in LINES]
-        self._output = LongCurve(self.power)
+        self._lines = [self.add_long(self.degrees, name) for name, _ in LINES]
+        self._output = self.add_long(self.power)
         self._regions: list[Item] = []
         self._run: RunView | None = None
 
@@ -53,8 +52,8 @@ class TemperaturePane(PlotPane):
         table = self._run.table(STREAM)
         t = table["t_s"]
         for line, (_, column) in zip(self._lines, LINES, strict=True):
-            line.take(t, table[column].astype(float), of=self._run)
-        self._output.take(t, table["output_percent"].astype(float), of=self._run)
+            line.take(t, table[column], of=self._run)
+        self._output.take(t, table["output_percent"], of=self._run)
         self._aim(t, table["temperature_C"], table["working_setpoint_C"], table["output_percent"])
 
     def _aim(self, t: np.ndarray, actual: np.ndarray, target: np.ndarray, output: np.ndarray) -> None:
@@ -81,10 +80,10 @@ class TemperaturePane(PlotPane):
 
     def restyle(self) -> None:
         theme = self.theme
-        self._lines[0].item.setPen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DashLine))
-        self._lines[1].item.setPen(pg.mkPen(theme.category(1), width=1))
-        self._lines[2].item.setPen(pg.mkPen(theme.category(0), width=1))
-        self._output.item.setPen(pg.mkPen(theme.category(4), width=1))
+        self._lines[0].set_pen(pg.mkPen(theme.muted, width=1, style=Qt.PenStyle.DashLine))
+        self._lines[1].set_pen(pg.mkPen(theme.category(1), width=1))
+        self._lines[2].set_pen(pg.mkPen(theme.category(0), width=1))
+        self._output.set_pen(pg.mkPen(theme.category(4), width=1))
         band = QColor(theme.accent)
         band.setAlpha(40)
         for region in self._regions:
