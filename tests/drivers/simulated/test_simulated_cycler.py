@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import process_time
 from typing import Any, cast
 
 import numpy as np
@@ -76,11 +77,11 @@ def test_lfp_cells_keep_what_the_paper_says(tmp_path: Path) -> None:
         assert isinstance(lands, BatteryCycler)
         ref = lands.submit(1, between(2.9, 3.8, 150), "lfp cell")
         clock.sleep(470 * 3600)
-        began = wall_monotonic()
+        began = process_time()
         assert lands.status(1).state == "finished"
         records = everything(lands, ref)
-        took_s = wall_monotonic() - began
-    assert took_s < 10  # 2 s on a machine of its own
+        took_s = process_time() - began
+    assert took_s < 10  # of the processor; 2 s on a machine of its own
     assert len(records) > 150_000
     charged, discharged = np.zeros(151), np.zeros(151)
     time_s = np.array([record.time_s for record in records])
