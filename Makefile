@@ -73,9 +73,8 @@ bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside
 sdk-contract:  ## the Autolab driver on a C# stand-in of its SDK through pythonnet (SDK_ARGS=--required: tools must be there)
 	PYTHON="$(PYTHON)" sh scripts/sdk-contract $(SDK_ARGS)
 
-kill: $(READY)  ## kill -9 of 50 sweeps and 30 direct-current runs at random moments; what was lost, what came back (minutes)
-	$(BIN)/python tests/chaos/kill_sweep.py --count 50
-	$(BIN)/python tests/chaos/kill_dc.py --count 10
+kill: $(READY)  ## kill -9 of 80 runs, 8 of each procedure, at random moments; what was lost, what came back (minutes)
+	$(BIN)/python tests/chaos/kill_run.py --count 8
 
 disk-full: $(READY)  ## 20 disks that get full in a running sweep; how it ended, what came back (minutes, Linux)
 	$(BIN)/python tests/chaos/disk_full.py --count 20

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from daq.bench import Bench, BenchConfig, build_bench
+from daq.bench import Bench, BenchConfig
 from daq.bench_lock import GUARD, bench_folder, bench_lock
-from daq.clock import ScaledClock, SystemClock, wall_monotonic, wall_sleep, wall_unix
-from daq.contracts import CarriesOn, Instrument, Reason, SafeReport, Settable
+from daq.clock import wall_monotonic, wall_sleep
+from daq.contracts import CarriesOn, Settable
 from daq.errors import BenchBusy, CellrigError
 from daq.guard_words import broken_off, write_into_run
 from daq.host_note import QUEUE
 from daq.notifier import notifier_of
-from daq.runner import WORLD
-from daq.safety import SafeOutcome, make_all_safe
+from daq.safe_first import Opened, build_again, carried_on, line_of, make_safe_first
+from daq.safety import make_all_safe
 from daq.system import ProcessId, System
 
 log = logging.getLogger(__name__)
 LOCK_S = 30.0  # a dead process's lock is free at once; somebody else's is not ours to wait for
 CHILDREN_S = 5.0  # a driver's own child makes its instrument safe when its pipe breaks, and ends
-PORTS_S = 15.0  # a port that a dead process held may take a moment to be free
-AGAIN_S = 0.5
 LOOK_S = 30.0  # bench time between two looks at a furnace that is kept for a cycler
 
 
@@ -63,31 +61,12 @@ class Duty:
     def _first(self, why: str) -> bool:
         """Make safe what nobody keeps; True when a furnace is kept for cells that a cycler runs."""
         bench = self._build()
-        lines = [f"{why}; the guard has the bench"]
         try:
-            kept, tests = self._kept(bench)
-            for name, furnace in kept.items():
-                lines.append(_hold(name, furnace))
-            others = {name: Opened(one) for name, one in bench.instruments.items() if name not in kept}
-            lines += [_line(one) for one in make_all_safe(others, bench.clock, "engine_lost")]
-            if kept:
-                hours = self._config.model.safety.hold_h
-                lines.append(f"{', '.join(tests)}; {', '.join(kept)} kept warm for it, for {hours:g} h at most")
-            self._write(lines)
-            return bool(kept)
+            lines, is_kept = make_safe_first(bench, self._config.model.safety.hold_h)
+            self._write([f"{why}; the guard has the bench", *lines])
+            return is_kept
         finally:
             bench.close()
-
-    def _kept(self, bench: Bench) -> tuple[Mapping[str, Settable], list[str]]:
-        """The furnaces to keep, and for which tests. A cycler that can't be reached now is not waited for."""
-        cyclers = {name: one for name, one in bench.instruments.items() if isinstance(one, CarriesOn)}
-        if not cyclers or self._config.model.safety.hold_h <= 0:
-            return {}, []
-        furnaces = {name: one for name, one in bench.instruments.items() if isinstance(one, Settable)}
-        for instrument in (*cyclers.values(), *furnaces.values()):
-            Opened(instrument).open()
-        tests = _tests(cyclers)
-        return (furnaces, tests) if tests else ({}, [])
 
     def _look(self, is_over: bool) -> bool:
         """True while the furnace is still kept."""
@@ -97,7 +76,7 @@ class Duty:
                 Opened(instrument).open(patience_s=0.0)
             cyclers = {name: one for name, one in bench.instruments.items() if isinstance(one, CarriesOn)}
             broken = [text for one in bench.instruments.values() if isinstance(one, Settable) for text in _broken(one)]
-            if not broken and not is_over and _tests(cyclers, unknown="cannot be asked"):
+            if not broken and not is_over and carried_on(cyclers, unknown="cannot be asked"):
                 return True
             why = broken[0] if broken else "the time is over" if is_over else "the cycler has nothing to do any more"
             self._end_keeping(bench, list(cyclers), why)
@@ -110,14 +89,12 @@ class Duty:
         lines = [f"the guard no longer keeps the furnace: {why}"]
         for names in (cyclers, [name for name in bench.instruments if name not in cyclers]):
             some = {name: Opened(bench.instruments[name]) for name in names}
-            lines += [_line(one) for one in make_all_safe(some, bench.clock, "failed")]
+            lines += [line_of(one) for one in make_all_safe(some, bench.clock, "failed")]
         self._write(lines)
 
     # ------------------------------------------------------------ tools
     def _build(self) -> Bench:
-        speed = self._config.model.bench.speed
-        clock = SystemClock() if speed is None else ScaledClock(speed, wall_unix())
-        return build_bench(self._config, clock, bench_folder(self._config) / WORLD)
+        return build_again(self._config)
 
     def _lock(self) -> AbstractContextManager[None]:
         return bench_lock(self._config, GUARD, patience_s=LOCK_S)
@@ -128,52 +105,6 @@ class Duty:
         self._notifier.tell("guard", "\n".join(lines))
         if self._run is not None:
             write_into_run(self._run, lines, self._speed)
-
-
-class Opened:
-    """An instrument that is connected before it is made safe, each in the thread that makes it safe.
-
-    One that can't be connected is made safe nevertheless: some need no greeting for that.
-    """
-
-    def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
-        self.safe_within_s = instrument.safe_within_s + PORTS_S
-
-    def open(self, patience_s: float = PORTS_S) -> None:
-        until_s = wall_monotonic() + patience_s
-        while True:
-            try:
-                return self._instrument.connect()
-            except CellrigError as error:
-                if wall_monotonic() >= until_s:
-                    log.warning("%s", error)
-                    return
-            wall_sleep(AGAIN_S)
-
-    def make_safe(self, reason: Reason) -> SafeReport:
-        self.open()
-        return self._instrument.make_safe(reason)
-
-
-def _tests(cyclers: Mapping[str, CarriesOn], unknown: str = "") -> list[str]:
-    """What runs on by itself. A cycler that does not answer counts as `unknown`."""
-    found: list[str] = []
-    for name, cycler in cyclers.items():
-        try:
-            found += [f"{name}: {test}" for test in cycler.carrying_on()]
-        except CellrigError as error:
-            log.warning("%s", error)
-            found += [f"{name}: {unknown}"] if unknown else []
-    return found
-
-
-def _hold(name: str, furnace: Settable) -> str:
-    try:
-        furnace.hold()
-        return f"{name}: holds its temperature"
-    except CellrigError as error:
-        return f"{name}: NOT SAFE, look at it now: {error}"
 
 
 def _broken(furnace: Settable) -> list[str]:
@@ -188,7 +119,3 @@ def _broken(furnace: Settable) -> list[str]:
         if isinstance(value, float | int) and limit.maximum is not None and value > limit.maximum:
             found.append(f"{furnace.name}: {limit.quantity} = {value:.5g} is above {limit.maximum:g}")
     return found
-
-
-def _line(one: SafeOutcome) -> str:
-    return f"{one.instrument}: made safe: {one.text}" if one.verified else f"{one.instrument}: {one.text}"

@@ -1,4 +1,4 @@
-"""The guard's lines in the run that was broken off."""
+"""What was done with the bench after its host died, told in the run that was broken off."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ def broken_off(queue_file: Path) -> Path | None:
         return None
 
 
-def write_into_run(path: Path, lines: Sequence[str], speed: float) -> None:
-    """As events, each with the bench time that has passed since the start; the run reads `interrupted` afterwards.
+def write_into_run(path: Path, lines: Sequence[str], speed: float, source: str = "guard") -> None:
+    """As events of `source`, each with the bench time that has passed since the start.
 
+    The run reads `interrupted` afterwards.
     The bench is safe by now: a run that can't be written is told to the log and left.
     """
     until_s = wall_monotonic() + PATIENCE_S
     while True:
         try:
-            return _write(path, lines, speed)
+            return _write(path, lines, speed, source)
         except CellrigError as error:
             log.warning("not written into the run: %s", error)
             if wall_monotonic() >= until_s:
@@ -48,7 +49,7 @@ def write_into_run(path: Path, lines: Sequence[str], speed: float) -> None:
         wall_sleep(0.5)
 
 
-def _write(path: Path, lines: Sequence[str], speed: float) -> None:
+def _write(path: Path, lines: Sequence[str], speed: float, source: str) -> None:
     with RunFile.open(path) as run:
         anchors, clock = run.anchors(), run.recall("clock")
         if run.outcome not in ("interrupted", "running"):
@@ -60,6 +61,6 @@ def _write(path: Path, lines: Sequence[str], speed: float) -> None:
             now_unix = clock["epoch_unix"] + (wall_unix() - clock["epoch_unix"]) * speed
             t_s = max(t_s, anchors[-1].t_s + now_unix - anchors[-1].unix)  # the last: the calendar may have jumped
         for line in lines:
-            writer.event(t_s, "error" if "look at it" in line else "warning", "guard", line)
+            writer.event(t_s, "error" if "look at it" in line else "warning", source, line)
     finally:
         writer.abandon()

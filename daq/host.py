@@ -23,11 +23,13 @@ from filelock import FileLock, Timeout
 from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder, bench_lock
 from daq.errors import BadInput, BenchBusy, CellrigError
+from daq.guard_words import write_into_run
 from daq.guarding import GuardKeeper, needs_guard
 from daq.host_note import NAME, QUEUE, HostNote, find_host
 from daq.host_work import HostWork
 from daq.lines import LineServer
 from daq.run_queue import RunQueue
+from daq.safe_first import build_again, make_safe_first
 from daq.system import ProcessId, System
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Host:
             self.note.write(self.folder)
             if self._guard is not None:
                 self._guard.start()
+                self._after_a_death(once is not None)
             if once is None:
                 self.work.run_queue(self._ending)
             else:
@@ -73,6 +76,28 @@ class Host:
             (self.folder / NAME).unlink(missing_ok=True)
             self._server.close()
             self.queue.close()
+
+    def _after_a_death(self, is_direct: bool) -> None:
+        """Where a host before this one died in a run, the bench is made safe before anything else.
+
+        Its guard has done so already, unless it died too; twice does no harm.
+        """
+        died = self.queue.entries(("running",))
+        if not died:
+            return
+        bench = build_again(self.config)
+        try:
+            lines, _ = make_safe_first(bench, self.config.model.safety.hold_h)
+        finally:
+            bench.close()
+        for line in lines:
+            log.warning("after the death of a host: %s", line)
+        for entry in died:
+            if entry.runs:
+                told = ["the bench host had died in this run; before anything else:", *lines]
+                write_into_run(Path(entry.runs[-1]["path"]), told, self.config.model.bench.speed or 1.0, "engine")
+            if is_direct:  # the queue's own host settles them when it begins
+                self.queue.end(entry.id, "interrupted", "the bench host died")
 
     def end(self) -> None:
         """End in order: a run in progress is stopped first."""

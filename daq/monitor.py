@@ -7,6 +7,7 @@ been silent is a quantity like any other (`silence_s`); the interlocks decide wh
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from daq.quantity import SILENCE
 
 log = logging.getLogger(__name__)
 HISTORY = 5000
-HELD_S = 10.0  # a call for a reading that has not come back for so long is as good as none
+HELD_S = 10.0  # of the wall: a call for a reading that has not come back for so long is as good as none
 
 Record = Callable[[str, Mapping[str, Value]], float]
 Tell = Callable[[str, Level, str], None]
@@ -64,8 +65,9 @@ class Watch:
 
     def look(self) -> None:
         """Called from another thread: is this one held up in its driver?"""
-        asked_s = self._asked_s
-        if asked_s is not None and self._monitor.clock.monotonic() - asked_s >= HELD_S:
+        asked_s, clock = self._asked_s, self._monitor.clock
+        held_s = HELD_S * clock.speed if math.isfinite(clock.speed) else HELD_S  # a driver takes its time on the wall
+        if asked_s is not None and clock.monotonic() - asked_s >= held_s:
             self._silent(f"a reading has not come back for {HELD_S:.0f} s: its driver hangs, or waits", asked_s)
 
     def latest(self) -> tuple[float, Snapshot] | None:

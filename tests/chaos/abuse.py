@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 import schemathesis
+import tally
 from host_bench import SIMULATED, ended_with_the_test, until, write_bench
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
@@ -279,9 +280,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("by token:", json.dumps(dict(counts.by_token)))
     for one in counts.bad[:40]:
         print("BAD:", one)
-    print(
-        f"{counts.total} requests, {sum(n for s, n in counts.statuses.items() if s >= 500)} 5xx, {len(counts.bad)} bad"
-    )
+    failed = sum(n for s, n in counts.statuses.items() if s >= 500)
+    tally.say({"requests": counts.total, "answered with 5xx": failed, "bad": len(counts.bad)})
     return 1 if counts.bad else 0
 
 

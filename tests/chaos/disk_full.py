@@ -22,7 +22,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kill_sweep import CELLRIG, deviation, results, rows_by_stream, undisturbed
+import tally
+from killing import CELLRIG, deviation, results, rows_by_stream, undisturbed
 
 from daq.runfile.reader import RunFile
 
@@ -136,12 +137,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = fill_many(options.count, options.seed, Path(folder))
     held = sum(one.holds for one in found)
-    print(
-        f"{len(found)} full disks: {sum(not one.whole for one in found)} files damaged, "
-        f"{sum(one.outcome != 'failed' for one in found)} read as something else than failed, "
-        f"{sum(not one.safe for one in found)} not safe, "
-        f"{sum(one.resumed == 'finished' for one in found)} resumed to the end; "
-        f"{held} of {len(found)} kept every promise"
+    tally.say(
+        {
+            "full disks": len(found),
+            "files damaged": sum(not one.whole for one in found),
+            "read as something else than failed": sum(one.outcome != "failed" for one in found),
+            "reasons not told": sum("disk" not in one.reason for one in found),
+            "not safe": sum(not one.safe for one in found),
+            "resumed to the end": sum(one.resumed == "finished" for one in found),
+            "kept every promise": held,
+        }
     )
     return 0 if found and held == len(found) == options.count else 1
 

@@ -22,8 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import tally
 from host_bench import WIRE, ended_with_the_test, peer, shown, until, write_bench, write_plan
-from kill_sweep import CELLRIG
+from killing import CELLRIG
 
 from daq.bench import BenchConfig
 from daq.catalog import list_runs
@@ -167,11 +168,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = kill_many(options.count, options.seed, Path(folder))
     held = sum(one.holds for one in found)
     slowest = max((one.off_s for one in found), default=float("nan"))
-    print(
-        f"{len(found)} hosts killed: {sum(one.off_s < 0 for one in found)} heaters stayed on, the slowest off after "
-        f"{slowest:.1f} s ({MAY_TAKE_S:.0f} s allowed), {sum(one.outcome != 'interrupted' for one in found)} read as "
-        f"something else than interrupted, {sum(one.resumed == 'finished' for one in found)} resumed to the end; "
-        f"{held} of {len(found)} kept every promise"
+    tally.say(
+        {
+            "hosts killed": len(found),
+            "heaters stayed on": sum(one.off_s < 0 for one in found),
+            f"the slowest off after, of {MAY_TAKE_S:.0f} s allowed (s)": slowest,
+            "read as something else than interrupted": sum(one.outcome != "interrupted" for one in found),
+            "resumed to the end": sum(one.resumed == "finished" for one in found),
+            "kept every promise": held,
+        }
     )
     return 0 if len(found) == options.count == held else 1
 

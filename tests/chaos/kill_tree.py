@@ -1,8 +1,10 @@
-"""kill -9 of everything at once, guard included, in mid-sweep: the data are whole, the run is interrupted and resumes.
+"""kill -9 of everything at once, guard included, in mid-sweep: the data are whole, the next start makes safe first.
 
     python tests/chaos/kill_tree.py --count 10 --seed 1
 
-prints a line for each and the counts; exit status 1 when one promise did not hold. Linux only, as `kill_host.py`.
+The heater stays on, for nobody is left. Whoever starts next switches it off before anything else: what was written
+into the furnace, and in which order, is read from its own log. Prints a line for each and the counts; exit status 1
+when one promise did not hold. Linux only, as `kill_host.py`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from host_bench import WIRE, ended_with_the_test, peer, shown, until, write_bench, write_plan
+import tally
+from host_bench import WIRE, ended_with_the_test, peer, shown, typed, until, write_bench, write_plan
 from kill_host import MIDDLE_S, SPEED, WITHIN, _worst, own_state
-from kill_sweep import CELLRIG, rows_by_stream
+from killing import CELLRIG, rows_by_stream
 
 from daq.catalog import list_runs
 from daq.clock import wall_sleep
 from daq.host_note import find_host
 from daq.runfile.reader import RunFile
+from drivers.eurotherm.registers import MANUAL, OUTPUT
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,17 @@ class Felled:
     outcome: str
     resumed: str
     worst: float
+    was_on: bool
+    written: str
+
+    @property
+    def made_safe_first(self) -> bool:
+        """The first that was written into the furnace after the death is manual, output 0."""
+        return self.was_on and self.written.startswith(f"{MANUAL}=1 {OUTPUT}=0")
 
     @property
     def holds(self) -> bool:
-        whole = self.rows_lost == 0 and self.outcome == "interrupted"
+        whole = self.rows_lost == 0 and self.outcome == "interrupted" and self.made_safe_first
         return whole and self.processes >= 3 and self.resumed == "finished" and self.worst < WITHIN
 
 
@@ -63,6 +74,8 @@ def fell(folder: Path, moment_s: float) -> Felled:
                 for process in tree:  # the guard first, so that it can't act
                     process.kill()
                 psutil.wait_procs(tree, timeout=10)
+            was_on = "heater_on=True" in shown(furnace)
+            typed(furnace, "written")  # what was written before is of no interest
             after = rows_by_stream(path)
             with RunFile.open(path) as run:
                 outcome = run.outcome
@@ -71,7 +84,8 @@ def fell(folder: Path, moment_s: float) -> Felled:
             )
             resumed = json.loads(again.stdout)["outcome"] if again.returncode == 0 else again.stderr[-200:]
             lost = sum(max(0, count - after.get(name, 0)) for name, count in before.items())
-            return Felled(len(tree), lost, outcome, resumed, _worst(path))
+            written = typed(furnace, "written").strip()
+            return Felled(len(tree), lost, outcome, resumed, _worst(path), was_on, written)
 
 
 def _guards(folder: Path) -> list[psutil.Process]:
@@ -104,10 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         found = fell_many(options.count, options.seed, Path(folder))
     held = sum(one.holds for one in found)
-    print(
-        f"{len(found)} process trees killed: {sum(one.rows_lost for one in found)} committed rows lost, "
-        f"{sum(one.outcome != 'interrupted' for one in found)} read as something else than interrupted, "
-        f"{sum(one.resumed == 'finished' for one in found)} resumed to the end; {held} kept every promise"
+    tally.say(
+        {
+            "process trees killed": len(found),
+            "committed rows lost": sum(one.rows_lost for one in found),
+            "read as something else than interrupted": sum(one.outcome != "interrupted" for one in found),
+            "heaters on afterwards": sum(one.was_on for one in found),
+            "next starts that switched it off before anything else": sum(one.made_safe_first for one in found),
+            "resumed to the end": sum(one.resumed == "finished" for one in found),
+            "kept every promise": held,
+        }
     )
     return 0 if held == options.count else 1
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import tally
 from sqlite_tape import Delete, Entry, Sync, Told, Truncate, Write, on_tape
 
 from daq.contracts import Step
@@ -216,6 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for one in found.bad[:40]:
         print("BAD:", one)
     print(f"power lost in a run of {options.rows} rows, seed {options.seed}: {found.line}")
+    tally.say({"rows": options.rows, "disks as the power left them": found.total, "bad": len(found.bad)})
     return 1 if found.bad or not found.total else 0
 
 

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from chaos import BEGIN, END, Done, Part, run_all, table, write_page
+import tally
+from chaos import BEGIN, END, PARTS, PROCEDURES, Part, portions_of, run_all, table, write_page
+from kill_kinds import KINDS
 
-POWER = Part("power loss", "power_loss.py", "--rows", 20, "1, 2")
+POWER = Part("power loss", "power_loss.py", "--rows", 40, "1, 2", 2)
 GONE = Part("gone", "there_is_no_such_script.py", "--count", 1, "3")
 
 
 def test_it_goes_on_where_it_was_broken_off_and_runs_what_failed_again(tmp_path: Path) -> None:
     kept = tmp_path / "chaos" / "kept.json"
-    kept.parent.mkdir()
-    before = Done("power loss", "1, 2", 20, 7, True, 1.0, "measured before")
-    kept.write_text(json.dumps([asdict(before)]), encoding="utf-8")
-    found = run_all(1.0, 7, kept, [POWER, GONE])
-    assert found[0] == before
-    assert not found[1].holds
-    assert "**broken**" in table(found)
-    again = run_all(1.0, 7, kept, [POWER, GONE])
-    assert again[0] == before
-    assert again[1].took_s != found[1].took_s
+    first = run_all(0.1, 7, kept, [POWER, GONE])
+    assert "4 rows" in first[0]
+    assert first[0].endswith("holds |")
+    assert "**broken**" in table(first)
+    before = {one["name"]: one["took_s"] for one in json.loads(kept.read_text(encoding="utf-8"))}
+    assert run_all(0.1, 7, kept, [POWER, GONE])[0] == first[0]
+    again = {one["name"]: one["took_s"] for one in json.loads(kept.read_text(encoding="utf-8"))}
+    assert {name for name in before if again[name] != before[name]} == {"gone 0"}
 
 
-def test_the_counts_are_scaled_and_the_part_is_really_run(tmp_path: Path) -> None:
-    (done,) = run_all(0.1, 7, tmp_path / "kept.json", [POWER])
-    assert done.holds, done.said
-    assert done.asked == 2
-    assert "0 bad" in done.said
+def test_the_counts_are_shared_out_each_with_a_seed_of_its_own() -> None:
+    (kills,) = (part for part in PARTS if part.name == "kill -9 of the whole tree")
+    shares = portions_of([kills], 0.14, 3)
+    assert [one.count for one in shares] == [2, 2, 1, 1, 1]
+    assert len({one.seed for one in shares}) == 5
+    assert set(PROCEDURES) == set(KINDS), "a procedure that nobody kills"
+
+
+def test_counts_are_summed_and_the_worst_is_kept() -> None:
+    lines = ['{"kills": 2, "slowest (s)": 0.5}', '{"kills": 3, "slowest (s)": 0.25}', "Traceback"]
+    found = [tally.heard(line) for line in lines]
+    assert found[2] is None
+    assert tally.text(tally.merged(one for one in found if one)) == "5 kills, slowest (s): 0.5"
 
 
 def test_the_table_goes_between_its_marks(tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ def test_whoever_started_it_may_die_and_the_run_goes_on(tmp_path: Path) -> None:
 def test_a_driver_that_hangs_for_good_holds_up_neither_the_run_nor_the_next(tmp_path: Path) -> None:
     """The run ends at its deadline, the furnace is off, the host with the driver in it is gone; the bench is free."""
     hang = '[[simulation.faults]]\ninstrument = "potentiostat"\nkind = "hang"\nafter_s = 300\nfor_s = 1e9\n'
-    config = write_bench(tmp_path, WIRE + hang, 300, "leave_within_s = 1\nhung_after_s = 900")
-    plan = load_plan(write_plan(tmp_path, [40]))
+    config = write_bench(tmp_path, WIRE + hang, 150, "leave_within_s = 1\nhung_after_s = 900")
+    plan = load_plan(write_plan(tmp_path, [40, 60]))
     with ended_with_the_test(config), peer(tmp_path / "bench.toml") as furnace:
         (ended,) = run_in_host(plan, tmp_path / "runs", Watcher())
         assert ended.end.outcome == "failed"

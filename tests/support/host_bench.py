@@ -91,9 +91,14 @@ def peer(bench: Path) -> Iterator[subprocess.Popen[str]]:
 
 def shown(child: subprocess.Popen[str]) -> str:
     """What the peer's own furnace does now."""
+    return typed(child, "show")
+
+
+def typed(child: subprocess.Popen[str], words: str) -> str:
+    """What the peer answers to a command that is typed at it."""
     assert child.stdin is not None
     assert child.stdout is not None
-    child.stdin.write("show\n")
+    child.stdin.write(f"{words}\n")
     child.stdin.flush()
     return child.stdout.readline()
 

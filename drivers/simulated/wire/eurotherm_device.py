@@ -7,6 +7,7 @@ what is refused, what is silently discarded, status bits. The 3200's rate units 
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -28,6 +29,7 @@ SECONDS_PER_RATE_UNIT: dict[Family, tuple[int, int, int]] = {
 WORDS_MAX: dict[Family, int] = {"2200": 32, "2400": 125, "3200": 125, "3500": 125}
 IEEE = 0x8000
 START_UP_s = 5.0
+WRITTEN_KEPT = 1000
 
 
 @dataclass
@@ -47,6 +49,7 @@ class EurothermDevice:
         self.family: Family = family
         self.identity = IDENTITY[family]
         self.eeprom_writes = 0
+        self.written: deque[tuple[int, float]] = deque(maxlen=WRITTEN_KEPT)  # register, value: its own log
         self.wiped = False  # somebody wrote a mode that erases the memory
         self.loopback = True
         self.mode = 0
@@ -140,6 +143,7 @@ class EurothermDevice:
                 raise IllegalValue
             scale = 10 ** self.settings[525] if register.kind == "f" and not self.settings[12550] else 1
             register.put(frames.signed(word) / scale)
+            self.written.append((number, frames.signed(word) / scale))
 
     def _write_ieee(self, address: int, words: list[int], single: bool) -> None:
         if address % 2:
@@ -154,6 +158,7 @@ class EurothermDevice:
                 raise IllegalValue
             value = struct.unpack(">f", struct.pack(">HH", *words[place : place + 2]))[0]
             register.put(value if register.kind == "f" else words[place])
+            self.written.append(((address - IEEE + place) // 2, value if register.kind == "f" else words[place]))
 
     # ------------------------------------------------------------ the map
     def _map(self) -> dict[int, Register]:

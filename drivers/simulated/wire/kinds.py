@@ -57,12 +57,18 @@ def _eurotherm(place: Place) -> Parts:
     def identity(words: list[str]) -> None:
         device.identity = int(words[0], 0)
 
+    def written(words: list[str]) -> str:
+        log = [f"{register}={value:g}" for register, value in device.written]
+        device.written.clear()
+        return " ".join(log) or "nothing"
+
     commands: dict[str, Command] = {
         "power": lambda words: device.power_cycle(number(words, 5.0)),
         "break": lambda words: device.sensor_break(is_on(words)),
         "panel": lambda words: device.panel_target(number(words)),
         "manual": lambda words: device.panel_manual(is_on(words), number(words[1:], 0.0)),
         "identity": identity,
+        "written": written,
     }
     return Parts(
         device,

@@ -33,6 +33,7 @@ panel DEGC         turn the set-point at the panel
 manual on|off      put it in manual at the panel
 quirk NAME[=N]     of a Neware server, as quirk cycles_from_0 (off: quirk NAME=off)
 identity NUMBER    be another instrument, as identity 0x2460
+written            of a Eurotherm: what was written into it, REGISTER=VALUE, since this was asked last
 output on|off      press OUTPUT at the panel of a 2450
 show               what it measures and does
 quit"""
