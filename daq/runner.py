@@ -78,6 +78,8 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = Fa
                     writer.remember("clock", {"epoch_unix": epoch_unix, "origin_s": clock.monotonic()})
                     for warning in one.warnings:
                         writer.event(0.0, "warning", "plan", warning)
+                    for line in one.told:
+                        writer.event(0.0, "info", "plan", line)
                     one.procedure.bind(bench, plan.samples)
                     tables = plan.model.interlock
                     ended.append(_run(bench, one.procedure, writer, 0.0, watcher, tables, connect=not ended))

@@ -19,7 +19,7 @@ from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, re
 from procedures.at_temperature import AtTemperature
 from procedures.cells_of_run import CellRows, cells_of, results_of_cells
 from procedures.cycled_cell import CellJob
-from procedures.cycler_checks import check_cells, check_channels_idle
+from procedures.cycler_checks import check_cells, check_channels_idle, sheets_told
 from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
 from procedures.dc_streams import CYCLED, CYCLING, POLARISATION
 from procedures.dc_taking import (
@@ -92,15 +92,16 @@ class CriticalCurrentLadder(AtTemperature):
         warnings = super().check(place)
         if self.on == "potentiostat":
             require_technique(self._potentiostat, "constant-current", self.sample, place)
-            require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
-        told = [self._check_ladder(one, self.place_of(one, place)) for one in self.samples]
+            for limit in (self.voltage_limit_V, -self.voltage_limit_V):
+                require_voltage(limit, self._potentiostat, self.sample, place, "voltage_limit_V")
+        for one in self.samples:
+            self._check_ladder(one, self.place_of(one, place))
         if self.on == "cycler":
             warnings += check_cells(self._cycler, self.samples, self.schedule, place)
-        return warnings + list(dict.fromkeys(told))
+        return warnings
 
-    def _check_ladder(self, sample: Sample, place: str) -> str:
-        """What the currents are on this sample."""
-        area = require_area(sample, place, "a critical current density")
+    def _check_ladder(self, sample: Sample, place: str) -> None:
+        require_area(sample, place, "a critical current density")
         ladder = self.currents_A(sample, place)
         for current in ladder:
             if self.on == "potentiostat":
@@ -114,8 +115,14 @@ class CriticalCurrentLadder(AtTemperature):
                 )
         if any(after <= before for before, after in pairwise(ladder)):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
-        told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
-        return f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"
+
+    def told(self) -> list[str]:
+        lines = sheets_told(self.samples, self.schedule) if self.on == "cycler" else []
+        for sample in self.samples:
+            ladder, area = self.currents_A(sample), require_area(sample, "plan", "a critical current density")
+            rungs = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
+            lines.append(f"{rungs} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA")
+        return list(dict.fromkeys(lines))
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("ladder", "the ladder on the cycler", "continue")] if self.on == "cycler" else self._halves()
@@ -242,10 +249,14 @@ class CriticalCurrentLadder(AtTemperature):
 
         on_cycler = run.parameters.get("on") == "cycler"
         number = "schedule_step" if on_cycler else "stage"
+        limit = run.parameters.get("voltage_limit_V")
 
         def of_cell(cell: CellRows) -> list[Result]:
             rows, area = cell.rows, require_area(cell.sample, "sample", "a critical current density")
-            found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number])
+            found = analyse_critical_current(
+                rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number],
+                voltage_limit_V=None if limit is None else float(limit),
+            )  # fmt: skip
             return critical_current_results(found, cell.at)
 
         if on_cycler:

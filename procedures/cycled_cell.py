@@ -55,6 +55,7 @@ class CycledCell:
         self.status: ChannelStatus | None = None
         self.silent_since_s: float | None = None
         self.heard_s = -math.inf
+        self.began_s = 0.0  # in the run's time
         self.why = ""  # its judge's reason to stop
         self._rig, self._cycler, self._job = rig, cycler, job
         self._memory = CellMemory.of(rig, job.sample, is_alone)
@@ -71,7 +72,7 @@ class CycledCell:
         else:
             self.ref = self._started(self._cycler)
         if self.ref is not None:
-            self._began_s = float(self._memory.recall("cycler began", self._rig.t_s))
+            self.began_s = float(self._memory.recall("cycler began", self._rig.t_s))
         return self.ref is not None
 
     def _started(self, cycler: BatteryCycler) -> str:
@@ -132,7 +133,7 @@ class CycledCell:
         per_area = None if self._area_cm2 is None else 1e3 / self._area_cm2
         self._rig.record_many(
             "cycling",
-            [self._began_s + one for one in time_s],
+            [self.began_s + one for one in time_s],
             {
                 "sample": [self.sample.label] * many,
                 "channel": [self.sample.channel] * many,

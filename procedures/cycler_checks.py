@@ -11,7 +11,7 @@ from drivers.roles import BatteryCycler, ChoosyCycler, CyclerAbilities, Operator
 from drivers.schedule import Schedule
 from drivers.step_sheet import step_sheet
 from procedures.operator_run import check_start
-from procedures.schedule_text import check_schedule
+from procedures.schedule_checks import check_schedule
 
 AnyCycler = BatteryCycler | OperatorRunCycler
 
@@ -19,13 +19,12 @@ AnyCycler = BatteryCycler | OperatorRunCycler
 def check_cells(
     cycler: AnyCycler, samples: Sequence[Sample], schedule_of: Callable[[Sample], Schedule], place: str
 ) -> list[str]:
-    """Each cell's channel and schedule against the cycler, asking it nothing. Returns warnings and step sheets.
+    """Each cell's channel and schedule against the cycler, asking it nothing. Returns warnings.
 
     Raises BadInput for a channel that is not there, two cells on one, and what the cycler would refuse once the
     furnace is hot.
     """
     abilities, warnings = cycler.abilities(), []
-    sheets: dict[tuple[str, ...], list[str]] = {}
     taken: dict[int, str] = {}
     for sample in samples:
         check_on_channel(sample, abilities, cycler.name, place)
@@ -34,17 +33,22 @@ def check_cells(
                            place=f"{place}, sample.channel", allowed="a channel for each")  # fmt: skip
         taken[sample.channel] = sample.label
         schedule = schedule_of(sample)
-        check_schedule(schedule, abilities, place)
+        check_schedule(schedule, abilities, sample, place)
         warnings += check_start(cycler, schedule, sample, place)
         if isinstance(cycler, ChoosyCycler):
             cycler.check_submit(schedule, sample.label)
-        title, *steps = step_sheet(schedule)
-        sheets.setdefault(tuple([title, *steps] if len(samples) == 1 else steps), []).append(
-            f"{sample.label} (channel {sample.channel})"
-        )
-    for lines, cells in sheets.items():
-        warnings += [*([] if len(samples) == 1 else [f"schedule of {', '.join(cells)}"]), *lines]
     return warnings
+
+
+def sheets_told(samples: Sequence[Sample], schedule_of: Callable[[Sample], Schedule]) -> list[str]:
+    """The step sheets in lines; cells with the same steps share one."""
+    if len(samples) == 1:
+        return step_sheet(schedule_of(samples[0]))
+    sheets: dict[tuple[str, ...], list[str]] = {}
+    for sample in samples:
+        _, *steps = step_sheet(schedule_of(sample))
+        sheets.setdefault(tuple(steps), []).append(f"{sample.label} (channel {sample.channel})")
+    return [line for steps, cells in sheets.items() for line in (f"schedule of {', '.join(cells)}", *steps)]
 
 
 def check_on_channel(sample: Sample, abilities: CyclerAbilities, instrument: str, place: str) -> None:
@@ -80,5 +84,5 @@ def _problem(rig: Rig, cycler: AnyCycler, sample: Sample, low_V: float, high_V: 
     rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
     if not low_V <= status.voltage_V <= high_V:
         text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
-        return f"{text}: shorted, not connected or the wrong cell; nothing was run"
+        return f"{text}: shorted, not connected or the wrong cell; nothing was run; look at the cables"
     return ""

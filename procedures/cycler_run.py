@@ -47,7 +47,7 @@ class CyclerRun:
         self._watch = watch
 
     def run(self, jobs: Sequence[CellJob], cell_failure: str = GO_ON) -> None:
-        """Raises StepFailed when all of several cells failed; where `cell_failure` says so, when one did not end well."""
+        """Raises StepFailed when all of several cells failed, or one did and `cell_failure` says that the run fails."""
         rig = self._rig
         self._jobs = jobs
         self._is_alone = len(jobs) == 1
@@ -60,6 +60,7 @@ class CyclerRun:
         poll_s = float(np.clip(longest_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
         try:
             self._begin()
+            self._active = [one for one in self._active if one.end is None]
             rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
             while self._active:
                 self._look_at_all()
@@ -211,13 +212,10 @@ class CyclerRun:
     def _judge_cells(self, cell_failure: str) -> None:
         if self._is_alone:
             return
-        ends = {one.sample.label: one.end for one in self._cells if one.end is not None}
-        failed = [label for label, end in ends.items() if end.state == FAILED]
-        if len(failed) == len(self._cells):
-            raise StepFailed("; ".join(f"{label}: {end.text}" for label, end in ends.items()))
-        unlike = [
-            f"{one.sample.label} {one.end.state}" for one in self._cells if one.end and not _is_well(one, one.end)
-        ]
+        ended = [(one, one.end) for one in self._cells if one.end is not None]
+        if all(end.state == FAILED for _, end in ended):
+            raise StepFailed("; ".join(f"{one.sample.label}: {end.text}" for one, end in ended))
+        unlike = [f"{one.sample.label} {end.state}" for one, end in ended if not _is_well(one, end)]
         if cell_failure == FAIL and unlike:
             raise StepFailed(f"not all cells ended well: {', '.join(unlike)}")
 
@@ -226,10 +224,15 @@ class CyclerRun:
         is_watched = isinstance(self._cycler, OperatorRunCycler)
         if not self._is_alone:
             keep_cells(self._rig, self._cells)
-            self._rig.progress(told_of_many(self._cells, is_watched))
+            self._rig.progress(told_of_many(self._cells, is_watched), self._done_s())
             return
         for status in [one.status for one in self._active if one.status is not None]:
-            self._rig.progress(told_of_one(status, is_watched))
+            self._rig.progress(told_of_one(status, is_watched), self._done_s())
+
+    def _done_s(self) -> float:
+        """Of the longest schedule, as it was estimated: since the first cell began."""
+        begun = [one.began_s for one in self._cells if one.ref is not None]
+        return self._rig.t_s - min(begun, default=self._rig.t_s)
 
 
 def _is_well(cell: CycledCell, end: CellEnd) -> bool:

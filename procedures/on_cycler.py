@@ -11,13 +11,12 @@ from daq.contracts import Rig, RunReader, Step
 from daq.sample import Sample
 from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Protection, Schedule, ScheduleStep
-from drivers.step_sheet import step_sheet
 from procedures.at_temperature import AtTemperature
 from procedures.cycled_cell import CellJob
-from procedures.cycler_checks import check_cells, check_channels_idle, check_on_channel
+from procedures.cycler_checks import check_cells, check_channels_idle, check_on_channel, sheets_told
 from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
 from procedures.pc_cycling import PcCycling
-from procedures.schedule_text import check_schedule
+from procedures.schedule_checks import check_schedule
 
 
 class OnCycler(AtTemperature):
@@ -79,8 +78,11 @@ class OnCycler(AtTemperature):
         abilities = self._by_pc.abilities()
         check_on_channel(self.sample, abilities, self._by_pc.name, place)
         schedule = self.schedule(None, place)
-        check_schedule(schedule, abilities, place)
-        return [*warnings, *self._by_pc.check(schedule, place), *step_sheet(schedule)]
+        check_schedule(schedule, abilities, self.sample, place)
+        return warnings + self._by_pc.check(schedule, place)
+
+    def told(self) -> list[str]:
+        return sheets_told(self.samples, self.schedule)
 
     def measuring_steps(self) -> Sequence[Step]:
         cells = f", {len(self.samples)} cells" if len(self.samples) > 1 else ""

@@ -22,6 +22,7 @@ from drivers.simulated.faults import Fault
 from drivers.simulated.parameters import (
     AnalyserParameters,
     BlockingParameters,
+    CyclerParameters,
     FurnaceParameters,
     HolderParameters,
 )
@@ -100,14 +101,15 @@ class ChannelSpec:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A checked simulation. `channels[0]` is channel 1; there are eight, or as many as are named. `main` is on all others.
+    """A checked simulation. `channels[0]` is channel 1; there are eight, or as many as are named.
 
-    `furnace_is_peer`: the furnace is simulated by a process of its own, which answers on the wire.
+    `main` is on all others. `furnace_is_peer`: the furnace is simulated by a process that answers on the wire.
     """
 
     seed: int
     furnace: FurnaceParameters
     analyser: AnalyserParameters
+    cycler: CyclerParameters
     main: ChannelSpec
     channels: tuple[ChannelSpec, ...]
     faults: tuple[Fault, ...]
@@ -123,6 +125,7 @@ class Simulation:
             "seed": self.seed,
             "furnace": self.furnace.model_dump(),
             "analyser": self.analyser.model_dump(),
+            "cycler": self.cycler.model_dump(),
             "channels": [
                 {"cell": one.cell, **one.parameters.model_dump(), **one.holder.model_dump()} for one in self.channels
             ],
@@ -135,7 +138,7 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
     checked = parse(SimulationTable, table, here)
     here_parameters = f"{here}.parameters"
     own = CELLS.get(checked.cell, BlockingParameters)
-    models = (FurnaceParameters, HolderParameters, AnalyserParameters, own)
+    models = (FurnaceParameters, HolderParameters, AnalyserParameters, CyclerParameters, own)
     _refuse_unknown(checked.parameters, models, here_parameters)
     main = _channel(checked.cell, checked.preset, checked.parameters, here)
     others = {
@@ -146,6 +149,7 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
         seed=checked.seed,
         furnace=_only(FurnaceParameters, checked.parameters, here_parameters),
         analyser=_only(AnalyserParameters, checked.parameters, here_parameters),
+        cycler=_only(CyclerParameters, checked.parameters, here_parameters),
         main=main,
         channels=tuple(others.get(number, main) for number in range(1, max(CHANNELS_MAX, *others, 0) + 1)),
         faults=tuple(parse(Fault, fault, f"{here}.faults[{n}]") for n, fault in enumerate(checked.faults)),

@@ -20,6 +20,7 @@ from gui.words import hours_exact
 
 TIME_OF = {"polarisation": "t_s", "cycling": "time_s"}
 UNITS = (("E / mV", 1e3), ("E / V", 1.0))
+CURRENTS = ("j / mA cm⁻²", "I / mA")
 MOST_VOLTAGES = 8
 
 
@@ -44,6 +45,7 @@ class OverTimePane(PlotPane):
 
     def build(self) -> None:
         self.unit = self.add_choice("Unit of the voltage", [text for text, _ in UNITS])
+        self.current = self.add_choice("Current density or current", CURRENTS)
         self.plot = self.add_plot(axes={"bottom": TimeAxis("bottom")}, bottom="Time / h:mm", left=UNITS[0][0])
         self.plot.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
         self._second = SecondAxis(self.plot, "j / mA cm⁻²")
@@ -77,8 +79,8 @@ class OverTimePane(PlotPane):
             self._current.clear()
             return
         cell = self._cells[0]
-        self._current.take(cell.time_s, cell.density, of=(cell.shown.view, cell.sample))
-        self.plot.setLabel("right", "j / mA cm⁻²" if cell.has_area else "I / mA")
+        self._current.take(cell.time_s, cell.density, of=(cell.shown.view, cell.sample, cell.has_area))
+        self.plot.setLabel("right", CURRENTS[0] if cell.has_area else CURRENTS[1])
 
     def _cells_of(self, shown: ShownRun) -> list[_Cell]:
         found = []
@@ -93,7 +95,8 @@ class OverTimePane(PlotPane):
             series.refresh()
             for key in series.keys:
                 part = series.part(key)
-                has_area = bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
+                wanted_per_area = self.current.currentIndex() == 0
+                has_area = wanted_per_area and bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
                 density = part["current_density_mA_cm2"] if has_area else 1e3 * part["current_A"]
                 found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], density, has_area))
         return found
