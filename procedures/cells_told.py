@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from daq.contracts import Rig
 from drivers.schedule import ChannelStatus
@@ -23,7 +24,7 @@ def told_of_one(status: ChannelStatus, is_watched: bool) -> str:
 def told_of_many(cells: Sequence[CycledCell], is_watched: bool) -> str:
     """`4 cells: 3 run (cycle 2 to 5), 1 finished`."""
     running = [one for one in cells if one.end is None]
-    cycles = sorted({one.status.cycle for one in running if one.status is not None})
+    cycles = sorted({one.cycle for one in running if one.cycle})
     span = f" (cycle {cycles[0]}{f' to {cycles[-1]}' if len(cycles) > 1 else ''})" if cycles else ""
     ends = Counter(one.end.state for one in cells if one.end is not None)
     parts = [f"{len(running)} run{span}"] * bool(running) + [f"{many} {state}" for state, many in ends.items()]
@@ -35,14 +36,20 @@ def keep_cells(rig: Rig, cells: Sequence[CycledCell]) -> None:
     kept = rig.recall(CELLS, {})
     table = {key: dict(one) for key, one in kept.items()}
     for cell in cells:
-        told = table.setdefault(str(cell.sample.channel), {"sample": cell.sample.label, "state": "waits", "cycle": 0})
+        told = table.setdefault(str(cell.sample.channel), _fresh(cell))
         told["ref"] = cell.ref or told.get("ref")
         if cell.status is not None:
-            told |= {"state": cell.status.state, "cycle": cell.status.cycle, "text": cell.status.text}
+            told |= {"state": cell.status.state, "text": cell.status.text}
+            told["cycle"] = cell.cycle or told["cycle"]
         if cell.end is not None:
             told |= {"state": cell.end.state, "text": cell.end.text, "ended": True}
     if table != kept:
         rig.remember(CELLS, table)
+
+
+def _fresh(cell: CycledCell) -> dict[str, Any]:
+    sample = cell.sample
+    return {"sample": sample.label, "channel": sample.channel, "state": "waits", "cycle": 0, "text": ""}
 
 
 def end_before(rig: Rig, cell: CycledCell) -> CellEnd | None:

@@ -55,6 +55,7 @@ class CycledCell:
         self.status: ChannelStatus | None = None
         self.silent_since_s: float | None = None
         self.heard_s = -math.inf
+        self.cycle = 0  # of the latest record
         self.began_s = 0.0  # in the run's time
         self.why = ""  # its judge's reason to stop
         self._rig, self._cycler, self._job = rig, cycler, job
@@ -130,6 +131,7 @@ class CycledCell:
         number, time_s, step, cycle, volt, current, charge, discharge, temperature = map(
             list, zip(*records, strict=True)
         )
+        self.cycle = cycle[-1]
         per_area = None if self._area_cm2 is None else 1e3 / self._area_cm2
         self._rig.record_many(
             "cycling",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import time
@@ -19,10 +21,13 @@ from daq.control import RunControl
 from daq.engine import Progress
 from daq.errors import BadInput, InstrumentError
 from daq.plan import check_plan, load_plan, make_plan
+from daq.questions import open_questions
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, resume_run, run_plan
 from drivers.schedule import ChannelStatus
 from drivers.simulated.cycler_driver import SimulatedCycler
+from procedures.cli.app import run_app
+from procedures.report import write_report
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "eight_cells.toml"
 Table = dict[str, Any]
@@ -134,6 +139,9 @@ def test_three_cells_on_channels_of_a_neware_s_second_unit(tmp_path: Path) -> No
         rows = run.table("cycling")
         began = [float(run.recall(f"cycler began, channel {first - 1 + one}")) for one in (1, 2, 3)]
         assert began[2] - began[0] < 60  # started together
+        (database,) = ended.path.rglob("database.json")
+        tests = json.loads(database.read_text(encoding="utf-8"))["tests"]
+        assert [run.unix_of(at_s) for at_s in began] == [pytest.approx(one["began_unix"], abs=0.5) for one in tests]
         for channel, at_s in zip((9, 10, 11), began, strict=True):
             mine = rows["channel"] == channel
             assert rows["t_s"][mine][0] == pytest.approx(at_s + rows["time_s"][mine][0], abs=0.01)
@@ -295,6 +303,46 @@ def until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < end_s
         time.sleep(0.02)
+
+
+# ---------------------------------------------------------------- a cycler that people start
+def test_cells_on_an_operator_run_tester_are_each_handed_over_and_taken(tmp_path: Path) -> None:
+    table = bench("simulated-land", operator={"export_every_s": 3 * 3600})
+    with run_of(tmp_path, [1, 2], table, cycles=2) as run:
+        assert run.outcome == "finished", run.reason
+        assert told(run).count("started by hand by the simulated operator on channel") == 2
+        for channel in (1, 2):
+            assert value(run, "discharge_capacity", f"cell-{channel}", 1) == pytest.approx(TRUTHS[channel][1], rel=0.02)
+        path = run.path
+        assert [one.details["channel"] for one in open_questions(path)] == [1, 2]
+    for words, status in (
+        (["--ended", "protection"], 2),  # which of the two?
+        (["--ended", "protection", "--channel", "3"], 2),
+        (["--ended", "protection", "--channel", "2"], 0),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            run_app(["acknowledge", str(path), "--by", "M. Curie", *words])
+        assert (ended.value.code or 0) == status, words
+    assert [one.details["channel"] for one in open_questions(path)] == [1]
+
+
+def test_the_sheets_of_a_plan_are_one_for_each_cell(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        run_app(["sheet", str(EXAMPLE), "--to", str(tmp_path)])
+    assert len(list(tmp_path.glob("sheet_*.html"))) == 8
+
+
+def test_show_and_report_have_a_line_for_each_cell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with run_of(tmp_path, [1, 2, 3], bench(), cycles=2) as run:
+        path = run.path
+    with pytest.raises(SystemExit):
+        run_app(["show", str(path)])
+    shown = capsys.readouterr().out
+    assert all(re.search(rf"cell-{n} +{n} +finished +2 ", shown) for n in (1, 2, 3))
+    (page,) = [write_report(path)]
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<svg") >= 3 or text.count("data:image") >= 3
+    assert "Coulombic efficiency of 3 cells" in text
 
 
 # ---------------------------------------------------------------- refused before anything is heated
