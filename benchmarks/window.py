@@ -219,10 +219,10 @@ def pymeasures(app: QApplication, path: Path, count: int, rounds: int) -> float:
 
         def look() -> None:
             curve.update_data()
-            window.plot_frame.plot_widget.viewport().repaint()
+            app.processEvents()
 
         taken = costs(rounds, look, add)
-    assert len(results.data) == count + rounds
+    assert results.data is not None and len(results.data) == count + rounds
     close(app, window)
     path.unlink()
     return taken
@@ -290,7 +290,9 @@ def spectra(app: QApplication, folder: Path, rounds: int) -> None:
 
     data = costs(rounds, look, more)
     whole = costs(rounds, lambda: (look(), painted(pane)), more)
-    print(f"{SPECTRA} spectra of {POINTS} points, one grows by a point: {data:.1f} ms to read and set, {whole:.1f} ms painted")
+    print(
+        f"{SPECTRA} spectra of {POINTS} points, one grows by a point: {data:.1f} ms to read and set, {whole:.1f} ms painted"
+    )
     followed.run.close()
     writer.abandon()
     close(app, pane)

@@ -25,7 +25,7 @@ MOST_VOLTAGES = 8
 
 @dataclass(eq=False)
 class _Cell:
-    """One cell of one run: what it is drawn from. `current` times `to_mA` is in mA/cm2, or mA where no area is known."""
+    """One cell of one run. `current` times `to_mA` is in mA/cm2, or in mA where no area is known."""
 
     shown: ShownRun
     sample: str
