@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SDK_ARGS ?=
 
-.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-wire kill kill-host disk-full abuse power-loss chaos truths venv clean
+.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-gui bench-wire kill kill-host disk-full abuse power-loss chaos truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -59,6 +59,9 @@ bench: $(READY)  ## the side-by-side measurements in benchmarks/
 		[ -e "$$script" ] || { echo "no benchmarks here"; break; }; \
 		case "$$script" in */_*) continue;; esac; \
 		echo "== $$script"; $(BIN)/python "$$script"; done
+
+bench-gui: $(READY)  ## the window beside pymeasure's: a refresh, frames, spectra, its start, idling, memory over a day (minutes)
+	$(BIN)/python benchmarks/window.py
 
 bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside minimalmodbus and pymodbus (minutes)
 	$(BIN)/python benchmarks/wire.py --reads 300

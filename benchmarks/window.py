@@ -211,6 +211,8 @@ def pymeasures(app: QApplication, path: Path, count: int, rounds: int) -> float:
         curve = window.new_curve(results)
         window.load(curve)
         app.processEvents()
+        canvas = window.plot_frame.plot_widget.viewport()
+        assert canvas is not None
         more = iter(rows[count:])
 
         def add() -> None:
@@ -219,10 +221,12 @@ def pymeasures(app: QApplication, path: Path, count: int, rounds: int) -> float:
 
         def look() -> None:
             curve.update_data()
-            app.processEvents()
+            canvas.repaint()
 
         taken = costs(rounds, look, add)
-    assert results.data is not None and len(results.data) == count + rounds
+    data = results.data
+    assert data is not None
+    assert len(data) == count + rounds
     close(app, window)
     path.unlink()
     return taken
@@ -291,7 +295,8 @@ def spectra(app: QApplication, folder: Path, rounds: int) -> None:
     data = costs(rounds, look, more)
     whole = costs(rounds, lambda: (look(), painted(pane)), more)
     print(
-        f"{SPECTRA} spectra of {POINTS} points, one grows by a point: {data:.1f} ms to read and set, {whole:.1f} ms painted"
+        f"{SPECTRA} spectra of {POINTS} points, one grows by a point: {data:.1f} ms to read and set, "
+        f"{whole:.1f} ms painted"
     )
     followed.run.close()
     writer.abandon()

@@ -15,7 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from daq.errors import BadInput
+from daq.bench import BenchConfig
+from daq.bench_lock import bench_folder
+from daq.errors import BadInput, CellrigError
+from daq.host_note import SAID
 from daq.runfile.checkup import check_up
 from daq.runfile.plain import copy_run
 from daq.runfile.reader import RunFile
@@ -27,6 +30,9 @@ MOST_BYTES = 200 * 10**6  # a run file beyond it is left out
 HIDDEN = "(left out)"
 _SECRET = re.compile(r"token|password|passwd|secret|api_?key|credential|webhook", re.IGNORECASE)
 _SAID = re.compile(r"(?i)\b(bearer|token|password|passwd|secret|api_?key)\b(\"?\s*[:=]\s*|\s+)\"?[^\s\",;]{6,}\"?")
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(?!127\.0\.0\.1|localhost)([^\s\"'<>]+)", re.IGNORECASE)
+_PORTS = ("socket", "modbus-tcp", "visa", "file")  # of instruments and files: no secrets
+_LAST_BYTES = 10**6  # of the log of host and guard, which grows with all runs of a bench
 _HOMES = re.compile(r"(?:/home/|/Users/|\b[A-Za-z]:(?:\\+|/)Users(?:\\+|/))([^/\\\"'\s:]+)")
 
 
@@ -66,7 +72,22 @@ def without_secrets(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [without_secrets(part) for part in value]
-    return _SAID.sub(rf"\1\2{HIDDEN}", value) if isinstance(value, str) else value
+    return _said_nothing(value) if isinstance(value, str) else value
+
+
+def _said_nothing(text: str) -> str:
+    """Without what follows a word for a secret, and without what may be one in an address: a chat's or web hook's
+    path is its password, so of `http` the computer is left and of other schemes nothing.
+    """
+    return _SAID.sub(rf"\1\2{HIDDEN}", _URL.sub(_computer_only, text))
+
+
+def _computer_only(match: re.Match[str]) -> str:
+    scheme, rest = match[1], match[2]
+    if scheme.lower() not in ("http", "https"):
+        return match[0] if scheme.lower() in _PORTS else f"{scheme}://{HIDDEN}"
+    computer, slash, more = rest.rpartition("@")[2].partition("/")
+    return f"{scheme}://{computer}{slash}{HIDDEN if more or '@' in rest else ''}"
 
 
 def cleaned(text: str, whose: Whose | None) -> str:
@@ -74,7 +95,7 @@ def cleaned(text: str, whose: Whose | None) -> str:
     try:
         value = json.loads(text)
     except ValueError:
-        text = _SAID.sub(rf"\1\2{HIDDEN}", text)
+        text = _said_nothing(text)
     else:
         if isinstance(value, dict | list | str):
             text = json.dumps(without_secrets(value), ensure_ascii=False)
@@ -84,9 +105,10 @@ def cleaned(text: str, whose: Whose | None) -> str:
 def bundle(folder: Path, target: Path, *, with_names: bool = False) -> list[str]:
     """Pack the run in `folder` into the new zip file `target`; returns the names of what is in it.
 
-    Inside: README.txt, run.log, checkup.txt, machine.json and, up to 200 MB, run.db with every text in it cleaned. Of a
-    damaged run it holds what can still be read. Raises BadInput when `target` exists or can't be written,
-    RunFileError when the folder holds no run.
+    Inside: README.txt, run.log, host.log (of host and guard), checkup.txt, machine.json and, up to 200 MB, run.db with
+    every text in it cleaned. Of a damaged run it holds what can still be read.
+
+    Raises BadInput when `target` exists or can't be written, RunFileError when the folder holds no run.
     """
     findings = check_up(folder)
     damaged = any(one.kind == "damage" for one in findings)
@@ -97,15 +119,15 @@ def bundle(folder: Path, target: Path, *, with_names: bool = False) -> list[str]
         else:
             copy_run(folder, copy)
         with RunFile.open(copy) as run:
-            head, log = dict(run.head), log_text(run)
+            head, log, bench = dict(run.head), log_text(run), run.bench
         whose = None if with_names else Whose.here(str(head.get("host", "")))
         parts: dict[str, str] = {
             "run.log": log,
             "checkup.txt": "".join(f"{one.kind}: {one.what}. {one.do}\n" for one in findings) or "the file is whole\n",
             "machine.json": json.dumps({"versions": head.get("versions"), **_machine()}, indent=1),
         }
-        for name, path in _logs_beside(folder):
-            parts[name] = path.read_text(encoding="utf-8", errors="replace")
+        for name, path in (*_logs_beside(folder), *_log_of_host(bench)):
+            parts[name] = path.read_bytes()[-_LAST_BYTES:].decode("utf-8", "replace")
         with_data = (copy / RUN_DB).stat().st_size <= MOST_BYTES
         if with_data:
             _clean_file(copy / RUN_DB, lambda text: cleaned(text, whose))
@@ -151,6 +173,15 @@ def _logs_beside(folder: Path) -> list[tuple[str, Path]]:
     return [("run.as-written.log", written)] if written.is_file() else []
 
 
+def _log_of_host(bench: Mapping[str, Any]) -> list[tuple[str, Path]]:
+    """What the bench's host and guard said, on the computer where they ran; this bundle may be made on another."""
+    try:
+        said = bench_folder(BenchConfig.from_dict(dict(bench))) / SAID
+    except (CellrigError, KeyError, TypeError):  # a run of a bench file that this version can't read
+        return []
+    return [(SAID, said)] if said.is_file() else []
+
+
 def _machine() -> dict[str, Any]:
     """The computer that made the bundle, which need not be that of the run."""
     return {
@@ -167,6 +198,7 @@ def _readme(run: str, damaged: bool, with_data: bool, with_names: bool) -> str:
     lines = [
         f"A bug report on the run {run}, packed by `cellrig bundle`.",
         "run.log: what happened, from the run file; run.as-written.log: the same as it was written at the time.",
+        "host.log: what the bench's host and guard said, of all its runs; missing where they left nothing.",
         "checkup.txt: what `cellrig fsck` says of the file. machine.json: versions and computer.",
         "run.db: the run itself, to be opened with cellrig or anything that speaks SQLite."
         if with_data

@@ -225,8 +225,10 @@ class Engine:
             log.exception("an event could not be written: %s: %s", source, text)
         self._on_event(source, level, text)
 
-    def progress(self, text: str) -> None:
+    def progress(self, text: str, done_s: float | None = None) -> None:
         self._text = text
+        if done_s is not None:  # a schedule that was found again: it did not begin with this attempt
+            self._step_began_s = self.t_s - done_s
         if self._on_progress is None:
             return
         following = self._steps[self._index + 1].title if self._index + 1 < len(self._steps) else "the end"

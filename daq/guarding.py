@@ -39,10 +39,12 @@ def policy_text(config: BenchConfig) -> str:
     ]
     told = f"; {', '.join(by_hand)} can't be stopped from here, a person has to" if by_hand else ""
     if hours > 0 and any(hasattr(driver, "carrying_on") for driver in drivers):
+        go_on = "the guard makes safe whatever no test needs; cells that the cycler runs go on"
+        if not any(getattr(driver, "role", "") == "temperature" for driver in drivers):
+            return f"{go_on} for {hours:g} h at most, then they are stopped{told}"
         return (
-            "the guard makes safe whatever no test needs; cells that the cycler runs go on, the furnace holds for "
-            f"{hours:g} h at most under its own limits, then first the cells and then the heater are stopped"
-            f"{told}"
+            f"{go_on}, the furnace holds for {hours:g} h at most under its own limits, then first the cells and then "
+            f"the heater are stopped{told}"
         )
     return f"the guard makes every instrument safe at once{told}"
 

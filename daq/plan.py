@@ -36,6 +36,10 @@ class Procedure(Experiment, Protocol):
         """Against bench and samples it is bound to, touching no hardware. Raises BadInput; returns warnings."""
         ...
 
+    def told(self) -> list[str]:
+        """After `check`: what will be done, in lines that a person reads before the start, such as a step sheet."""
+        ...
+
     def parameter_table(self) -> dict[str, Any]: ...
 
     @property
@@ -127,13 +131,14 @@ def _check_samples(samples: Sequence[Sample], place: str) -> None:
 
 @dataclass(frozen=True)
 class CheckedRun:
-    """What `cellrig check` says of one run: its steps, how long each takes, and warnings."""
+    """What `cellrig check` says of one run: its steps, how long each takes, warnings, and what it will do in lines."""
 
     procedure: Procedure
     seconds: Mapping[str, float]
     rows: int
     warnings: tuple[str, ...]
     interlocks: tuple[Interlock, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def check_plan(plan: Plan) -> list[CheckedRun]:
@@ -150,5 +155,6 @@ def check_plan(plan: Plan) -> list[CheckedRun]:
         seconds = procedure.estimate()
         rows = int(sum(seconds.values()))
         interlocks = interlocks_of_run(bench, plan.samples, tables, procedure.streams, plan.place)
-        checked.append(CheckedRun(procedure, seconds, rows, tuple(warnings), tuple(interlocks)))
+        told = tuple(procedure.told())
+        checked.append(CheckedRun(procedure, seconds, rows, tuple(warnings), tuple(interlocks), told))
     return checked

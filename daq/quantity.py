@@ -101,19 +101,19 @@ class Gauge:
     def __init__(self, quantity: Quantity, window_s: float = 60.0) -> None:
         self._quantity = quantity
         self._window_s = window_s
-        self._latest: dict[Term, float] = {}
+        self._latest: list[float | None] = [None] * len(quantity.terms)  # term by term
         self._past: deque[tuple[float, float]] = deque()
 
     def feed(self, source: str, values: Mapping[str, object], t_s: float) -> float | None:
         """The value now, None while it is not known. A row without the column leaves what was known."""
-        for term in self._quantity.terms:
+        for place, term in enumerate(self._quantity.terms):
             if term.source != source or term.column not in values:
                 continue
             value = values[term.column]
             if not isinstance(value, float | int) or math.isnan(value):
-                self._latest.pop(term, None)
+                self._latest[place] = None
                 continue
-            self._latest[term] = float(value)
+            self._latest[place] = float(value)
             if self._quantity.form == "rate":
                 self._past.append((t_s, float(value)))
                 while len(self._past) > 2 and self._past[1][0] <= t_s - self._window_s:
@@ -121,7 +121,7 @@ class Gauge:
         return self._value()
 
     def _value(self) -> float | None:
-        known = [self._latest.get(term) for term in self._quantity.terms]
+        known = self._latest
         if self._quantity.form == "rate":
             return self._rate()
         if self._quantity.form == "difference":

@@ -21,7 +21,7 @@ class RunState(Protocol):
     @property
     def t_s(self) -> float: ...
     def tell(self, source: str, level: str, text: str) -> None: ...
-    def progress(self, text: str) -> None: ...
+    def progress(self, text: str, done_s: float | None = None) -> None: ...
     def step_begins(self) -> None: ...
 
 
@@ -94,9 +94,9 @@ class EngineRig:
     def readings(self, instrument: str, after_t_s: float) -> list[tuple[float, Snapshot]]:
         return self._monitor.readings(instrument, after_t_s)
 
-    def progress(self, text: str) -> None:
+    def progress(self, text: str, done_s: float | None = None) -> None:
         self._life.heard()
-        self._state.progress(text)
+        self._state.progress(text, done_s)
 
     def ask(self, key: str, text: str, details: Mapping[str, Any]) -> Mapping[str, Any] | None:
         question = Question(key, text.replace("{run}", self._writer.id), details)

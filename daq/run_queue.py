@@ -35,7 +35,8 @@ CREATE TABLE entry (
 CREATE INDEX entry_state ON entry (state, place);
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_COLUMNS = "id, kind, title, sample, state, note, added_unix, work, runs"
+_TOLD = ("id", "kind", "title", "sample", "state", "note", "added_unix", "runs")
+_COLUMNS = ", ".join((*_TOLD[:-1], "work", "runs"))
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,16 @@ class RunQueue:
     # ------------------------------------------------------------ looking
     def entries(self, states: tuple[str, ...] | None = None) -> list[Entry]:
         """In order: what runs, then what is ahead, as it will be run; of what has ended the last ones, oldest first."""
+        return [_entry(row) for row in self._in_order(_COLUMNS, states)]
+
+    def tables(self, states: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
+        """As `entries`, each as `Entry.as_table`; a long queue is told quickly, for no plan in it is read."""
+        found = self._in_order(", ".join(_TOLD), states)
+        return [{**dict(zip(_TOLD, row, strict=True)), "runs": json.loads(row[-1])} for row in found]
+
+    def _in_order(self, columns: str, states: tuple[str, ...] | None) -> list[tuple[Any, ...]]:
         where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        return [_entry(row) for row in self._all(f"SELECT {_COLUMNS} FROM entry {where} ORDER BY place", *states or ())]
+        return self._all(f"SELECT {columns} FROM entry {where} ORDER BY place", *states or ())
 
     def get(self, entry_id: int) -> Entry:
         """Raises BadInput when there is none."""

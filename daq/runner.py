@@ -78,6 +78,8 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = Fa
                     writer.remember("clock", {"epoch_unix": epoch_unix, "origin_s": clock.monotonic()})
                     for warning in one.warnings:
                         writer.event(0.0, "warning", "plan", warning)
+                    for line in one.told:
+                        writer.event(0.0, "info", "plan", line)
                     one.procedure.bind(bench, plan.samples)
                     tables = plan.model.interlock
                     ended.append(_run(bench, one.procedure, writer, 0.0, watcher, tables, connect=not ended))
@@ -145,7 +147,6 @@ def _run(
     connect: bool,
 ) -> Ended:
     control = RunControl(bench.clock)
-    writer.anchor(offset_s, bench.clock.unix(), "resume" if offset_s > 0 else "start")
     watcher.on_start(writer.path, control)
     try:
         if connect:
@@ -157,6 +158,8 @@ def _run(
         writer.close("failed", str(error), offset_s)
         return Ended(writer.path, RunEnd("failed", str(error), ()))
     interlocks = interlocks_of_run(bench, procedure.samples, tables, procedure.streams)
+    # its time begins now and not before it was connected, which takes an Autolab half a minute
+    writer.anchor(offset_s, bench.clock.unix(), "resume" if offset_s > 0 else "start")
     engine = Engine(
         bench,
         procedure,

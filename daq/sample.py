@@ -69,6 +69,8 @@ class Sample(StrictModel):
     active: Active | None = None
     max_temperature_C: float | None = None
     min_temperature_C: float | None = None
+    max_voltage_V: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    min_voltage_V: Annotated[float, Field(allow_inf_nan=False)] | None = None
     fixture: str = ""
     notes: str = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Kind = Literal["float", "int", "text"]
@@ -43,6 +44,6 @@ class Stream:
         if len(set(names)) != len(names):
             raise ValueError(f"stream {self.name} names a column twice")
 
-    @property
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 KEYS = (
     "F12 STOP · Ctrl+P pause after step · Ctrl+K skip step · F5 hold queue · Ctrl+Enter add to queue · "
-    "Alt+1…9 plots · A fit · F follow · G grid · C cursor · O fits · B arcs · Ctrl+E export · Ctrl+O load · "
-    "Ctrl+L plan · Ctrl+D dark · Ctrl++ and Ctrl+− text · Ctrl+W close (runs go on)"
+    "Ctrl+R rehearse · Alt+1…9 plots · A fit · F follow · G grid · C cursor · L legend · O fits · "
+    "R residuals · M compensated · B arcs · Ctrl+C copy · Ctrl+E export · "
+    "Ctrl+O compare with file · Ctrl+L plan · Ctrl+D dark · Ctrl++ and Ctrl+− text · Ctrl+W close (runs go on)"
 )
 
 
@@ -23,22 +24,23 @@ def fill_menus(window: BenchWindow) -> None:
         return
     entries = {
         "&File": (
-            ("Load data…", "Ctrl+O", window.load_data),
-            ("Load plan…", "Ctrl+L", window.load_plan),
+            ("Compare with file…", "Ctrl+O", window.load_data),
+            ("Load plan…", "Ctrl+L", window.filling.load_plan),
             ("Export plot…", "Ctrl+E", window.export_plot),
             ("Close window (runs go on)", "Ctrl+W", window.close),
         ),
         "&Run": (
             ("Stop and make safe", "F12", window.stop),
+            ("Rehearse what the form says", "Ctrl+R", window.new_run.rehearse.click),
             ("Pause after step, or go on", "Ctrl+P", window.header.pause.click),
             ("Skip step", "Ctrl+K", window.header.skip.click),
             ("Hold queue, or go on", "F5", window.hold),
             ("Make the bench safe now", "Ctrl+F12", window.make_safe),
         ),
         "&View": (
-            ("Dark or light", "Ctrl+D", window.toggle_theme),
-            ("Larger text", "Ctrl++", lambda: window.step_text(1)),
-            ("Smaller text", "Ctrl+-", lambda: window.step_text(-1)),
+            ("Dark or light", "Ctrl+D", window.looks.toggle),
+            ("Larger text", "Ctrl++", lambda: window.looks.step_text(1)),
+            ("Smaller text", "Ctrl+-", lambda: window.looks.step_text(-1)),
             ("Layout as at first", "", window.lay_out_docks),
         ),
         "&Help": (("Keys", "F1", window.show_keys),),
@@ -59,7 +61,7 @@ def fill_menus(window: BenchWindow) -> None:
 
 
 def add_shortcuts(window: BenchWindow) -> None:
-    for number in range(window.tabs.count()):
+    for number in range(min(window.tabs.count(), 9)):
         shortcut = QShortcut(QKeySequence(f"Alt+{number + 1}"), window)
         shortcut.activated.connect(lambda place=number: window.tabs.setCurrentIndex(place))
     submit = QShortcut(QKeySequence("Ctrl+Return"), window)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt5.QtCore import QUrl
 from PyQt5.QtGui import QDesktopServices
-from PyQt5.QtWidgets import QApplication, QFileDialog
+from PyQt5.QtWidgets import QApplication
 
 from daq.errors import BadInput, CellrigError
 from daq.runfile.reader import RunFile
 from daq.runfile.stored import folder_of
-from daq.tables import read_toml
-from gui.model.drafts import plan_text
-from gui.panels.new_run import default_plan_name
+from gui.dialogs import ask_for_folder
+from gui.model.foreign import is_foreign
 from gui.panels.runs_model import RunRow
 from procedures.interchange.exporting import export_run
 from procedures.report import write_report
@@ -33,6 +32,7 @@ class RowActions:
             "up": self._up,
             "down": self._down,
             "remove": self._remove,
+            "hold_entry": self._hold,
             "resume": self._resume,
             "settings": self._settings,
             "report": self._report,
@@ -43,7 +43,7 @@ class RowActions:
         try:
             actions[what](row)
         except (CellrigError, OSError) as error:
-            self._window.link.answered.emit("error", str(error))
+            self._window.telling.answered("error", str(error))
 
     # ------------------------------------------------------------ what waits
     def _up(self, row: RunRow) -> None:
@@ -55,15 +55,20 @@ class RowActions:
     def _remove(self, row: RunRow) -> None:
         self._queued(row, "remove")
 
+    def _hold(self, row: RunRow) -> None:
+        self._queued(row, "hold_entry", on=row.state != "held")
+
     def _queued(self, row: RunRow, what: str, **details: Any) -> None:
         if not row.queue_id:
-            raise BadInput("only what waits in the queue can be moved or taken out", place=row.key)
+            raise BadInput("only what waits in the queue can be moved, held or taken out", place=row.key)
         self._window.link.ask(what, id=row.queue_id, **details)
 
     # ------------------------------------------------------------ what is on disk
     def _path(self, row: RunRow) -> Path:
         if row.path is None:
             raise BadInput("it has not begun: there is nothing on disk yet", place=row.sample)
+        if is_foreign(row.path):
+            raise BadInput("is a file of another program, not a run", place=str(row.path))
         return row.path
 
     def _resume(self, row: RunRow) -> None:
@@ -72,8 +77,7 @@ class RowActions:
         self._window.link.ask("resume", path=self._path(row))
 
     def _settings(self, row: RunRow) -> None:
-        with RunFile.open(self._path(row)) as run:
-            self._window.new_run.take_plan(_plan_of(run))
+        self._window.filling.take_run(self._path(row))
 
     def _report(self, row: RunRow) -> None:
         page = write_report(self._path(row))
@@ -81,9 +85,15 @@ class RowActions:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
     def _export(self, row: RunRow) -> None:
-        folder = QFileDialog.getExistingDirectory(self._window, "Export into a folder", str(self._path(row)))
-        if folder:
-            self.export_into(self._path(row), Path(folder))
+        run = self._path(row)
+
+        def export(folder: Path) -> None:
+            try:
+                self.export_into(run, folder)
+            except CellrigError as error:
+                self._window.telling.answered("error", str(error))
+
+        ask_for_folder(self._window, "Export into a folder", str(run), export)
 
     def export_into(self, run: Path, folder: Path) -> None:
         """Plain CSV of every stream that has rows. Raises CellrigError."""
@@ -101,40 +111,6 @@ class RowActions:
 
     # ------------------------------------------------------------ files
     def load_file(self, path: Path) -> None:
-        """A run from anywhere is followed beside the others."""
-        try:
-            folder = folder_of(path)
-        except CellrigError as error:
-            self._window.link.answered.emit("error", str(error))
-            return
-        self._window.library.follow(folder)
-        self._window.add_file(folder)
-
-    def load_plan(self, path: Path) -> None:
-        try:
-            self._window.new_run.take_plan(read_toml(path))
-        except CellrigError as error:
-            self._window.link.answered.emit("error", str(error))
-
-    def save_plan(self, table: dict[str, Any]) -> None:
-        proposed = str(default_plan_name(table))
-        name, _ = QFileDialog.getSaveFileName(self._window, "Save plan", proposed, "Plans (*.toml)")
-        if name:
-            self.write_plan(table, Path(name))
-
-    def write_plan(self, table: dict[str, Any], target: Path) -> None:
-        try:
-            target.write_text(plan_text(table, self._window.new_run.bench.source), encoding="utf-8")
-        except OSError as error:
-            self._window.link.answered.emit("error", f"{target}: the plan could not be written: {error.strerror}")
-        else:
-            self._window.log.say("info", f"the plan was written to {target}")
-
-
-def _plan_of(run: RunFile) -> dict[str, Any]:
-    """What the run was asked for: its own parameters (a plan may have had several runs) and its sample."""
-    samples = run.sample.get("samples")
-    return {
-        "sample": samples if samples is not None else [dict(run.sample)],
-        "run": [{"procedure": run.procedure, **run.parameters}],
-    }
+        """A run from anywhere, or a file of another program, is shown beside the others."""
+        known = path if is_foreign(path) else folder_of(path)
+        self._window.add_row(RunRow(str(known), "file", known.name, "file", path=known, shown=True))

@@ -51,6 +51,10 @@ def rows_of(
             continue
         rows.append(_past(one, views.get(one.path)))
     known = {row.key for row in rows}
+    for one in files:
+        view = views.get(one.path) if one.path is not None else None
+        if view is not None:
+            one.share = 1.0 if view.outcome == "finished" else view.share_done
     return [*rows, *(one for one in files if one.key not in known)]
 
 

@@ -160,11 +160,11 @@ QPushButton[kind="primary"]:focus, QPushButton[kind="plain"]:focus { border: 1px
 QPushButton[kind="plain"] { background: $panel; border: 1px solid $border; border-radius: 5px; padding: 5px 11px; }
 QPushButton[kind="plain"]:hover, QToolButton#plain:hover { background: $alternate; }
 QPushButton[kind="plain"]:disabled { color: $muted; background: $window; }
-QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 8px; }
+QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 6px; }
 QToolButton#plain:checked { background: $window; border: 1px solid $border; }
 QToolButton#plain:focus { border: 1px solid $accent; }
 QTabWidget::pane { border: 1px solid $border; background: $panel; border-radius: 4px; top: -1px; }
-QTabBar::tab { background: transparent; color: $muted; padding: 6px 13px; border: 1px solid transparent;
+QTabBar::tab { background: transparent; color: $muted; padding: 6px 9px; border: 1px solid transparent;
     border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; background: $panel; border-color: $border; border-bottom: 2px solid $accent; }
 QTabBar::tab:hover { color: $text; } QTabBar::tab:disabled { color: $border; }

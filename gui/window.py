@@ -7,8 +7,6 @@ from pathlib import Path
 from PyQt5.QtCore import QSettings, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QShowEvent
 from PyQt5.QtWidgets import (
-    QApplication,
-    QFileDialog,
     QMainWindow,
     QTabWidget,
     QVBoxLayout,
@@ -17,7 +15,11 @@ from PyQt5.QtWidgets import (
 
 from daq.catalog import RunSummary
 from daq.errors import CellrigError
+from gui.dialogs import ask_to_open, ask_to_save
+from gui.dropping import Dropping
+from gui.filling import Filling
 from gui.layout import Panels, lay_out, make_docks
+from gui.looks import Looks
 from gui.menus import KEYS, add_shortcuts, fill_menus
 from gui.model.analyser import Analysis
 from gui.model.bench_status import BenchStatus
@@ -25,9 +27,10 @@ from gui.model.catalog_feed import CatalogFeed
 from gui.model.library import Library
 from gui.model.link import BenchLink
 from gui.model.run_view import RunView
+from gui.panels.banner import AlertBar, Banner
 from gui.panels.header import Header
 from gui.panels.instruments import InstrumentsPanel
-from gui.panels.log import Banner, LogPanel
+from gui.panels.log import LogPanel
 from gui.panels.new_run import NewRunPanel
 from gui.panels.results import ResultsPane
 from gui.panels.runs import RunsPanel
@@ -41,9 +44,11 @@ from gui.plots.pane import PlotPane, ShownRun
 from gui.plots.profiles import ProfilesPane
 from gui.plots.temperature import TemperaturePane
 from gui.plots.voltammogram import VoltammogramPane
+from gui.rehearsing import Rehearsing
 from gui.row_actions import RowActions
 from gui.rows import rows_of
-from gui.theme import LIGHT, THEMES, Theme, palette_of, style_of
+from gui.telling import Telling
+from gui.theme import Theme
 
 PLOTS = (
     NyquistPane,
@@ -72,9 +77,8 @@ class BenchWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("cellrig")
         self.setObjectName("benchWindow")
-        self.theme: Theme = LIGHT
+        self.looks = Looks(self, settings)
         self.runs_folder = runs
-        self.settings = settings
         self.link = link
         self.status = BenchStatus("away")
         self.library = Library()
@@ -82,13 +86,18 @@ class BenchWindow(QMainWindow):
         self._summaries: list[RunSummary] = []
         self._files: list[RunRow] = []
         self._attached: Path | None = None
-        self._offered: Path | None = None
-        self._told_events: dict[str, int] = {}
         self._build()
-        self._connect()
-        add_shortcuts(self)
+        self.telling = Telling(self)
+        self.rehearsing = Rehearsing(self)
+        self.filling = Filling(self)
+        self.dropping = Dropping(self)
         self.actions_of_rows = RowActions(self)
-        self.set_theme(THEMES.get(str(settings.value("theme", "light")) if settings else "light", LIGHT))
+        self._connect()
+        fill_menus(self)
+        add_shortcuts(self)
+        self.looks.apply_kept()
+        if link.bench is not None:
+            self.new_run.set_bench(link.bench)
         link.open()
         self.catalog.start()
 
@@ -99,6 +108,7 @@ class BenchWindow(QMainWindow):
         toggle = self.header.toggleViewAction()
         if toggle is not None:
             toggle.setEnabled(False)
+        self.alerts = AlertBar()
         self.banner = Banner()
         self.panes: list[PlotPane] = [kind() for kind in PLOTS]
         self.results = ResultsPane()
@@ -111,6 +121,7 @@ class BenchWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        column.addWidget(self.alerts)
         column.addWidget(self.banner)
         column.addWidget(self.tabs, 1)
         self.setCentralWidget(centre)
@@ -122,19 +133,17 @@ class BenchWindow(QMainWindow):
             self,
             Panels(instruments=self.instruments, new_run=self.new_run, runs=self.runs, log=self.log),
         )
-        fill_menus(self)
 
     def _connect(self) -> None:
         self.link.status.connect(self.show_status)
-        self.link.answered.connect(self._answered)
+        self.link.answered.connect(self.telling.answered)
         self.header.stop_asked.connect(self.stop)
         self.header.pause_asked.connect(lambda on: self.link.ask("pause", on=on))
         self.header.skip_asked.connect(lambda: self.link.ask("skip"))
         self.instruments.manual_asked.connect(self._manual)
         self.instruments.connect_asked.connect(lambda name, on: self.link.ask("connect", instrument=name, on=on))
         self.new_run.submitted.connect(lambda table: self.link.ask("submit", plan=table))
-        self.new_run.save_asked.connect(lambda table: self.actions_of_rows.save_plan(table))
-        self.new_run.load_asked.connect(self.load_plan)
+        self.new_run.save_asked.connect(self.filling.save_plan)
         self.runs.asked.connect(self._asked)
         self.runs.load_asked.connect(self.load_data)
         self.runs.model.shown_changed.connect(self._shown_changed)
@@ -152,25 +161,17 @@ class BenchWindow(QMainWindow):
         before, self.status = self.status, status
         self.header.show_status(status)
         self.instruments.show_status(status)
+        self.new_run.show_status(status)
         if status.problem and status.problem != before.problem:
             self.log.say("warning" if status.state == "away" else "error", status.problem)
             if status.state != "away":
                 self.banner.tell(status.problem, "bad-box")
-        self._tell_alerts(before, status)
+        self.telling.alerts(status)
         if status.run is not None and status.run.path != self._attached:
             self._attach(status)
         if status.state != before.state:
-            self._offer_to_resume()
-        self._refresh_rows()
-
-    def _tell_alerts(self, before: BenchStatus, status: BenchStatus) -> None:
-        """An interlock that trips stands in the banner until it is read, or until all have cleared."""
-        known = before.run.alerts if before.run is not None else ()
-        alerts = status.run.alerts if status.run is not None else ()
-        if set(alerts) - set(known):
-            self.banner.tell(f"Interlock: {'; '.join(alerts)}", "warn-box")
-        elif known and not alerts and status.run is not None:
-            self.banner.tell(f"Cleared: {'; '.join(known)}", "good-box")
+            self.telling.offer_to_resume(self.status, self._summaries)
+        self.refresh_rows()
 
     def _attach(self, status: BenchStatus) -> None:
         """The run in progress is shown whole, from its file, whoever started it."""
@@ -180,33 +181,22 @@ class BenchWindow(QMainWindow):
         self._attached = run.path
         self.library.follow(run.path)
         self.catalog.look_now()
-        key = FIRST_PLOT.get(run.procedure, "over_time")
-        self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
+        self._show_first_plot(run.procedure)
 
-    def _answered(self, level: str, text: str) -> None:
-        self.log.say(level, text)
-        if level in ("warning", "error"):
-            self.banner.tell(text, "bad-box" if level == "error" else "warn-box")
+    def _show_first_plot(self, procedure: str) -> None:
+        key = FIRST_PLOT.get(procedure, "over_time")
+        self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
 
     # ------------------------------------------------------------ runs on disk
     def _catalogued(self, runs: list[RunSummary]) -> None:
         first = not self._summaries and runs
         self._summaries = runs
-        self._refresh_rows()
+        self.refresh_rows()
         if first and self.status.run is None:
             self.runs.model.show_run(str(runs[-1].path), True)
-        self._offer_to_resume()
+        self.telling.offer_to_resume(self.status, self._summaries)
 
-    def _offer_to_resume(self) -> None:
-        """The last run, if it was broken off, is offered once, when the bench has said that it is idle."""
-        last = self._summaries[-1] if self._summaries else None
-        if last is None or last.outcome != "interrupted" or self.status.state != "idle" or last.path == self._offered:
-            return
-        self._offered = last.path
-        self.banner.tell(f"{last.id} was interrupted; nothing of it is lost.", "warn-box", "Resume")
-        self.banner.on_action = lambda: self.link.ask("resume", path=last.path)
-
-    def _refresh_rows(self) -> None:
+    def refresh_rows(self) -> None:
         rows = rows_of(self.status, self._summaries, self.library.views, self._files)
         if self.status.run is not None:
             for row in rows:
@@ -230,8 +220,16 @@ class BenchWindow(QMainWindow):
         return (free or list(self.theme.categories))[0]
 
     def _opened(self, view: RunView) -> None:
+        if view.path == self._attached:
+            self.instruments.fill_from(view, self.status)
         self.runs.model.show_run(str(view.path), True)
+        files = [row for row in self._files if row.path == view.path and row.state == "file"]
+        for row in files:
+            row.procedure, row.sample = view.head.procedure, view.head.sample_name
         self._show_runs()
+        pane = self.tabs.currentWidget()
+        if files and isinstance(pane, PlotPane) and all(one.view is not view for one in pane.shown):
+            self._show_first_plot(view.head.procedure)
 
     def _show_runs(self) -> None:
         shown = [
@@ -246,8 +244,7 @@ class BenchWindow(QMainWindow):
             waits = any(FIRST_PLOT.get(one.view.head.procedure) == pane.key for one in shown)  # its data are to come
             self.tabs.setTabEnabled(number, bool(pane.shown) or waits or not shown)
         if shown and isinstance(current, PlotPane) and not self.tabs.isTabEnabled(self.panes.index(current)):
-            key = FIRST_PLOT.get(shown[-1].view.head.procedure, "over_time")
-            self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
+            self._show_first_plot(shown[-1].view.head.procedure)
 
     def _grew(self, view: RunView, changed: set[str]) -> None:
         for pane in self.panes:
@@ -259,18 +256,10 @@ class BenchWindow(QMainWindow):
         if "results" in changed:
             self.results.refresh()
         if "events" in changed and view.path == self._attached:
-            self._tell_events(view)
+            self.telling.events(view)
 
     def _is_shown(self, view: RunView) -> bool:
         return any(row.shown and row.path == view.path for row in self.runs.model.rows)
-
-    def _tell_events(self, view: RunView) -> None:
-        told = self._told_events.get(view.head.id, 0)
-        for event in view.events:
-            if event.id > told:
-                level = event.level if event.level in ("debug", "info", "warning", "error") else "info"
-                self.log.say(level, f"{event.source}: {event.text}", view.head.started_unix + event.t_s)
-        self._told_events[view.head.id] = view.events[-1].id if view.events else told
 
     def _analysed(self, view: RunView, analysis: Analysis) -> None:
         for pane in (*self.panes, self.results):
@@ -280,15 +269,25 @@ class BenchWindow(QMainWindow):
         self.log.say("error", text)
         self.banner.tell(text, "bad-box")
         self.runs.model.show_run(str(path), False)
+        for row in [one for one in self._files if one.path == path]:
+            self.remove_row(row)
 
-    def add_file(self, folder: Path) -> None:
-        """A run that lies elsewhere gets a row of its own."""
-        known = {row.key for row in self.runs.model.rows}
-        if str(folder) not in known:
-            self._files.append(RunRow(str(folder), "file", folder.name, "file", path=folder, shown=True))
-            self._files[-1].colour = self._free_colour()
-        self._refresh_rows()
-        self.runs.model.show_run(str(folder), True)
+    def add_row(self, row: RunRow) -> None:
+        """Of something that lies elsewhere; shown at once."""
+        if row.key not in {one.key for one in self.runs.model.rows}:
+            row.colour = self._free_colour()
+            self._files.append(row)
+        self.refresh_rows()
+        if row.path is not None:
+            self.library.follow(row.path)
+        self.runs.model.show_run(row.key, True)
+        self._show_runs()
+
+    def remove_row(self, row: RunRow) -> None:
+        self._files = [one for one in self._files if one.key != row.key]
+        if row.path is not None:
+            self.library.forget(row.path)
+        self.refresh_rows()
         self._show_runs()
 
     # ------------------------------------------------------------ what a person asks
@@ -313,53 +312,30 @@ class BenchWindow(QMainWindow):
             self.actions_of_rows.do(what, row)
 
     def load_data(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Load a run or a data file", str(self.runs_folder))
-        for name in names:
-            self.actions_of_rows.load_file(Path(name))
-
-    def load_plan(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Load a plan", "", "Plans (*.toml)")
-        if name:
-            self.actions_of_rows.load_plan(Path(name))
+        take = self.actions_of_rows.load_file
+        ask_to_open(self, "Compare with a run or a data file", str(self.runs_folder), "", take, several=True)
 
     def export_plot(self) -> None:
         pane = self.tabs.currentWidget()
-        if not isinstance(pane, PlotPane):
-            return
-        kinds = "PNG (*.png);;SVG (*.svg);;CSV (*.csv)"
-        name, _ = QFileDialog.getSaveFileName(self, "Export plot", f"{pane.key}.png", kinds)
-        if name:
-            self.export_to(pane, Path(name))
+        if isinstance(pane, PlotPane):
+            kinds = "PNG (*.png);;SVG (*.svg);;CSV (*.csv)"
+            ask_to_save(self, "Export plot", f"{pane.key}.png", kinds, lambda target: self.export_to(pane, target))
 
     def export_to(self, pane: PlotPane, target: Path) -> None:
         try:
             pane.export(target)
         except CellrigError as error:
-            self._answered("error", str(error))
+            self.telling.answered("error", str(error))
         else:
             self.log.say("info", f"{pane.title} was written to {target}")
 
-    # ------------------------------------------------------------ looks
+    # ------------------------------------------------------------ Qt's
+    @property
+    def theme(self) -> Theme:
+        return self.looks.theme
+
     def set_theme(self, theme: Theme) -> None:
-        self.theme = theme
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            app.setPalette(palette_of(theme))
-            app.setStyleSheet(style_of(theme))
-        for pane in self.panes:
-            pane.set_theme(theme)
-        for panel in (self.instruments, self.runs, self.log):
-            panel.set_theme(theme)
-        if self.settings is not None:
-            self.settings.setValue("theme", theme.name)
-
-    def toggle_theme(self) -> None:
-        self.set_theme(THEMES["dark" if self.theme.name == "light" else "light"])
-
-    def step_text(self, points: int) -> None:
-        font = QApplication.font()
-        font.setPointSizeF(min(max(7.0, font.pointSizeF() + points), 20.0))
-        QApplication.setFont(font)
+        self.looks.set_theme(theme)
 
     def lay_out_docks(self) -> None:
         lay_out(self, self.docks)
@@ -373,6 +349,7 @@ class BenchWindow(QMainWindow):
 
     def closeEvent(self, a0: QCloseEvent | None) -> None:
         """Runs belong to the bench, not to the window: they go on."""
+        self.rehearsing.close()
         self.link.close()
         self.library.close()
         self.catalog.close()

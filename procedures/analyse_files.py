@@ -78,7 +78,7 @@ def analyse_files(request: AnalyseRequest) -> FilesAnalysis:
     """
     files, notes = _collect(request.paths)
     settings = read_settings(request.settings, files) if request.settings else FileSettings()
-    sample = _sample(request, settings)
+    sample = sample_of(request, settings)
     standards = read_standards(request.compensation, Path(), "compensation")
     spectra: list[MeasuredSpectrum] = []
     refusals: list[RefusedFile] = []
@@ -160,7 +160,10 @@ def _as_people_count(path: Path) -> list[tuple[int, float, str]]:
     return [(0, float(part), "") if part.isdigit() else (1, 0.0, part) for part in parts]
 
 
-def _sample(request: AnalyseRequest, settings: FileSettings) -> Sample:
+def sample_of(request: AnalyseRequest, settings: FileSettings | None = None) -> Sample:
+    """What options and settings file say of the sample. `settings`: the file, where it was read already."""
+    if settings is None:
+        settings = read_settings(request.settings, request.paths) if request.settings else FileSettings()
     sample = settings.sample or Sample(name="sample")
     if request.diameter_mm is not None and request.area_cm2 is not None:
         raise BadInput("give the diameter or the area, not both", place="--diameter, --area")

@@ -89,6 +89,10 @@ class BenchProcedure(PymeasureProcedure, ABC):
     def check(self, place: str) -> list[str]:
         """Parameters against bench and samples. Raises BadInput; returns warnings in words."""
 
+    def told(self) -> list[str]:
+        """What will be done, in lines for a person: nothing, unless a procedure has a sheet to show."""
+        return []
+
     @abstractmethod
     def steps(self) -> Sequence[Step]:
         """The steps, in order; they depend on parameters and samples only."""

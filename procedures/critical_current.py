@@ -32,7 +32,7 @@ from procedures.dc_taking import (
 from procedures.ladder_on_cycler import LadderOnCycler, ladder_schedule
 from procedures.operator_run import check_start
 from procedures.parameters import choice, quantity, quantity_or
-from procedures.schedule_text import check_schedule
+from procedures.schedule_checks import check_schedule
 
 FALSE_ALARM_STEP = 1e-5
 LEAST_S = 1.0
@@ -87,8 +87,9 @@ class CriticalCurrentLadder(AtTemperature):
         warnings = super().check(place)
         if self.on == "potentiostat":
             require_technique(self._potentiostat, "constant-current", self.sample, place)
-            require_voltage(self.voltage_limit_V, self._potentiostat, place, "voltage_limit_V")
-        area = require_area(self.sample, place, "a critical current density")
+            for limit in (self.voltage_limit_V, -self.voltage_limit_V):
+                require_voltage(limit, self._potentiostat, self.sample, place, "voltage_limit_V")
+        require_area(self.sample, place, "a critical current density")
         ladder = self.currents_A(place)
         for current in ladder:
             if self.on == "potentiostat":
@@ -102,11 +103,16 @@ class CriticalCurrentLadder(AtTemperature):
         if any(after <= before for before, after in pairwise(ladder)):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
         if self.on == "cycler":
-            check_schedule(self.schedule(), self._cycler.abilities(), place)
+            check_schedule(self.schedule(), self._cycler.abilities(), self.sample, place)
             check_submit(self._cycler, self.schedule(), self.sample)
-            warnings += [*check_start(self._cycler, self.schedule(), self.sample, place), *step_sheet(self.schedule())]
-        told = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
-        return [*warnings, f"{told} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"]
+            warnings += check_start(self._cycler, self.schedule(), self.sample, place)
+        return warnings
+
+    def told(self) -> list[str]:
+        ladder, area = self.currents_A(), require_area(self.sample, "plan", "a critical current density")
+        rungs = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
+        line = f"{rungs} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"
+        return [*(step_sheet(self.schedule()) if self.on == "cycler" else []), line]
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("ladder", "the ladder on the cycler", "continue")] if self.on == "cycler" else self._halves()
@@ -225,6 +231,10 @@ class CriticalCurrentLadder(AtTemperature):
         rows = run.table("cycling" if on_cycler else "polarisation", columns=("current_A", "voltage_V", number))
         (sample,) = samples_of(run.sample)
         area = require_area(sample, "sample", "a critical current density")
-        found = analyse_critical_current(rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number])
+        limit = run.parameters.get("voltage_limit_V")
+        found = analyse_critical_current(
+            rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number],
+            voltage_limit_V=None if limit is None else float(limit),
+        )  # fmt: skip
         broken = bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN))
         return told_break(critical_current_results(found), broken)

@@ -50,7 +50,7 @@ def check_channel_idle(
     rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
     if not low_V <= status.voltage_V <= high_V:
         text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
-        raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
+        raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run; look at the cables")
 
 
 def check_submit(cycler: BatteryCycler | OperatorRunCycler, schedule: Schedule, sample: Sample) -> None:
@@ -98,7 +98,7 @@ class CyclerRun:
                         continue
                     if status.state not in ("running", "paused", "unknown"):
                         break
-                    rig.progress(self._progress(status))
+                    rig.progress(self._progress(status), rig.t_s - self._began_s)
                 self._watch(rig)
                 rig.wait(poll_s)
         except Stopped:

@@ -12,6 +12,7 @@ from daq.contracts import Result, Rig, RunReader
 from daq.errors import BadInput, StepFailed
 from daq.sample import Sample
 from drivers.roles import Potentiostat
+from drivers.technique_checks import checked
 from drivers.techniques import DcPoint, OpenCircuit, Spectrum, SpectrumPoint, Technique
 from procedures.sample_geometry import electrode_area_cm2
 
@@ -32,7 +33,26 @@ def require_technique(potentiostat: Potentiostat, kind: str, sample: Sample, pla
                        allowed=known)  # fmt: skip
 
 
-def require_voltage(value_V: float, potentiostat: Potentiostat, place: str, key: str) -> None:
+def require_able(technique: Technique, potentiostat: Potentiostat, place: str, key: str) -> None:
+    """Raises BadInput, at `key`, for what the instrument would refuse once the furnace is hot: times, stairs."""
+    try:
+        checked(technique, potentiostat.abilities(), potentiostat.name)
+    except BadInput as refusal:
+        raise BadInput(refusal.problem, place=f"{place}, {key}", allowed=refusal.allowed) from None
+
+
+def require_borne(value_V: float, sample: Sample, place: str, key: str) -> None:
+    """Raises BadInput for a potential that the plan says the sample does not bear."""
+    low, high = sample.min_voltage_V, sample.max_voltage_V
+    if (high is not None and value_V > high) or (low is not None and value_V < low):
+        bounds = " to ".join("" if bound is None else f"{bound:g}" for bound in (low, high)).strip()
+        raise BadInput(f"{value_V:g} V is beyond what sample {sample.label} bears", place=f"{place}, {key}",
+                       allowed=f"{bounds} V (min_voltage_V, max_voltage_V of the sample)")  # fmt: skip
+
+
+def require_voltage(value_V: float, potentiostat: Potentiostat, sample: Sample, place: str, key: str) -> None:
+    """Raises BadInput for a potential beyond the instrument or the sample."""
+    require_borne(value_V, sample, place, key)
     most = potentiostat.abilities().voltage_max_V
     if abs(value_V) > most:
         raise BadInput(f"{value_V:g} V is beyond {potentiostat.name}", place=f"{place}, {key}",

@@ -89,9 +89,13 @@ def keep_standards(rig: Rig, standards: Standards) -> None:
 def kept_standards(run: RunReader) -> Standards | None:
     """What a run keeps; None without, also for a run of before there were any."""
     try:
-        rows = run.table(COMPENSATION.name)
+        return standards_in(run.table(COMPENSATION.name))
     except BadInput:
         return None
+
+
+def standards_in(rows: Mapping[str, np.ndarray]) -> Standards | None:
+    """From the columns of the stream; None when no short is among them. Raises BadInput for a standard that is none."""
     found: dict[str, Standard] = {}
     load_ohm = None
     for kind in KINDS:

@@ -19,7 +19,7 @@ from procedures.at_temperature import AtTemperature
 from procedures.cycler_run import CyclerRun, check_channel_idle, check_submit, last_record
 from procedures.operator_run import check_start
 from procedures.pc_cycling import PcCycling
-from procedures.schedule_text import check_schedule
+from procedures.schedule_checks import check_schedule
 
 
 class OnCycler(AtTemperature):
@@ -71,13 +71,16 @@ class OnCycler(AtTemperature):
                 allowed=f"{', '.join(map(str, abilities.channels))} on {runner.name}",
             )
         schedule = self.schedule(place)
-        check_schedule(schedule, abilities, place)
+        check_schedule(schedule, abilities, self.sample, place)
         if self._by_pc is not None:
             warnings += self._by_pc.check(schedule, place)
         else:
             warnings += check_start(self._cycler, schedule, self.sample, place)
             check_submit(self._cycler, schedule, self.sample)
-        return [*warnings, *step_sheet(schedule)]
+        return warnings
+
+    def told(self) -> list[str]:
+        return step_sheet(self.schedule())
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("schedule", f"{self.procedure_name} on {(self._by_pc or self._cycler).name}", "continue")]

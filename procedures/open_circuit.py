@@ -15,7 +15,7 @@ from drivers.roles import Potentiostat
 from drivers.techniques import OpenCircuit
 from procedures.at_temperature import AtTemperature
 from procedures.dc_streams import POLARISATION
-from procedures.dc_taking import require_technique, take, told_break
+from procedures.dc_taking import check_cell, require_able, require_technique, take, told_break
 from procedures.parameters import quantity
 
 
@@ -40,7 +40,14 @@ class OpenCircuitRest(AtTemperature):
         if self.duration_h * 3600 < 8 * self.interval_s:
             raise BadInput(f"{self.interval_s:g} s leave fewer than 8 points", place=f"{place}, interval_s",
                            allowed=f"up to {self.duration_h * 450:g} s")  # fmt: skip
+        require_able(self.technique(), self._potentiostat, place, "interval_s")
         return warnings
+
+    def technique(self) -> OpenCircuit:
+        return OpenCircuit(self.duration_h * 3600, self.interval_s)
+
+    def before_heating(self, rig: Rig) -> None:
+        check_cell(rig, self._potentiostat, self.sample)
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("rest", f"{self.duration_h:g} h at open circuit", "end")]
@@ -49,8 +56,7 @@ class OpenCircuitRest(AtTemperature):
         return {"rest": self.duration_h * 3600}
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
-        technique = OpenCircuit(self.duration_h * 3600, self.interval_s)
-        take(rig, self._potentiostat, technique, self.sample, "polarisation", self.watch, {"stage": 0})
+        take(rig, self._potentiostat, self.technique(), self.sample, "polarisation", self.watch, {"stage": 0})
 
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.voltammetry_results import analyse_open_circuit, open_circuit_results

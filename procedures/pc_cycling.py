@@ -18,6 +18,7 @@ from daq.sample import Sample
 from drivers.roles import CyclerAbilities, Potentiostat
 from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Rest, Schedule, Voltage
 from drivers.techniques import ConstantCurrent, ConstantPotential, CutOffs, DcPoint, OpenCircuit
+from procedures.dc_taking import check_cell
 from procedures.sample_geometry import electrode_area_cm2
 
 RECORD_MIN_s = 0.5  # what software keeps up with
@@ -102,11 +103,10 @@ class PcCycling:
 
     def check_sound(self, rig: Rig, low_V: float, high_V: float) -> None:
         """Raises StepFailed for a cell that is not between the two voltages at rest: shorted, open or another."""
-        rest_V = self._rest_V()
-        rig.log(f"{self._sample.label}: {rest_V:.4g} V at rest")
+        rest_V = check_cell(rig, self._potentiostat, self._sample)
         if not low_V <= rest_V <= high_V:
             text = f"{self._sample.label} shows {rest_V:.3g} V, expected {low_V:g} to {high_V:g} V"
-            raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run")
+            raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run; look at the cables")
 
     def run(
         self, rig: Rig, schedule: Schedule, after_cycle: Callable[[Rig, int], None] = lambda rig, cycle: None
@@ -248,7 +248,8 @@ class PcCycling:
             if point.time_s - told_s >= WATCH_EVERY_s:
                 told_s = point.time_s
                 self._watch(rig)
-                rig.progress(f"cycle {place.cycle}, step {place.step + 1}, {point.voltage_V:.4g} V")
+                told = f"cycle {place.cycle}, step {place.step + 1}, {point.voltage_V:.4g} V"
+                rig.progress(told, self._last.time_s)
         if not ended:
             raise StepFailed(f"{self.name} gave no point of {technique.kind}, or not its last one")
         return ended

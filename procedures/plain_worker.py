@@ -125,7 +125,7 @@ class PlainRig:
     def readings(self, instrument: str, after_t_s: float) -> list[tuple[float, Snapshot]]:
         return self.monitor.readings(instrument, after_t_s)
 
-    def progress(self, text: str) -> None:
+    def progress(self, text: str, done_s: float | None = None) -> None:
         log.info(text)
 
     def ask(self, key: str, text: str, details: Mapping[str, Any]) -> Mapping[str, Any] | None:

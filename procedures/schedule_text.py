@@ -1,4 +1,4 @@
-"""Schedules as a plan gives them, checked against the cycler. `drivers.step_sheet` prints them.
+"""Schedules as a plan gives them. `drivers.step_sheet` prints them, `procedures.schedule_checks` checks them.
 
 own_schedule = [
     { kind = "rest", hours = 1 },
@@ -21,16 +21,13 @@ from pydantic import Field
 from daq.errors import BadInput
 from daq.sample import Sample
 from daq.tables import StrictModel, parse
-from drivers.roles import CyclerAbilities
 from drivers.schedule import (
     Current,
     CurrentThenVoltage,
     End,
     Loop,
-    Protection,
     Record,
     Rest,
-    Schedule,
     ScheduleStep,
     Voltage,
 )
@@ -38,7 +35,6 @@ from procedures.amounts import CAPACITY_UNITS, CURRENT_UNITS, read_amount, resol
 
 _END = re.compile(r"\s*(voltage|time|current|capacity)\s+(.+?)\s*")
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-MOST_PASSES = 1_000_000
 
 
 class StepTable(StrictModel):
@@ -139,74 +135,3 @@ def _end(text: str, sample: Sample, place: str, rising: bool) -> End:
     if what == "voltage" and unit == "V":
         return End("voltage_V", "above" if rising else "below", value)
     raise BadInput(f"the unit {unit!r} does not go with {what}", place=place, allowed="V, or s, min, h")
-
-
-# ---------------------------------------------------------------- checks
-def check_schedule(schedule: Schedule, abilities: CyclerAbilities, place: str) -> None:
-    """Raises BadInput for the first step that the cycler can't do or that never ends."""
-    if not schedule.steps:
-        raise BadInput("has no step", place=f"{place}, schedule")
-    upper: float | None = None
-    for number, step in enumerate(schedule.steps, 1):
-        here = f"{place}, own_schedule[{number}]"
-        if isinstance(step, Loop):
-            _check_loop(step, number, here)
-            continue
-        _check_record(step, abilities, here)
-        if isinstance(step, Rest):
-            continue
-        _check_amps(step, abilities, here)
-        upper = _check_ends(step, schedule.protection, abilities, upper, here)
-
-
-def _check_loop(step: Loop, number: int, place: str) -> None:
-    if not 1 <= step.to < number:
-        raise BadInput(f"goes back to step {step.to}", place=f"{place}, to", allowed=f"1 to {number - 1}")
-    if not 1 <= step.times <= MOST_PASSES:
-        raise BadInput(f"{step.times} passes", place=f"{place}, times", allowed=f"1 to {MOST_PASSES}: a loop must end")
-
-
-def _check_record(step: Any, abilities: CyclerAbilities, place: str) -> None:
-    every, least = step.record.every_s, abilities.record_interval_min_s
-    if every is not None and every < least:
-        raise BadInput(f"a record every {every:g} s", place=f"{place}, record_s", allowed=f"{least:g} s or more")
-    times = [end.value for end in getattr(step, "ends", ()) if end.quantity == "time_s"]
-    for time_s in [*times, *([step.duration_s] if isinstance(step, Rest) else [])]:
-        if time_s < abilities.step_time_min_s:
-            least = abilities.step_time_min_s
-            raise BadInput(f"a step of {time_s:g} s", place=place, allowed=f"{least:g} s or more on this cycler")
-
-
-def _check_amps(step: Current | Voltage | CurrentThenVoltage, abilities: CyclerAbilities, place: str) -> None:
-    amps = abs(step.current_limit_A if isinstance(step, Voltage) else step.current_A)
-    if not abilities.current_resolution_A <= amps <= abilities.current_max_A:
-        allowed = f"{abilities.current_resolution_A:g} to {abilities.current_max_A:g} A"
-        raise BadInput(f"{amps:g} A", place=f"{place}, current", allowed=allowed)
-
-
-def _check_ends(
-    step: Current | Voltage | CurrentThenVoltage,
-    protection: Protection,
-    abilities: CyclerAbilities,
-    upper: float | None,
-    place: str,
-) -> float | None:
-    """Returns the last upper cut-off, which the next discharge must stay below."""
-    if not step.ends:
-        raise BadInput("never ends", place=f"{place}, until", allowed='"voltage 3.8 V", "time 3 h", "capacity 1 mAh"')
-    low = max(protection.voltage_min_V, abilities.voltage_min_V)
-    high = min(protection.voltage_max_V, abilities.voltage_max_V)
-    held = [] if isinstance(step, Current) else [step.voltage_V]
-    cut = [end.value for end in step.ends if end.quantity == "voltage_V"]
-    for volt in [*held, *cut]:
-        if not low <= volt <= high:
-            raise BadInput(f"{volt:g} V", place=f"{place}, until", allowed=f"{low:g} to {high:g} V")
-    if isinstance(step, Voltage):
-        return upper
-    if step.current_A > 0:
-        return max([*held, *cut], default=upper)
-    for volt in cut:
-        if upper is not None and volt >= upper:
-            raise BadInput(f"the discharge ends at {volt:g} V, the charge before it already at {upper:g} V",
-                           place=f"{place}, until", allowed=f"below {upper:g} V")  # fmt: skip
-    return upper

@@ -19,6 +19,7 @@ from procedures.dc_streams import POLARISATION, VOLTAMMETRY
 from procedures.dc_taking import (
     check_cell,
     last_attempts,
+    require_able,
     require_current,
     require_technique,
     require_voltage,
@@ -63,7 +64,7 @@ class CyclicVoltammetryRun(AtTemperature):
         warnings = super().check(place)
         require_technique(self._potentiostat, "cyclic-voltammetry", self.sample, place)
         for key in ("lower_V", "upper_V"):
-            require_voltage(getattr(self, key), self._potentiostat, place, key)
+            require_voltage(getattr(self, key), self._potentiostat, self.sample, place, key)
         require_current(1e-3 * self.current_max_mA, self._potentiostat, place, "current_max_mA")
         require_area(self.sample, place, "a current density")
         if self.lower_V >= self.upper_V:
@@ -72,6 +73,7 @@ class CyclicVoltammetryRun(AtTemperature):
         if self.start_V != "ocp" and not self.lower_V <= float(self.start_V) <= self.upper_V:
             raise BadInput(f"{self.start_V:g} V is outside of the vertices", place=f"{place}, start_V",
                            allowed=f'{self.lower_V:g} to {self.upper_V:g} V, or "ocp"')  # fmt: skip
+        require_able(self.technique(), self._potentiostat, place, "step_mV")
         return warnings
 
     def measuring_steps(self) -> Sequence[Step]:
@@ -82,7 +84,10 @@ class CyclicVoltammetryRun(AtTemperature):
         return {"sweep": self.cycles * 2e3 * (self.upper_V - self.lower_V) / self.scan_rate_mV_s}
 
     def before_heating(self, rig: Rig) -> None:
-        check_cell(rig, self._potentiostat, self.sample)
+        rest_V = check_cell(rig, self._potentiostat, self.sample)
+        if self.start_V == "ocp" and not self.lower_V <= rest_V <= self.upper_V:
+            text = f"the cell rests at {rest_V:.3g} V, outside of {self.lower_V:g} to {self.upper_V:g} V"
+            rig.log(f"{text}: the sweep comes in from there; stop and give start_V if that is not meant", "warning")
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
         last = take(rig, self._potentiostat, self.technique(), self.sample, "voltammetry", self.watch)
@@ -126,7 +131,8 @@ class LinearSweepRun(AtTemperature):
         warnings = super().check(place)
         for kind in ("linear-sweep", "open-circuit"):
             require_technique(self._potentiostat, kind, self.sample, place)
-        require_voltage(self.end_V, self._potentiostat, place, "end_V")
+        require_voltage(self.end_V, self._potentiostat, self.sample, place, "end_V")
+        require_able(self.technique(), self._potentiostat, place, "step_mV")
         require_current(1e-3 * self.current_max_mA, self._potentiostat, place, "current_max_mA")
         require_area(self.sample, place, "a current density")
         return warnings
@@ -137,23 +143,26 @@ class LinearSweepRun(AtTemperature):
     def measuring_seconds(self) -> Mapping[str, float]:
         return {REST.key: self.rest_s, "sweep": 1e3 * max(abs(self.end_V), 1.0) / self.scan_rate_mV_s}
 
+    def technique(self) -> LinearSweep:
+        cut_offs = CutOffs(current_max_A=1e-3 * self.current_max_mA)
+        return LinearSweep(self.end_V, 1e-3 * self.scan_rate_mV_s, None, 1e-3 * self.step_mV, cut_offs)
+
     def before_heating(self, rig: Rig) -> None:
-        check_cell(rig, self._potentiostat, self.sample)
+        self._check_below_end(check_cell(rig, self._potentiostat, self.sample))
+
+    def _check_below_end(self, rest_V: float) -> None:
+        if rest_V >= self.end_V:
+            text = f"the cell rests at {rest_V:.3g} V, not below the end {self.end_V:g} V"
+            raise StepFailed(f"{text}: nothing was swept; choose a higher end_V")
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
         if step.key == REST.key:
             interval = min(1.0, self.rest_s / 20)
             rest = OpenCircuit(self.rest_s, interval)
             last = take(rig, self._potentiostat, rest, self.sample, "polarisation", self.watch, {"stage": 0})
-            if last.voltage_V >= self.end_V:
-                text = f"the cell rests at {last.voltage_V:.3g} V, not below the end {self.end_V:g} V"
-                raise StepFailed(f"{text}: nothing was swept; choose a higher end_V")
+            self._check_below_end(last.voltage_V)  # at temperature it may be another
             return
-        sweep = LinearSweep(
-            self.end_V, 1e-3 * self.scan_rate_mV_s, None, 1e-3 * self.step_mV,
-            CutOffs(current_max_A=1e-3 * self.current_max_mA),
-        )  # fmt: skip
-        last = take(rig, self._potentiostat, sweep, self.sample, "voltammetry", self.watch)
+        last = take(rig, self._potentiostat, self.technique(), self.sample, "voltammetry", self.watch)
         if last.ended == "current_max_A":
             rig.log(f"the sweep ended at {last.voltage_V:.3g} V at its current cut-off", "warning")
 

@@ -38,6 +38,9 @@ class Door:
         floats = struct.Struct(f"{1 + self._count}d")  # t_s and the columns
         self._pack, self._unpack = floats.pack, floats.unpack
         self._all_floats = all(column.kind == "float" for column in stream.columns)
+        self._usual = tuple(_TYPES[column.kind] for column in stream.columns)
+        self._ints = [n for n, column in enumerate(stream.columns) if column.kind == "int"]
+        self._texts = [n for n, column in enumerate(stream.columns) if column.kind == "text"]
 
     def row(self, step: int, attempt: int, t_s: float, values: Mapping[str, Any]) -> Row:
         """One row to insert. Raises KeyError for a missing or unknown column, TypeError for a wrong kind."""
@@ -54,6 +57,8 @@ class Door:
                 return (step, attempt, *self._unpack(self._pack(t_s, *cells)))
             except (struct.error, TypeError, ValueError, OverflowError):
                 pass  # a None, or something to complain about by name
+        elif tuple(map(type, cells)) == self._usual and self._is_plain(cells):
+            return (step, attempt, float(t_s), *cells)
         converted = [self._converted(column, cell) for column, cell in zip(self.stream.columns, cells, strict=True)]
         return (step, attempt, float(t_s), *converted)
 
@@ -77,6 +82,12 @@ class Door:
             return np.asarray(values, dtype=float).tolist()
         quick = _quickly(column.kind, values) if isinstance(values, list) else None
         return quick if quick is not None else [self._converted(column, value) for value in values]
+
+    def _is_plain(self, cells: tuple[Any, ...]) -> bool:
+        """Of cells that have the usual types: whether they can be kept as they are."""
+        return all(-EXACT_INT <= cells[n] <= EXACT_INT for n in self._ints) and all(
+            cells[n].isascii() for n in self._texts
+        )
 
     def _converted(self, column: Column, value: Any) -> Cell:
         if value is None:
@@ -141,4 +152,5 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+_TYPES: dict[Kind, type] = {"float": float, "int": int, "text": str}
 _CONVERT: dict[Kind, Callable[[Any], Cell]] = {"float": _float, "int": _int, "text": _text}

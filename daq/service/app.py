@@ -46,8 +46,8 @@ class Parts:
             told = self.host.status()
         except Unreachable as error:
             told = {"state": "away", "bench": self.config.name, "run": None, "instruments": [], "problem": str(error)}
-        ahead = self.queue.entries(("waiting", "held", "running"))
-        return {"problem": "", **told, "queue": [one.as_table() for one in ahead], "held": self.queue.held}
+        ahead = self.queue.tables(("waiting", "held", "running"))
+        return {"problem": "", **told, "queue": ahead, "held": self.queue.held}
 
     def changed(self) -> None:
         """Tell the host that the queue has changed; one that is away finds out by itself."""
@@ -147,7 +147,7 @@ def _queue(parts: Parts) -> APIRouter:
     @routes.get("/queue")
     def entries() -> Any:
         """All entries: what has ended, oldest first, what runs, what is ahead in its order; why the queue is held."""
-        return Answer({"entries": [one.as_table() for one in queue.entries()], "held": queue.held})
+        return Answer({"entries": queue.tables(), "held": queue.held})
 
     @routes.get("/queue/{number}")
     def entry(number: int) -> Any:
@@ -180,7 +180,7 @@ def _queue(parts: Parts) -> APIRouter:
     @routes.post("/queue/{number}/move")
     def move(number: int, body: MoveBody) -> Any:
         queue.move(there(number), body.by)
-        return Answer({"entries": [one.as_table() for one in queue.entries(("waiting", "held"))]})
+        return Answer({"entries": queue.tables(("waiting", "held"))})
 
     @routes.delete("/queue/{number}")
     def remove(number: int) -> Any:

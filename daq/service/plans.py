@@ -41,6 +41,7 @@ def checked_table(checked: list[CheckedRun]) -> list[dict[str, Any]]:
             "rows": one.rows,
             "bytes": bytes_needed(one.rows),
             "warnings": list(one.warnings),
+            "told": list(one.told),
         }
         for one in checked
     ]

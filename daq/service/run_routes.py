@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,6 @@ def run_folder(runs_folder: Path, run_id: str) -> Path:
 def run_routes(runs_folder: Path) -> APIRouter:
     """`/v1/runs…`; nothing outside `runs_folder` is ever opened."""
     router = APIRouter(prefix="/v1/runs", tags=["runs"], default_response_class=Answer)
-    tails = Tails()
 
     def folder_of(run_id: str) -> Path:
         return run_folder(runs_folder, run_id)
@@ -52,22 +52,22 @@ def run_routes(runs_folder: Path) -> APIRouter:
     def one_run(run_id: str) -> Any:
         """Its head, steps, results and streams."""
         with RunFile.open(folder_of(run_id)) as run:
-            return Answer(
-                {
-                    "id": run.path.name,
-                    "path": str(run.path),
-                    "procedure": run.procedure,
-                    "outcome": run.outcome,
-                    "reason": run.reason,
-                    "started": run.started,
-                    "sample": run.sample,
-                    "parameters": run.parameters,
-                    "steps": [vars(one) for one in run.steps()],
-                    "results": [asdict(one) for one in run.results()],
-                    "streams": [asdict(one) for one in run.streams()],
-                    "has_report": (run.path / REPORT).is_file(),
-                }
-            )
+            return Answer(_run_table(run))
+
+    @router.get("/{run_id}/report", response_class=FileResponse)
+    def report(run_id: str) -> Any:
+        path = folder_of(run_id) / REPORT
+        if not path.is_file():
+            raise NotThere("the run has no report yet", place=run_id, allowed="cellrig report makes one")
+        return FileResponse(path, media_type="text/html", headers={"content-security-policy": _CSP})
+
+    _add_rows(router, folder_of)
+    return router
+
+
+def _add_rows(router: APIRouter, folder_of: Callable[[str], Path]) -> None:
+    """What a run records: by cursor, and live."""
+    tails = Tails()
 
     @router.get("/{run_id}/streams/{stream}")
     def rows(
@@ -94,11 +94,19 @@ def run_routes(runs_folder: Path) -> APIRouter:
         follow = tails.of(folder_of(run_id)).follow(parse_cursor(after))
         return StreamingResponse(follow, media_type="text/event-stream")
 
-    @router.get("/{run_id}/report", response_class=FileResponse)
-    def report(run_id: str) -> Any:
-        path = folder_of(run_id) / REPORT
-        if not path.is_file():
-            raise NotThere("the run has no report yet", place=run_id, allowed="cellrig report makes one")
-        return FileResponse(path, media_type="text/html", headers={"content-security-policy": _CSP})
 
-    return router
+def _run_table(run: RunFile) -> dict[str, Any]:
+    return {
+        "id": run.path.name,
+        "path": str(run.path),
+        "procedure": run.procedure,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "started": run.started,
+        "sample": run.sample,
+        "parameters": run.parameters,
+        "steps": [vars(one) for one in run.steps()],
+        "results": [asdict(one) for one in run.results()],
+        "streams": [asdict(one) for one in run.streams()],
+        "has_report": (run.path / REPORT).is_file(),
+    }

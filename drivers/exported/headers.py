@@ -1,8 +1,9 @@
 """The header of an exported table: which column is what, in which unit.
 
 Spellings of BDF (https://github.com/battery-data-alliance) and of the tables that LAND's programs are known to export:
-`Current/mA`, `Current / A`, `Current(mA)`, `current_A`, `current_ampere`. A column without a unit is refused, never
-guessed; only a time may say its unit in its cells (`1-02:03:04`).
+`Current/mA`, `Current / A`, `Current(mA)`, `current_A`, `current_ampere`; of EC-Lab's text (`time/s`, `Ewe/V`,
+`<I>/mA`) and of NOVA's (`Time (s)`, `WE(1).Potential (V)`, `WE(1).Current (A)`). A column without a unit is refused,
+never guessed; only a time may say its unit in its cells (`1-02:03:04`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ FACTORS = {
     "temperature_C": {"c": 1.0, "degc": 1.0, "celsius": 1.0},
 }
 NAMES = {
-    "time_s": ("test time", "testtime", "total time", "time"),
-    "voltage_V": ("voltage",),
-    "current_A": ("current",),
+    "time_s": ("test time", "testtime", "total time", "time", "corrected time"),
+    "voltage_V": ("voltage", "ewe", "<ewe>", "ecell", "<ecell>", "we(1).potential", "potential"),
+    "current_A": ("current", "i", "<i>", "we(1).current"),
     "charge_Ah": ("charging capacity", "charge capacity"),
     "discharge_Ah": ("discharging capacity", "discharge capacity"),
     "capacity_Ah": ("capacity",),
@@ -38,8 +39,8 @@ WORDS = {
         "序号",
         "channel index",
     ),  # the last: Landt's csv means it so
-    "cycle": ("cycle count", "cycle index", "cycle"),
-    "step": ("stepno", "step no", "step index", "step"),
+    "cycle": ("cycle count", "cycle index", "cycle", "cycle number", "scan"),
+    "step": ("stepno", "step no", "step index", "step", "ns", "step count"),
     "status": ("step name", "stepstatus", "step status", "workmode", "work mode", "step type"),
     "date": ("systime", "sys time", "system time", "date time iso string", "datetime", "date time", "date"),
 }

@@ -36,4 +36,4 @@ def recognises(path: Path) -> bool:
     except BadInput:
         return False
     found = find_header(text)
-    return found is not None and not re.search(r"frequency|freq\b", " ".join(found[2].cells), re.IGNORECASE)
+    return found is not None and not re.search(r"frequency|freq\b", " ".join(found.header.cells), re.IGNORECASE)

@@ -16,6 +16,7 @@ from drivers.exported.headers import OPTIONAL, Header
 
 Floats = NDArray[np.float64]
 FEWEST_ROWS = 3
+MOST_COUNTED = 1e15
 DISCHARGE = re.compile(r"d|.*(dchg|disch|放)", re.IGNORECASE)
 
 
@@ -88,7 +89,7 @@ def make_table(
     """
     refuse_without_unit(header, path)
     found = {name: _column(frame, header, name) for name in header.columns}
-    whole = {what: numbers(frame[header.words[what]]) for what in ("record", "cycle", "step") if what in header.words}
+    whole = {what: _counts(frame[header.words[what]]) for what in ("record", "cycle", "step") if what in header.words}
     keep, notes = _kept_rows(path, {**found, **whole}, frame, places, where)
     found = {name: values[keep] for name, values in found.items()}
     whole = {name: values[keep].astype(np.int64) for name, values in whole.items()}
@@ -131,6 +132,12 @@ def refuse_without_unit(header: Header, path: Path) -> None:
             place=str(path),
             allowed="units behind the name, as Current/mA",
         )
+
+
+def _counts(column: Any) -> Floats:
+    """Numbers of records, cycles or steps; nan for what no counter reaches."""
+    found = numbers(column)
+    return np.where(np.abs(found) < MOST_COUNTED, found, np.nan)
 
 
 def _column(frame: Any, header: Header, name: str) -> Floats:

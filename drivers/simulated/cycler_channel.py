@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from drivers.schedule import ChannelState, Current, CurrentThenVoltage, End, Loop, Record, Rest, Schedule, Voltage
 from drivers.simulated.cells.cell import Cell, until_beyond
+from drivers.simulated.cycler_ends import TINY_s, due_record, is_met, passed_limit, voltage_ends
 
 COLUMNS = 8  # time_s, step, cycle, voltage_V, current_A, charge_Ah, discharge_Ah, temperature_C
 SHORTEST_STEP_s = 0.1
 FINE_s = 1.0  # how often triggers on change are looked at
-TINY_s = 1e-6
+DELAY_LOOKS = 10  # how often it is looked, within the delay of the protection, whether the limit is still passed
 Working = Rest | Current | Voltage | CurrentThenVoltage
 
 
@@ -39,6 +40,7 @@ class Position:
     recorded_V: float = 0.0
     recorded_A: float = 0.0
     recorded_s: float = -1.0
+    beyond_s: float | None = None  # how long a limit of the protection has been passed
     state: ChannelState = "running"
     text: str = ""
     passes: dict[int, int] = field(default_factory=dict)
@@ -87,6 +89,9 @@ class CyclerTest:
         p.step, p.step_s, p.step_Ah, p.holds_voltage, p.recorded_s = p.step + 1, 0.0, 0.0, False, -1.0
 
     def _work(self, step: Working, span_s: float) -> None:
+        if self.position.beyond_s is not None:
+            delay_s = self.schedule.protection.delay_s
+            span_s = min(span_s, delay_s - self.position.beyond_s, max(delay_s / DELAY_LOOKS, SHORTEST_STEP_s))
         if isinstance(step, Rest):
             self._current(0.0, (End("time_s", "above", step.duration_s),), step.record, span_s, None)
         elif isinstance(step, Current):
@@ -125,14 +130,17 @@ class CyclerTest:
             )
             times, volts = times[: first + 1].copy(), volts[: first + 1].copy()
             times[-1], volts[-1] = before_s + passed_s, reached_V
-        ends_here = is_crossed or is_over
-        self._write(times, volts, np.full(len(times), current_A), record, ends_here)
-        if self._protects(float(volts[-1]), current_A):
-            return
         reached_V = float(volts[-1])
-        if is_crossed and hold_V is not None and not self._ends_at(reached_V, ends):
+        is_over = self._ends_at(reached_V, ends) or (is_over and not is_crossed)
+        holds_now = not is_over and hold_V is not None and self._is_held(reached_V, hold_V)
+        length_s = float(times[-1])
+        is_stopped = self._protects(reached_V, current_A, length_s, p.step_Ah + abs(current_A) * length_s / 3600)
+        self._write(times, volts, np.full(len(times), current_A), record, is_crossed or is_over or is_stopped)
+        if is_stopped:
+            return
+        if holds_now:
             p.holds_voltage, p.step_s = True, 0.0
-        elif ends_here:
+        elif is_over:
             self._next_step()
 
     def _one_by_one(
@@ -177,12 +185,15 @@ class CyclerTest:
             volts.append(shown_V)
             currents.append(current_A)
             step_s = self.position.step_s + time_s
-            if step_s >= SHORTEST_STEP_s and any(_met(end, step_s, current_A, passed_Ah) for end in ends):
+            if self.position.beyond_s is None and passed_limit(self.schedule.protection, shown_V, current_A, passed_Ah):
+                break
+            if step_s >= SHORTEST_STEP_s and any(is_met(end, step_s, current_A, passed_Ah) for end in ends):
                 is_over = True
                 break
         count = len(volts)
-        self._write(times[:count], np.array(volts), np.array(currents), record, is_over)
-        if not self._protects(volts[-1], currents[-1]) and is_over:
+        is_stopped = self._protects(volts[-1], currents[-1], float(times[count - 1]), passed_Ah)
+        self._write(times[:count], np.array(volts), np.array(currents), record, is_over or is_stopped)
+        if is_over and not is_stopped:
             self._next_step()
 
     # ------------------------------------------------------------ ends
@@ -194,6 +205,9 @@ class CyclerTest:
                 left_s = min(left_s, end.value - p.step_s)
             elif end.quantity == "capacity_Ah" and current_A:
                 left_s = min(left_s, (end.value - p.step_Ah) * 3600 / abs(current_A))
+        most_Ah = self.schedule.protection.capacity_max_Ah
+        if most_Ah is not None and current_A and p.beyond_s is None:
+            span_s = min(span_s, max((most_Ah - p.step_Ah) * 3600 / abs(current_A), 0.0) + 1e-3)
         left_s = max(float(left_s), SHORTEST_STEP_s - p.step_s, 1e-3)
         return (left_s, True) if left_s <= span_s else (span_s, False)
 
@@ -211,38 +225,39 @@ class CyclerTest:
     def _beyond(self, volts: NDArray[np.float64], ends: tuple[End, ...], hold_V: float | None) -> NDArray[np.bool_]:
         guard = self.schedule.protection
         found = (volts > guard.voltage_max_V) | (volts < guard.voltage_min_V)
-        for end in _voltage_ends(ends):
+        if self.position.beyond_s is not None:  # seen already: it is the delay that counts now
+            found[:] = False
+        for end in voltage_ends(ends):
             found |= volts > end.value if end.direction == "above" else volts < end.value
         if hold_V is not None:
             found |= volts > hold_V if self._charges() else volts < hold_V
         return found
+
+    def _is_held(self, voltage_V: float, hold_V: float) -> bool:
+        return voltage_V > hold_V if self._charges() else voltage_V < hold_V
 
     def _is_beyond(self, voltage_V: float, ends: tuple[End, ...], hold_V: float | None) -> bool:
         return bool(self._beyond(np.array([voltage_V]), ends, hold_V)[0])
 
     def _ends_at(self, voltage_V: float, ends: tuple[End, ...]) -> bool:
         return any(
-            voltage_V > end.value if end.direction == "above" else voltage_V < end.value for end in _voltage_ends(ends)
+            voltage_V > end.value if end.direction == "above" else voltage_V < end.value for end in voltage_ends(ends)
         )
 
     def _charges(self) -> bool:
         step = self.schedule.steps[self.position.step]
         return isinstance(step, CurrentThenVoltage) and step.current_A > 0
 
-    def _protects(self, voltage_V: float, current_A: float) -> bool:
-        """Beyond a limit the channel stops by itself after the delay."""
+    def _protects(self, voltage_V: float, current_A: float, passed_s: float, step_Ah: float) -> bool:
+        """Whether the channel stops by itself: when a limit has been passed for the whole delay, without a break."""
         p, guard = self.position, self.schedule.protection
-        what = ""
-        if not guard.voltage_min_V <= voltage_V <= guard.voltage_max_V:
-            what = f"{voltage_V:.4f} V is outside {guard.voltage_min_V:g} to {guard.voltage_max_V:g} V"
-        elif abs(current_A) > guard.current_max_A:
-            what = f"{abs(current_A):.4g} A is above {guard.current_max_A:g} A"
-        elif guard.capacity_max_Ah is not None and p.step_Ah > guard.capacity_max_Ah:
-            what = f"{p.step_Ah:.4g} Ah is above {guard.capacity_max_Ah:g} Ah"
+        what = passed_limit(guard, voltage_V, current_A, step_Ah)
         if not what:
+            p.beyond_s = None
             return False
-        self._cell.at_current(current_A, guard.delay_s, self._temperature_C, self._phase)
-        p.at_s, p.time_s = p.at_s + guard.delay_s, p.time_s + guard.delay_s
+        p.beyond_s = 0.0 if p.beyond_s is None else p.beyond_s + passed_s
+        if p.beyond_s < guard.delay_s - TINY_s:
+            return False
         p.state, p.text = "protected", f"step {p.step + 1}: {what}"
         return True
 
@@ -287,7 +302,7 @@ class CyclerTest:
             wanted[:-1] = True
             every_s = record.every_s or 10.0
             before_s = float(step_s[-2]) if len(step_s) > 1 else p.step_s
-            due, done = _due(float(step_s[-1]), every_s), _due(before_s, every_s)
+            due, done = due_record(float(step_s[-1]), every_s), due_record(before_s, every_s)
             wanted[-1] = ends_here or (due is not None and due != done)  # a look a hair later makes no second one
             return wanted
         for n, (time_s, volt, current) in enumerate(
@@ -303,21 +318,3 @@ class CyclerTest:
                 p.recorded_s, p.recorded_V, p.recorded_A = time_s, volt, current
         wanted[-1] |= ends_here
         return wanted
-
-
-def _due(step_s: float, every_s: float) -> int | None:
-    """Which record by time is due at this moment of a step; None: none is."""
-    nearest = round(step_s / every_s)
-    return nearest if abs(step_s / every_s - nearest) < TINY_s else None
-
-
-def _voltage_ends(ends: tuple[End, ...]) -> list[End]:
-    return [end for end in ends if end.quantity == "voltage_V"]
-
-
-def _met(end: End, step_s: float, current_A: float, passed_Ah: float) -> bool:
-    """Of a held potential: all but the voltage's ends."""
-    if end.quantity == "voltage_V":
-        return False
-    value = {"time_s": step_s + TINY_s, "current_A": abs(current_A), "capacity_Ah": passed_Ah}[end.quantity]
-    return value >= end.value if end.direction == "above" else value <= end.value

@@ -22,6 +22,7 @@ from drivers.roles import CyclerAbilities
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.schedule_checks import check_schedule
 from drivers.simulated.cycler_channel import COLUMNS, CyclerTest, Position
+from drivers.simulated.noise import StepNoise
 from drivers.simulated.options import FIRMWARE, WorldDoor, check_faults, check_limits, options_of, simulation_of
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
@@ -29,6 +30,7 @@ from drivers.simulated.world import World
 FOLDER = "simulated_cycler"
 FAULTS = ("reading_lost", "hang")
 VOLTAGE_MAX_V, CURRENT_MAX_A = 5.0, 0.1
+VOLTAGE_NOISE, CURRENT_NOISE = 40, 41
 KEEP_EVERY_S = 3600.0  # a look in between costs no write: whoever starts again runs the hour once more, to the same
 
 
@@ -271,6 +273,7 @@ class SimulatedCycler:
             return
         if rows:
             block = np.concatenate(rows)
+            self._add_noise(block, channel, kept)
             with open(self._records_path(kept.ref), "r+b") as file:
                 file.truncate(kept.count * COLUMNS * 8)
                 file.seek(0, os.SEEK_END)
@@ -278,6 +281,16 @@ class SimulatedCycler:
             kept.count += len(block)
         self._save(channel)
         self._kept_at_s[channel] = kept.position.at_s
+
+    def _add_noise(self, block: np.ndarray, channel: int, kept: KeptTest) -> None:
+        """To each record its own, whenever and however often it is made: what was seen twice is the same twice."""
+        noise, seed = self._simulation.cycler, self._simulation.seed
+        for column, source, size in (
+            (3, VOLTAGE_NOISE, noise.cycler_voltage_noise_V),
+            (4, CURRENT_NOISE, noise.cycler_current_noise_fraction * block[:, 4]),
+        ):
+            drawn = StepNoise(seed, source, channel, kept.number).between(kept.count, len(block))
+            block[:, column] += size * np.asarray(drawn)
 
     def _save(self, channel: int) -> None:
         temporary = self._path(channel).with_suffix(".tmp")

@@ -15,7 +15,7 @@ def generator(seed: int, *key: int) -> np.random.Generator:
 class StepNoise:
     """Standard normal noise per step of the world: the same step always carries the same value."""
 
-    def __init__(self, seed: int, source: int) -> None:
+    def __init__(self, seed: int, *source: int) -> None:
         self._seed = seed
         self._source = source
         self._block = -1
@@ -24,7 +24,7 @@ class StepNoise:
     def at(self, step: int) -> float:
         block, place = divmod(step, BLOCK)
         if block != self._block:
-            self._values = generator(self._seed, self._source, block).standard_normal(BLOCK).tolist()
+            self._values = generator(self._seed, *self._source, block).standard_normal(BLOCK).tolist()
             self._block = block
         return self._values[place]
 

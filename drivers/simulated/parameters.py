@@ -67,6 +67,16 @@ class AnalyserParameters(ParameterModel):
     open_circuit_noise_V: float = Field(default=2e-5, ge=0, le=1)
 
 
+class CyclerParameters(ParameterModel):
+    """What the battery cycler adds to each record, rms, whatever time lies between them. Its control is exact.
+
+    `cycler_current_noise_fraction` is a share of the current that flows; at rest there is none to read.
+    """
+
+    cycler_voltage_noise_V: float = Field(default=2e-5, ge=0, le=1)
+    cycler_current_noise_fraction: float = Field(default=1e-5, ge=0, le=1)
+
+
 class BlockingParameters(ParameterModel):
     """A pellet between two blocking electrodes, at 25 degC and for 0.9 mm thickness and 10 mm diameter.
 

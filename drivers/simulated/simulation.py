@@ -22,6 +22,7 @@ from drivers.simulated.faults import Fault
 from drivers.simulated.parameters import (
     AnalyserParameters,
     BlockingParameters,
+    CyclerParameters,
     FurnaceParameters,
     HolderParameters,
 )
@@ -107,6 +108,7 @@ class Simulation:
     seed: int
     furnace: FurnaceParameters
     analyser: AnalyserParameters
+    cycler: CyclerParameters
     channels: tuple[ChannelSpec, ...]
     faults: tuple[Fault, ...]
     furnace_is_peer: bool = False
@@ -117,6 +119,7 @@ class Simulation:
             "seed": self.seed,
             "furnace": self.furnace.model_dump(),
             "analyser": self.analyser.model_dump(),
+            "cycler": self.cycler.model_dump(),
             "channels": [
                 {"cell": one.cell, **one.parameters.model_dump(), **one.holder.model_dump()} for one in self.channels
             ],
@@ -129,7 +132,7 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
     checked = parse(SimulationTable, table, here)
     here_parameters = f"{here}.parameters"
     own = CELLS.get(checked.cell, BlockingParameters)
-    models = (FurnaceParameters, HolderParameters, AnalyserParameters, own)
+    models = (FurnaceParameters, HolderParameters, AnalyserParameters, CyclerParameters, own)
     _refuse_unknown(checked.parameters, models, here_parameters)
     main = _channel(checked.cell, checked.preset, checked.parameters, here)
     others = {
@@ -140,6 +143,7 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
         seed=checked.seed,
         furnace=_only(FurnaceParameters, checked.parameters, here_parameters),
         analyser=_only(AnalyserParameters, checked.parameters, here_parameters),
+        cycler=_only(CyclerParameters, checked.parameters, here_parameters),
         channels=tuple(others.get(number, main) for number in range(1, CHANNELS_MAX + 1)),
         faults=tuple(parse(Fault, fault, f"{here}.faults[{n}]") for n, fault in enumerate(checked.faults)),
         furnace_is_peer=checked.furnace == "peer",

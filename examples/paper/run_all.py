@@ -19,6 +19,7 @@ from daq.errors import CellrigError
 from daq.plan import load_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
+from procedures.cli.text import measured
 from procedures.report import as_svg_uri, figures_of
 
 HERE = Path(__file__).parent
@@ -51,6 +52,7 @@ h1 { font-size: 1.7em; margin-bottom: 0.2em; } h2 { font-size: 1.2em; margin: 2e
 table { border-collapse: collapse; width: 100%; } th { color: #5b6b7b; font-weight: 600; }
 td, th { padding: .35em .7em; border-bottom: 1px solid #e4e9ee; text-align: left; vertical-align: top; }
 figure { margin: 1em 0; } figure img { width: 100%; max-width: 50em; } figcaption, small { color: #5b6b7b; }
+.number { white-space: nowrap; }
 .yes { color: #1b7f4d; font-weight: bold; } .no { color: #b42318; font-weight: bold; }
 @media print { section { break-inside: avoid; } }
 """
@@ -136,8 +138,15 @@ def judge(claim: Claim, results: Sequence[Result], trouble: str) -> Verdict:
     one = found[0]
     if one.value is None:
         return Verdict(claim, f"refused: {one.reason}", claim.or_refused and bool(one.reason))
-    error = "" if one.uncertainty is None else f" ± {one.uncertainty:.2g}"
-    return Verdict(claim, f"{one.value:.5g}{error} {one.unit}", abs(one.value - claim.paper) <= claim.within)
+    return Verdict(
+        claim,
+        f"{measured(one.value, one.uncertainty)} {_plain(one.unit)}",
+        abs(one.value - claim.paper) <= claim.within,
+    )
+
+
+def _plain(unit: str) -> str:
+    return {"degC": "°C", "mA/cm2": "mA/cm²", "ohm": "Ω"}.get(unit, unit)
 
 
 def page_of(verdicts: Sequence[Verdict], runs: Mapping[str, Path] | None = None) -> str:
@@ -149,7 +158,8 @@ def page_of(verdicts: Sequence[Verdict], runs: Mapping[str, Path] | None = None)
         "<h1>The paper, measured again on the simulated bench</h1>",
         f"<p class='sum'>{agreeing} of {len(verdicts)} numbers agree. Each section is one plan of "
         "<code>examples/paper</code>; the paper is L. Gao et al., Nat. Commun. (2023), "
-        "doi 10.1038/s41467-023-42385-1.</p>",
+        "doi 10.1038/s41467-023-42385-1. Beside the paper's number, small, what counts as agreement; beside ours its "
+        "standard error.</p>",
     ]
     for plan in dict.fromkeys(one.claim.plan for one in verdicts):
         lines.append(f"<section><h2>{escape(TITLES[plan])}</h2>{_table([v for v in verdicts if v.claim.plan == plan])}")
@@ -170,14 +180,16 @@ def _table(verdicts: Sequence[Verdict]) -> str:
     rows = ["<table><tr><th>row · figure</th><th>number</th><th>the paper</th><th>ours</th><th>agrees</th></tr>"]
     for one in verdicts:
         claim = one.claim
-        where = ", ".join(f"{key.replace('_C', ' / °C')} {value:g}" if isinstance(value, float) else f"{key} {value}"
+        where = ", ".join(f"{key.removesuffix('_C')} {value:g} °C" if isinstance(value, float) else f"{key} {value}"
                           for key, value in claim.at.items())  # fmt: skip
         said = "<td class='yes'>✓</td>" if one.agrees else "<td class='no'>no</td>"
-        paper = f"{claim.paper:g} ± {claim.within:g} {claim.unit}"
+        paper = f"{claim.paper:g} {_plain(claim.unit)}"
+        name = claim.name.replace("_25C", " at 25 °C").replace("_", " ")
         note = f"<br><small>{escape(claim.note)}</small>" if claim.note else ""
         rows.append(
-            f"<tr><td>{escape(claim.row)}</td><td>{escape(claim.name.replace('_', ' '))} "
-            f"<small>{escape(where)}</small>{note}</td><td>{escape(paper)}</td><td>{escape(one.ours)}</td>{said}</tr>"
+            f"<tr><td>{escape(claim.row)}</td><td>{escape(name)} <small>{escape(where)}</small>{note}</td>"
+            f"<td class='number'>{escape(paper)} <small>± {claim.within:g}</small></td>"
+            f"<td class='number'>{escape(one.ours)}</td>{said}</tr>"
         )
     return "\n".join([*rows, "</table>"])
 
@@ -188,11 +200,11 @@ def main(arguments: Sequence[str]) -> int:
     verdicts: list[Verdict] = []
     runs: dict[str, Path] = {}
     for plan in dict.fromkeys(claim.plan for claim in CLAIMS):
-        measured = run_one(plan, folder)
-        if measured.path is not None:
-            runs[plan] = measured.path
+        ran = run_one(plan, folder)
+        if ran.path is not None:
+            runs[plan] = ran.path
         for claim in (one for one in CLAIMS if one.plan == plan):
-            verdicts.append(judge(claim, measured.results, measured.trouble))
+            verdicts.append(judge(claim, ran.results, ran.trouble))
             word = "agrees" if verdicts[-1].agrees else "DOES NOT AGREE"
             print(f"{claim.row:12s} {claim.name:28s} paper {claim.paper:<8g} ours {verdicts[-1].ours}: {word}")
     page = folder / "paper.html"

@@ -10,8 +10,11 @@ from typing import Any
 from daq.bench import BenchConfig
 from daq.disk import bytes_needed
 from daq.errors import BadInput
-from daq.plan import CheckedRun, Plan, check_plan, make_plan
-from gui.model.procedure_form import Field, toml_text
+from daq.plan import CheckedRun, PlanModel, check_plan, make_plan
+from daq.plugins import PROCEDURES, load, suggest
+from daq.tables import parse
+from gui.model.interlock_draft import InterlockDraft, place_of, sources_for, table_of
+from gui.model.procedure_form import Field, fields_of, toml_text
 from gui.model.quantity_text import number_of, text_of
 
 PLACE = "form"
@@ -65,8 +68,15 @@ class Checked:
         return bytes_needed(self.run.rows) if self.run is not None else 0
 
 
-def check_draft(procedure: str, fields: Sequence[Field], texts: Mapping[str, str], bench: BenchConfig) -> Checked:
-    """`texts` by key, parameters and sample fields alike. Never raises for what is typed."""
+def check_draft(
+    procedure: str,
+    fields: Sequence[Field],
+    texts: Mapping[str, str],
+    bench: BenchConfig,
+    interlocks: Sequence[InterlockDraft] = (),
+) -> Checked:
+    """`texts` by key, parameters and sample fields alike. Never raises for what is typed. A problem of an interlock
+    has the key `interlock.PLACE.KEY`."""
     problems: dict[str, str] = {}
     run: dict[str, Any] = {"procedure": procedure}
     for field in fields:
@@ -80,15 +90,32 @@ def check_draft(procedure: str, fields: Sequence[Field], texts: Mapping[str, str
     required = [one for one in fields if one.key not in run and one.key not in problems and one.required]
     for field in required:
         run[field.key] = field.read(field.default)
+    run = anchored(run, Path())
     sample = _sample_of(texts, problems)
-    table = {"sample": sample, "run": [run]}
+    table: dict[str, Any] = {"sample": sample, "run": [run]}
+    if interlocks:
+        table["interlock"] = _interlocks_of(interlocks, procedure, bench, problems)
     if problems:
         return Checked(table, problems)
     try:
         (checked,) = check_plan(make_plan(table, bench, PLACE))
     except BadInput as error:
-        return Checked(table, {_field_of(error, fields): _sentence(error)})
+        place = place_of(error, table.get("interlock", ()))
+        key = f"interlock.{place[0]}.{place[1]}" if place is not None else _field_of(error, fields)
+        return Checked(table, {key: _sentence(error)})
     return Checked(table, {}, checked)
+
+
+def _interlocks_of(
+    drafts: Sequence[InterlockDraft], procedure: str, bench: BenchConfig, problems: dict[str, str]
+) -> list[dict[str, Any]]:
+    sources = sources_for(bench, procedure)
+    tables = []
+    for number, draft in enumerate(drafts):
+        table, wrong = table_of(draft, sources)
+        tables.append(table)
+        problems |= {f"interlock.{number}.{key}": text for key, text in wrong.items()}
+    return tables
 
 
 def _sample_of(texts: Mapping[str, str], problems: dict[str, str]) -> dict[str, Any]:
@@ -151,8 +178,31 @@ def plan_text(table: Mapping[str, Any], bench: Path | None) -> str:
     for run in table["run"]:
         lines.append("\n[[run]]")
         lines += [f"{key} = {toml_text(value)}" for key, value in run.items()]
+    for interlock in table.get("interlock") or ():
+        lines.append("\n[[interlock]]")
+        lines += [f"{key} = {toml_text(value)}" for key, value in interlock.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 
-def plan_of(table: Mapping[str, Any], bench: BenchConfig) -> Plan:
-    return make_plan(table, bench, PLACE)
+def anchored(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A `[[run]]` whose files are named from the root: it means the same wherever the plan lies. Raises BadInput."""
+    kind = load(PROCEDURES, str(run["procedure"]), "new run, procedure")
+    return {**run, **kind.anchored({key: value for key, value in run.items() if key != "procedure"}, folder)}
+
+
+def plan_problem(plan: Mapping[str, Any], place: str) -> BadInput | None:
+    """Why a form cannot hold a plan: half a file, a procedure that is not here, keys that it does not have."""
+    try:
+        model = parse(PlanModel, {key: value for key, value in plan.items() if value != []}, place)
+        first = model.run[0]
+        known = {one.key for one in fields_of(first.procedure)}
+    except BadInput as error:
+        return error
+    for key in first.model_extra or {}:
+        if key not in known:
+            return BadInput("unknown key", place=f"{place}, run 1.{key}", allowed=suggest(key, sorted(known)))
+    if len(model.run) > 1:
+        return BadInput(
+            f"holds {len(model.run)} runs, the form holds one", place=place, allowed=f"cellrig submit {place}"
+        )
+    return None

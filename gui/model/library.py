@@ -8,6 +8,7 @@ from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
 from gui.model.analyser import SWEEP, Analyser, Analysis
 from gui.model.feed import RunFeed
+from gui.model.foreign import ForeignReader, is_foreign
 from gui.model.run_view import Growth, RunView
 
 LIVE_ANALYSIS_MS = 10_000
@@ -27,6 +28,9 @@ class Library(QObject):
         self._stale: set[Path] = set()
         self._feed = RunFeed()
         self._analyser = Analyser()
+        self._foreign = ForeignReader()
+        self._foreign.found.connect(self._read)
+        self._foreign.failed.connect(self.failed)
         self._feed.grew.connect(self.take)
         self._feed.failed.connect(self.failed)
         self._analyser.found.connect(self._found)
@@ -36,7 +40,11 @@ class Library(QObject):
         self._timer.start()
 
     def follow(self, path: Path) -> None:
-        self._feed.follow(path)
+        """A run, by its folder; or a file of another program, which is read once."""
+        if not is_foreign(path):
+            self._feed.follow(path)
+        elif path not in self.views:
+            self._foreign.read(path)
 
     def forget(self, path: Path) -> None:
         """Lets the rows of a run go; it can be followed again."""
@@ -48,6 +56,12 @@ class Library(QObject):
         self._timer.stop()
         self._feed.close()
         self._analyser.close()
+        self._foreign.close()
+
+    def _read(self, view: RunView, analysis: Analysis) -> None:
+        self.views[view.path] = view
+        self.opened.emit(view)
+        self.analysed.emit(view, analysis)
 
     def take(self, growth: Growth) -> None:
         """What a look into a run file has found."""

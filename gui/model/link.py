@@ -6,12 +6,14 @@ from typing import Any
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
+from daq.bench import BenchConfig
 from gui.model.bench_status import BenchStatus
 
 
 class BenchLink(QObject):
     """Every request is answered by `answered` (level, sentence) and shows in the next `status`. Nothing here waits."""
 
+    bench: BenchConfig | None = None  # what a plan is checked against before it is asked for
     status = pyqtSignal(object)  # BenchStatus
     answered = pyqtSignal(str, str)
 
@@ -23,6 +25,7 @@ class BenchLink(QObject):
 
     def ask(self, what: str, **details: Any) -> None:
         """`stop`, `make_safe`, `pause` (on), `skip`, `submit` (plan), `move` (id, by), `remove` (id), `hold` (on),
+        `hold_entry` (id, on),
         `resume` (path), `manual` (instrument, command), `connect` (instrument, on)."""
         raise NotImplementedError
 

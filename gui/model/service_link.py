@@ -45,7 +45,7 @@ class ServiceLink(BenchLink):
 
     def __init__(self, config: BenchConfig, runs: Path) -> None:
         super().__init__()
-        self._config = config
+        self._config = self.bench = config
         self._runs = runs
         self._closing = threading.Event()
         self._asked: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
@@ -162,6 +162,11 @@ def _hold(client: BenchClient, details: Mapping[str, Any]) -> str:
     return f"the queue is held: {held}" if held else "the queue goes on"
 
 
+def _hold_entry(client: BenchClient, details: Mapping[str, Any]) -> str:
+    entry = client.post(f"/queue/{details['id']}/hold", {"on": details["on"]})
+    return f"entry {entry['id']} is {entry['state']}"
+
+
 def _move(client: BenchClient, details: Mapping[str, Any]) -> str:
     client.post(f"/queue/{details['id']}/move", {"by": details["by"]})
     return f"entry {details['id']} was moved"
@@ -177,6 +182,7 @@ REQUESTS: Mapping[str, Request] = {
     "manual": _manual,
     "connect": _connect,
     "hold": _hold,
+    "hold_entry": _hold_entry,
     "move": _move,
     "remove": lambda client, details: f"entry {client.remove(int(details['id']))} was removed",
 }

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
+from daq.errors import BadInput
 from gui.model.growing import GrowingTable
 from gui.model.run_view import RunView
+from procedures.analysis.compensation import Standards
+from procedures.eis_compensation import COMPENSATION, standards_in
 
 
 @dataclass(eq=False)
 class SpectrumCurve:
     """Points as they were taken. `temperature_C` is the sample's once the spectrum is finished, else the set-point.
 
-    `after_break`: taken again after a break, the attempt's number.
+    `compensated_ohm`: without holder and leads, where the run keeps standards that reach.
     """
 
     run: RunView
@@ -28,6 +32,7 @@ class SpectrumCurve:
     finished: bool
     frequency_Hz: np.ndarray
     z_ohm: np.ndarray
+    compensated_ohm: np.ndarray | None = None
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -54,6 +59,7 @@ class SpectraOf:
         self._starts: list[int] = []
         self._seen = 0
         self._told = 0
+        self._standards: Standards | None = None
         self.curves: list[SpectrumCurve] = []
 
     def refresh(self) -> list[SpectrumCurve]:
@@ -76,9 +82,25 @@ class SpectraOf:
             else:
                 self.curves.append(curve)
                 changed.append(curve)
+            self.curves[place].compensated_ohm = self._compensated(curve)
         changed += self._finish(rows)
         self._seen, self._told = points.size, rows.size
         return changed
+
+    def _compensated(self, curve: SpectrumCurve) -> np.ndarray | None:
+        """The standards come with the first row of a run, or not at all."""
+        if self._standards is None and self.run.table(COMPENSATION.name).size:
+            table = self.run.table(COMPENSATION.name)
+            with suppress(BadInput):
+                self._standards = standards_in({name: table[name] for name in COMPENSATION.column_names})
+        good = np.isfinite(curve.z_ohm)
+        if self._standards is None or not good.any():
+            return None
+        z = np.full(len(curve.z_ohm), np.nan, np.complex128)
+        with suppress(BadInput):  # a standard that does not reach: the analysis says so
+            z[good] = self._standards.applied(curve.frequency_Hz[good], curve.z_ohm[good])
+            return z
+        return None
 
     def _finish(self, rows: GrowingTable) -> list[SpectrumCurve]:
         by_number = {(one.number, one.attempt): one for one in self.curves}

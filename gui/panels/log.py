@@ -1,16 +1,13 @@
-"""The log: what happened, with levels and a filter; and the banner for what a person has to see."""
+"""The log: what happened, with levels and a filter."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from datetime import datetime
 
-from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from daq.clock import wall_unix
-from gui.panels.small import button, label, set_look
 from gui.theme import LIGHT, Theme
 
 MOST_LINES = 5000
@@ -77,36 +74,3 @@ class LogPanel(QWidget):
         for line in self._lines:
             if self._wanted(line):
                 self._append(line)
-
-
-class Banner(QWidget):
-    """A sentence that stays until it is read. Nothing modal, so that data go on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.message = label("", "warn-box", "banner")
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.action = button("", "What to do about it", "bannerAction")
-        self.dismiss = button("Understood", "Put this message away")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 6, 8, 2)
-        row.addWidget(self.message, 1)
-        row.addWidget(self.action)
-        row.addWidget(self.dismiss)
-        self.on_action: Callable[[], None] = lambda: None
-        self.dismiss.clicked.connect(self.hide)
-        self.action.clicked.connect(self._act)
-        self.hide()
-
-    def _act(self) -> None:
-        self.hide()
-        self.on_action()
-
-    def tell(self, text: str, look: str = "warn-box", action: str = "") -> None:
-        self.message.setText(text)
-        self.message.setAccessibleName(text)
-        set_look(self.message, "look", look)
-        self.action.setText(action)
-        self.action.setVisible(bool(action))
-        self.show()

@@ -6,23 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import Qt, QTimer, pyqtSignal
+from PyQt5.QtCore import Qt, QTimer, pyqtBoundSignal, pyqtSignal
 from PyQt5.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from daq.bench import BenchConfig, load_bench
-from gui.model.drafts import SAMPLE_FIELDS, Checked, check_draft, texts_of_plan
+from daq.errors import CellrigError
+from daq.quantity import Sources
+from gui.model.bench_status import BenchStatus
+from gui.model.draft_summary import summary_of, warnings_of, watched_text
+from gui.model.drafts import SAMPLE_FIELDS, Checked, anchored, check_draft, plan_problem, texts_of_plan
+from gui.model.interlock_draft import draft_of, limit_unit, offered, sources_for
 from gui.model.procedure_form import Field, fields_of, procedure_names, title_of
+from gui.panels.interlocks import InterlockRows
 from gui.panels.small import NoWheel, button, label, set_look
-from gui.words import span
 
 CHECK_AFTER_MS = 250
 Widget = QLineEdit | QComboBox
@@ -33,7 +39,7 @@ class NewRunPanel(QWidget):
 
     submitted = pyqtSignal(dict)
     save_asked = pyqtSignal(dict)
-    load_asked = pyqtSignal()
+    rehearse_asked = pyqtSignal(dict)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,8 +49,12 @@ class NewRunPanel(QWidget):
         self.fields: list[Field] = []
         self.widgets: dict[str, Widget] = {}
         self.messages: dict[str, QLabel] = {}
-        self._kept: dict[str, dict[str, str]] = {}
+        self._disk_free_bytes: int | None = None
+        self._speed = 1.0
         self._wheel = NoWheel(self)
+        self._sources: Sources = {}
+        self.interlocks = InterlockRows(self._wheel)
+        self.interlocks.changed.connect(self._changed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(CHECK_AFTER_MS)
@@ -62,15 +72,18 @@ class NewRunPanel(QWidget):
         self.summary.setWordWrap(True)
         self.add = button("Add to queue", "Put this run at the end of the queue (Ctrl+Enter)", "addToQueue", "primary")
         self.save = button("Save plan…", "Write it as a plan file, for the command line or another day", "savePlan")
-        self.load = button("Load…", "Take the settings of a plan file (or of a run, from its row)", "loadPlan")
-        self.add.setEnabled(False)
-        self.save.setEnabled(False)
+        self.load = button("Load", "Take the settings of a plan file, a preset or the chosen run", "loadPlan")
+        self.load_menu = QMenu(self)
+        self.load.setMenu(self.load_menu)
+        self.rehearse = button("Rehearse", "Have it go on the bench's simulated twin first (Ctrl+R)", "rehearse")
+        for one in (self.add, self.save, self.rehearse):
+            one.setEnabled(False)
         self._lay_out()
         self.procedure.installEventFilter(self._wheel)
         self.procedure.currentIndexChanged.connect(self._procedure_changed)
-        self.add.clicked.connect(self._submit)
-        self.save.clicked.connect(self._save)
-        self.load.clicked.connect(self.load_asked)
+        self.add.clicked.connect(lambda: self._pass_on(self.submitted))
+        self.save.clicked.connect(lambda: self._pass_on(self.save_asked))
+        self.rehearse.clicked.connect(lambda: self._pass_on(self.rehearse_asked))
         self._build()
 
     def _lay_out(self) -> None:
@@ -80,10 +93,14 @@ class NewRunPanel(QWidget):
         caption.setBuddy(self.procedure)
         head.addWidget(caption)
         head.addWidget(self.procedure, 1)
+        plans = QHBoxLayout()
+        plans.setContentsMargins(10, 0, 8, 0)
+        plans.addWidget(self.load)
+        plans.addWidget(self.save)
+        plans.addStretch(1)
         foot = QHBoxLayout()
         foot.setContentsMargins(10, 0, 8, 8)
-        foot.addWidget(self.load)
-        foot.addWidget(self.save)
+        foot.addWidget(self.rehearse)
         foot.addWidget(self.add, 1)
         told = QHBoxLayout()
         told.setContentsMargins(10, 0, 8, 0)
@@ -92,6 +109,7 @@ class NewRunPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(head)
+        column.addLayout(plans)
         column.addWidget(self._scroll, 1)
         column.addLayout(told)
         column.addLayout(foot)
@@ -120,9 +138,21 @@ class NewRunPanel(QWidget):
                     self._add_choice(grid, one)
                 else:
                     self._add_line(grid, one.key, one.label, one.help, one.default, wide=one.wide)
+        column.addSpacing(4)
+        column.addWidget(label("Interlocks of this run", "group"))
+        column.addWidget(self.interlocks)
         column.addStretch(1)
         self._scroll.setWidget(body)
+        self._offer()
         self._timer.start()
+
+    def _offer(self) -> None:
+        """What can be watched depends on bench and procedure."""
+        try:
+            self._sources = sources_for(self.bench, self.procedure.currentData())
+        except CellrigError:  # the check tells what is wrong with the bench
+            self._sources = {}
+        self.interlocks.offer(offered(self._sources))
 
     def _grid(self, column: QVBoxLayout) -> QGridLayout:
         grid = QGridLayout()
@@ -154,6 +184,8 @@ class NewRunPanel(QWidget):
         caption = label(text, "muted")
         caption.setBuddy(widget)
         caption.setToolTip(tip)
+        caption.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        caption.setWordWrap(True)  # else the longest of them makes the form wider than its dock
         message = label("", "error")
         message.setWordWrap(True)
         message.setObjectName(f"message_{key}")
@@ -188,17 +220,28 @@ class NewRunPanel(QWidget):
                 widget.setCursorPosition(0)
         self.check()
 
-    def take_plan(self, plan: Mapping[str, Any]) -> None:
-        """Fill the form from a plan's table. Raises BadInput for a procedure that is not installed."""
-        name = (plan.get("run") or [{}])[0].get("procedure")
-        place = self.procedure.findData(name)
-        if place >= 0:
-            self.procedure.setCurrentIndex(place)
+    def take_plan(self, plan: Mapping[str, Any], place: str = "plan", folder: Path = Path()) -> None:
+        """Fill the form from a plan's table; files that it names are found from `folder`. Raises BadInput, the form
+        left as it was, for what it cannot hold."""
+        problem = plan_problem(plan, place)
+        if problem is not None:
+            raise problem
+        plan = {**plan, "run": [anchored(plan["run"][0], folder)]}
+        self.procedure.setCurrentIndex(self.procedure.findData(plan["run"][0]["procedure"]))
+        self.interlocks.set_drafts([draft_of(one, self._sources) for one in plan.get("interlock") or ()])
         self.set_texts(texts_of_plan(plan, self.fields))
 
     def set_bench(self, bench: BenchConfig) -> None:
         self.bench = bench
+        self._offer()
         self._timer.start()
+
+    def show_status(self, status: BenchStatus) -> None:
+        """What the bench has of disk, and how fast its clock is."""
+        if (status.disk_free_bytes, status.speed) != (self._disk_free_bytes, self._speed):
+            self._disk_free_bytes, self._speed = status.disk_free_bytes, status.speed
+            if self.checked is not None:
+                self._summarise(self.checked, [])
 
     def _procedure_changed(self, *_: object) -> None:
         """Sample and whatever has the same name stay as they are typed."""
@@ -214,16 +257,22 @@ class NewRunPanel(QWidget):
         """Say at each field what is wrong there, and below what the run would do."""
         self._timer.stop()
         name = self.procedure.currentData()
-        self.checked = check_draft(name, self.fields, self.texts(), self.bench)
+        drafts = self.interlocks.drafts()
+        self.checked = check_draft(name, self.fields, self.texts(), self.bench, drafts)
         problems = dict(self.checked.problems)
+        for number, row in enumerate(self.interlocks.rows):
+            keys = [key for key in problems if key.startswith(f"interlock.{number}.")]
+            mine = {key.rpartition(".")[2]: problems.pop(key) for key in keys}
+            row.show_problems(mine, limit_unit(drafts[number].texts["quantity"], self._sources))
+        self.interlocks.also.setText(watched_text(self.checked, len(drafts)))
         for key, message in self.messages.items():
             text = problems.pop(key, "")
             message.setText(text)
             message.setVisible(bool(text))
             set_look(self.widgets[key], "wrong", "true" if text else "false")
             self.widgets[key].setAccessibleDescription(text)
-        self.add.setEnabled(self.checked.good)
-        self.save.setEnabled(self.checked.good)
+        for one in (self.add, self.save, self.rehearse):
+            one.setEnabled(self.checked.good)
         self._summarise(self.checked, list(problems.values()))
 
     def _summarise(self, checked: Checked, elsewhere: list[str]) -> None:
@@ -233,22 +282,14 @@ class NewRunPanel(QWidget):
             self.summary.setText(rest or f"{count} field{'s' if count > 1 else ''} to mend, see above")
             set_look(self.summary, "look", "bad-box")
             return
-        steps = len(list(checked.run.procedure.steps()))
-        size = checked.disk_bytes / 1e6
-        parts = [f"{steps} step{'s' if steps > 1 else ''}", f"about {span(checked.seconds)}", f"{size:.1f} MB"]
-        warnings = checked.run.warnings
-        self.summary.setText(" · ".join(parts) + "".join(f"\n{one}" for one in warnings))
+        warnings = warnings_of(checked, self._disk_free_bytes)
+        self.summary.setText("\n".join([summary_of(checked, self._disk_free_bytes, self._speed), *warnings]))
         set_look(self.summary, "look", "warn-box" if warnings else "good-box")
 
-    def _submit(self) -> None:
+    def _pass_on(self, signal: pyqtBoundSignal) -> None:
         self.check()
         if self.checked is not None and self.checked.good:
-            self.submitted.emit(self.checked.table)
-
-    def _save(self) -> None:
-        self.check()
-        if self.checked is not None and self.checked.good:
-            self.save_asked.emit(self.checked.table)
+            signal.emit(self.checked.table)
 
 
 def default_plan_name(table: Mapping[str, Any]) -> Path:

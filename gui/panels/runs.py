@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PyQt5.QtCore import QModelIndex, QRectF, QSortFilterProxyModel, Qt, pyqtSignal
-from PyQt5.QtGui import QColor, QPainter
+from PyQt5.QtGui import QColor, QKeySequence, QPainter
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QAction,
     QApplication,
     QHBoxLayout,
     QLineEdit,
+    QShortcut,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -26,6 +27,7 @@ from gui.theme import LIGHT, Theme
 
 WIDTHS = (52, 190, 160, 118, 150, 124, 150)
 ROW_PX = 27
+QUEUE_KEYS = {"up": "Ctrl+Up", "down": "Ctrl+Down", "remove": "Del", "hold_entry": "Ctrl+H"}
 ACTIONS = (
     ("resume", "Resume", "Go on with an interrupted, stopped or failed run, in the same file"),
     ("settings", "Use these settings", "Fill the form of a new run from this one"),
@@ -64,16 +66,20 @@ class RunsPanel(QWidget):
         self.search.textChanged.connect(self.filtered.setFilterFixedString)
         self.count = label("", "muted")
         self._buttons = {
-            "load": button("Load data…", "Show a run, or spectra of another program, beside the others (Ctrl+O)"),
-            "up": button("▲", "Move what waits up"),
-            "down": button("▼", "Move what waits down"),
-            "remove": button("Remove", "Take it out of the queue"),
+            "load": button("Compare with file…", "Show a run, or data of another program, beside the others (Ctrl+O)"),
+            "up": button("▲", "Move what waits up (Ctrl+Up)"),
+            "down": button("▼", "Move what waits down (Ctrl+Down)"),
+            "remove": button("Remove", "Take it out of the queue (Del)"),
+            "hold_entry": button("Hold", "Pass the chosen entry over, or let it go (Ctrl+H)"),
             "hold": button("Hold queue", "Start nothing more, or go on (F5)"),
             "hide": button("Hide all", "Untick all runs"),
         }
         self._lay_out()
-        for key in ("up", "down", "remove"):
+        for key, keys in QUEUE_KEYS.items():
             self._buttons[key].clicked.connect(lambda _=False, wanted=key: self._ask(wanted))
+            shortcut = QShortcut(QKeySequence(keys), self.table)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(self._buttons[key].click)
         self._buttons["load"].clicked.connect(self.load_asked)
         self._buttons["hold"].clicked.connect(lambda: self.asked.emit("hold", None))
         self._buttons["hide"].clicked.connect(self.hide_all)
@@ -129,7 +135,7 @@ class RunsPanel(QWidget):
         self.model.set_rows(rows)
         if chosen is not None and self.selected() is None:
             self.select(chosen.key)
-        waiting = sum(one.state == "waiting" for one in rows)
+        waiting = sum(one.state in ("waiting", "held") for one in rows)
         running = sum(one.state in ("running", "paused") for one in rows)
         told = f"{running} running · {waiting} waiting" + (" · queue held" if held else "")
         self.count.setText(f"{told} · {len(rows) - waiting} on disk")

@@ -23,11 +23,13 @@ STATES = {
     "running": ("▶ Running", "good"),
     "paused": ("‖ Paused", "warn"),
     "waiting": ("◌ Waiting", "muted"),
+    "held": ("‖ Held", "warn"),
     "finished": ("✓ Finished", "accent"),
     "stopped": ("■ Stopped", "warn"),
     "failed": ("✕ Failed", "bad"),
     "interrupted": ("! Interrupted", "bad"),
     "file": ("▤ File", "muted"),
+    "rehearsal": ("◇ Rehearsal", "muted"),
 }
 
 

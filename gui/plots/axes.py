@@ -11,9 +11,11 @@ from PyQt5.QtGui import QColor
 from gui.graph import Item, pg
 from gui.words import hours, hours_exact, power_of_ten
 
-_TIME_STEPS_S = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 2 * 86400, 5 * 86400)
+_DAYS_S = tuple(days * 86400 for days in (1, 2, 5, 10, 20, 50))
+_TIME_STEPS_S = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, *_DAYS_S)
 _DEGREE_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
 ZERO_CELSIUS_K = 273.15
+LOG_LIMITS = {"xMin": -6, "xMax": 9}  # without them the wheel runs to 1e±300 and hangs
 
 
 class PlainAxis(pg.AxisItem):

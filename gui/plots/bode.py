@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from gui.graph import Item, pg
-from gui.model.spectra import SpectraCache, SpectrumCurve
-from gui.plots.axes import LogAxis
+from gui.model.spectra import SpectrumCurve
+from gui.plots.axes import LOG_LIMITS, LogAxis
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
+from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.words import with_prefix
 
-LOG_LIMITS = {"xMin": -6, "xMax": 9}  # without them the wheel runs to 1e±300 and hangs
 AXIS_PX = 64
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What is on the plots for one spectrum."""
+
+    modulus: Item
+    phase: Item
+    modulus_fit: Item
+    phase_fit: Item
+
+    @property
+    def all(self) -> tuple[Item, ...]:
+        return self.modulus, self.phase, self.modulus_fit, self.phase_fit
 
 
 class BodePane(PlotPane):
@@ -24,6 +39,7 @@ class BodePane(PlotPane):
     streams = ("impedance",)
 
     def build(self) -> None:
+        self.spectra = SpectraShown(self)
         self.modulus = self.add_plot(0, {"left": LogAxis("left"), "bottom": LogAxis("bottom")}, left="|Z| / Ω")
         self.phase = self.add_plot(1, {"bottom": LogAxis("bottom")}, left="−φ / °", bottom="f / Hz")
         self.modulus.setLogMode(True, True)
@@ -35,70 +51,86 @@ class BodePane(PlotPane):
         for plot in self.plots:
             plot.getAxis("left").setWidth(AXIS_PX)
             plot.setLimits(**LOG_LIMITS)
-        self._lines: list[tuple[Item, Item]] = []
-        self._spectra = SpectraCache()
-        self._curves: list[SpectrumCurve] = []
+        self._lines: list[_Drawn] = []
 
     def draw(self) -> None:
-        self._curves = self._spectra.curves_of(one.view for one in self.shown)
-        while len(self._lines) < len(self._curves):
-            self._lines.append((self._new(self.modulus), self._new(self.phase)))
-        for (modulus, phase), curve in zip(self._lines, self._curves, strict=False):
-            f, size, angle = bode_points(curve)
-            modulus.setData(f, size)
-            phase.setData(f, angle)
-            tell = _teller(curve, f, size, angle)
+        self.spectra.refresh()
+        unit = self.spectra.normalisation.unit
+        name = "ρ" if self.spectra.normalisation.column == "ohm_cm" else "|Z|"
+        self.modulus.setLabel("left", f"{name} / {unit}")
+        while len(self._lines) < len(self.spectra.curves):
+            self._lines.append(self._new())
+        for drawn, curve in zip(self._lines, self.spectra.curves, strict=False):
+            f, size, angle = self._points(curve)
+            drawn.modulus.setData(f, size)
+            drawn.phase.setData(f, angle)
+            fitted = self.spectra.fitted(curve)
+            fit = bode_points(*fitted) if fitted is not None else (np.empty(0), np.empty(0), np.empty(0))
+            drawn.modulus_fit.setData(fit[0], fit[1])
+            drawn.phase_fit.setData(fit[0], fit[2])
+            tell = _teller(curve, f, size, angle, unit)
             if len(f):
                 log_f = np.log10(f)
                 self.cursor_curves.append(CursorCurve(self.modulus, log_f, np.log10(size), tell))
                 self.cursor_curves.append(CursorCurve(self.phase, log_f, angle, tell))
-        for pair in self._lines[len(self._curves) :]:
-            for item in pair:
+        for drawn in self._lines[len(self.spectra.curves) :]:
+            for item in drawn.all:
                 item.setData([], [])
         self.restyle()
 
-    def _new(self, plot: Item) -> Item:
-        item = pg.PlotDataItem(antialias=True, symbol="o", symbolSize=4)
-        plot.addItem(item)
-        return item
+    def _points(self, curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return bode_points(curve.frequency_Hz, self.spectra.z(curve))
+
+    def _new(self) -> _Drawn:
+        dots = [pg.PlotDataItem(antialias=True, symbol="o", symbolSize=4) for _ in self.plots]
+        fits = [pg.PlotDataItem(antialias=True) for _ in self.plots]
+        for items in (dots, fits):
+            for plot, item in zip(self.plots, items, strict=True):
+                plot.addItem(item)
+        return _Drawn(*dots, *fits)
 
     def restyle(self) -> None:
-        low, high = range_of(self._curves)
-        for pair, curve in zip(self._lines, self._curves, strict=False):
+        low, high = range_of(self.spectra.curves)
+        for drawn, curve in zip(self._lines, self.spectra.curves, strict=False):
             colour = colour_of(self.theme, curve, low, high)
-            for item in pair:
-                item.setPen(pg.mkPen(colour, width=1))
+            is_fitted = self.spectra.fitted(curve) is not None
+            for item in (drawn.modulus, drawn.phase):
+                item.setPen(None if is_fitted else pg.mkPen(colour, width=1))
                 item.setSymbolPen(pg.mkPen(colour))
                 item.setSymbolBrush(pg.mkBrush(colour))
+            for item in (drawn.modulus_fit, drawn.phase_fit):
+                item.setPen(pg.mkPen(colour, width=1))
 
     def fit_ranges(self) -> None:
         self.modulus.enableAutoRange()
         self.phase.enableAutoRange(axis="x")
-        angles = [bode_points(one)[2] for one in self._curves]
+        angles = [self._points(one)[2] for one in self.spectra.curves]
         low = min((float(one.min()) for one in angles if len(one)), default=0.0)
         self.phase.setYRange(min(-5.0, max(low, -90.0)), 92, padding=0)
 
     def exported(self) -> list[ShownCurve]:
         found = []
-        for curve in self._curves:
-            f, size, angle = bode_points(curve)
-            columns = (("frequency_Hz", f), ("modulus_ohm", size), ("minus_phase_deg", angle))
-            found.append(ShownCurve(f"{curve.run.head.id} {curve.sample} {curve.label}", columns))
+        for curve in self.spectra.curves:
+            f, size, angle = self._points(curve)
+            unit = self.spectra.normalisation.column
+            columns = (("frequency_Hz", f), (f"modulus_{unit}", size), ("minus_phase_deg", angle))
+            found.append(ShownCurve(self.spectra.label(curve), columns))
         return found
 
 
-def bode_points(curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def bode_points(frequency_Hz: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frequency, modulus, minus phase in degrees; what a log axis can't take is left out."""
-    good = np.isfinite(curve.z_ohm) & (np.abs(curve.z_ohm) > 0) & (curve.frequency_Hz > 0)
-    z = curve.z_ohm[good]
-    return curve.frequency_Hz[good], np.abs(z), -np.degrees(np.angle(z))
+    good = np.isfinite(z) & (np.abs(z) > 0) & (frequency_Hz > 0)
+    return frequency_Hz[good], np.abs(z[good]), -np.degrees(np.angle(z[good]))
 
 
-def _teller(curve: SpectrumCurve, f: np.ndarray, size: np.ndarray, angle: np.ndarray) -> Callable[[int], str]:
+def _teller(
+    curve: SpectrumCurve, f: np.ndarray, size: np.ndarray, angle: np.ndarray, unit: str
+) -> Callable[[int], str]:
     def tell(index: int) -> str:
         return (
             f"{curve.label}   f = {with_prefix(float(f[index]), 'Hz', 3)}"
-            f"   |Z| = {with_prefix(float(size[index]), 'Ω')}   −φ = {angle[index]:.1f}°"
+            f"   |Z| = {with_prefix(float(size[index]), unit)}   −φ = {angle[index]:.1f}°"
         )
 
     return tell

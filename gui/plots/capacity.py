@@ -40,7 +40,8 @@ class CapacityPane(PlotPane):
         self.plot.legend.clear()
         for items, (shown, sample, columns) in zip(self._items, self._columns, strict=False):
             for item, name in zip(items, NAMES, strict=True):
-                item.setData(columns["cycle"], columns[name])
+                known = np.isfinite(columns[name])
+                item.setData(columns["cycle"][known], columns[name][known])
                 whose = f" {sample or shown.view.head.sample_name}" if len(self._columns) > 1 else ""
                 self.plot.legend.addItem(item, name.replace("_", " ") + whose)
             self.cursor_curves.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,16 +58,22 @@ def write_svg(canvas: Item, target: Path) -> None:
 
 
 def write_csv(curves: Sequence[ShownCurve], target: Path) -> None:
-    """Long form: one row a point, the curve's name in the first column; full precision."""
-    names = list(dict.fromkeys(name for curve in curves for name, _ in curve.columns))
+    """Raises StorageError."""
     try:
-        with target.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["curve", *names])
-            for curve in curves:
-                known = dict(curve.columns)
-                length = max((len(values) for values in known.values()), default=0)
-                cells = [known[name].tolist() if name in known else [""] * length for name in names]
-                writer.writerows([curve.label, *row] for row in zip(*cells, strict=True))
+        target.write_text(csv_text(curves), encoding="utf-8", newline="")
     except OSError as error:
         raise StorageError(f"{target}: the numbers could not be written: {error}") from error
+
+
+def csv_text(curves: Sequence[ShownCurve], delimiter: str = ",") -> str:
+    """Long form: one row a point, the curve's name in the first column; full precision."""
+    names = list(dict.fromkeys(name for curve in curves for name, _ in curve.columns))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow(["curve", *names])
+    for curve in curves:
+        known = dict(curve.columns)
+        length = max((len(values) for values in known.values()), default=0)
+        cells = [known[name].tolist() if name in known else [""] * length for name in names]
+        writer.writerows([curve.label, *row] for row in zip(*cells, strict=True))
+    return text.getvalue()

@@ -11,14 +11,15 @@ from PyQt5.QtCore import QTimer
 from PyQt5.QtGui import QColor
 
 from gui.graph import Item, pg
-from gui.model.spectra import SpectraCache, SpectrumCurve
+from gui.model.spectra import SpectrumCurve
+from gui.plots.axes import LOG_LIMITS, LogAxis, PlainAxis
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
-from gui.plots.sample_size import Normalisation, normalisations_of
+from gui.plots.residuals import Residuals
+from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
 from gui.words import PREFIXES, with_prefix
-from procedures.analysis.circuit import Complexes
 
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
 MOST_IN_LEGEND = 24
@@ -49,18 +50,16 @@ class NyquistPane(PlotPane):
     streams = ("impedance",)
 
     def build(self) -> None:
-        self.unit = self.add_choice("Normalisation of the impedance", ["Z / Ω"])
-        self.overlay = self.add_tool("Fits", "O", "The fitted circuits as lines (O)")
-        self.overlay.toggled.connect(self.refresh)
-        self.arcs = self.add_tool("Fit arcs", "B", "The arcs, without the tail of the electrodes (B)", checkable=False)
+        self.spectra = SpectraShown(self)
+        self.left_over = self.add_tool("Residuals", "R", "What the fits leave over, below (R)", checked=False)
+        self.left_over.toggled.connect(self._show_residuals)
+        self.arcs = self.add_tool("Arcs", "B", "The arcs, without the tail of the electrodes (B)", checkable=False)
         self.arcs.clicked.connect(self.fit_arcs)
         self.plot = self.add_plot()
         self.plot.setAspectLocked(True, ratio=1)
         self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
         self._drawn: list[_Drawn] = []
         self._in_legend: list[tuple[int, str]] = []
-        self._spectra = SpectraCache()
-        self._curves: list[SpectrumCurve] = []
         self._labels: list[Item] = []
         self._labelled: tuple[object, ...] = ()
         self._marks = SpectrumMarks(self.plot)
@@ -70,13 +69,29 @@ class NyquistPane(PlotPane):
         view.sigRangeChanged.connect(self._same_prefix)
         view.sigRangeChanged.connect(self._declutter)
         view.sigResized.connect(self._resized)
-        self._normalisations: list[Normalisation] = []
+        axes: dict[str, PlainAxis] = {"bottom": LogAxis("bottom")}
+        self._residuals = Residuals(self.add_plot(1, axes, left="Residual / %", bottom="f / Hz"))
+        self._residuals.plot.setLogMode(True, False)
+        self._residuals.plot.setLimits(**LOG_LIMITS)
+        self.canvas.ci.layout.setRowStretchFactor(0, 3)
+        self._show_residuals()
+
+    @property
+    def _curves(self) -> list[SpectrumCurve]:
+        return self.spectra.curves
+
+    def _show_residuals(self, *_: object) -> None:
+        """A row that is not shown takes no room."""
+        on = self.left_over.isChecked()
+        self._residuals.plot.setVisible(on)
+        rows = self.canvas.ci.layout
+        rows.setRowStretchFactor(1, 1 if on else 0)
+        rows.setRowMaximumHeight(1, 16777215 if on else 0)
+        self.refresh()
 
     # ------------------------------------------------------------ drawing
     def draw(self) -> None:
-        self._normalisations = normalisations_of([one.view for one in self.shown])
-        self._offer_units()
-        self._curves = self._spectra.curves_of(one.view for one in self.shown)
+        self.spectra.refresh()
         while len(self._drawn) < len(self._curves):
             self._drawn.append(self._new_item())
         for item, curve in zip(self._drawn, self._curves, strict=False):
@@ -88,6 +103,9 @@ class NyquistPane(PlotPane):
                 item.fit.setData([], [])
         self._draw_head()
         self._draw_legend()
+        if self.left_over.isChecked():
+            fits = [(curve, fit) for curve in self._curves if (fit := self.spectra.fit_of(curve)) is not None]
+            self.cursor_curves += self._residuals.draw(fits)
         self.restyle()
 
     def _new_item(self) -> _Drawn:
@@ -97,36 +115,28 @@ class NyquistPane(PlotPane):
         return _Drawn(line, fit, pg.PlotDataItem(symbol="o", symbolSize=POINT_PX))
 
     def _fill(self, item: _Drawn, curve: SpectrumCurve) -> None:
-        analysis = self.analyses.get(curve.run.head.id)
-        key = (*curve.key, id(curve.run), len(curve.z_ohm), self._normalisation().factor(curve), id(analysis))
-        if item.key != (*key, self.overlay.isChecked()):
-            item.key = (*key, self.overlay.isChecked())
+        shown = (
+            self.spectra.normalisation.factor(curve),
+            self.spectra.is_compensated(curve),
+            self.spectra.overlay.isChecked(),
+        )
+        key = (*curve.key, id(curve.run), len(curve.z_ohm), *shown, id(self.analyses.get(curve.run.head.id)))
+        if item.key != key:
+            item.key = key
             item.x, item.y = self._points(curve)
             item.decades = decade_points(curve.frequency_Hz)
             item.line.setData(item.x, item.y, connect="finite")
-            fitted = self._fitted(curve)
-            item.fitted = fitted is not None and len(fitted) > 0
-            item.fit.setData(*((fitted.real, -fitted.imag) if fitted is not None else ([], [])))
+            fitted = self.spectra.fitted(curve)
+            item.fitted = fitted is not None and len(fitted[1]) > 0
+            item.fit.setData(*((fitted[1].real, -fitted[1].imag) if fitted is not None else ([], [])))
         self.cursor_curves.append(CursorCurve(self.plot, item.x, item.y, self._teller(curve, item.x, item.y)))
 
     def _points(self, curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray]:
-        factor = self._normalisation().factor(curve)
-        good = np.isfinite(curve.z_ohm)
-        z: Complexes = np.asarray(np.where(good, curve.z_ohm, np.nan) * factor, dtype=np.complex128)
+        z = self.spectra.z(curve)
         return z.real, -z.imag
 
-    def _fitted(self, curve: SpectrumCurve) -> Complexes | None:
-        """The fitted circuit over its window, in the unit that is shown."""
-        analysis = self.analyses.get(curve.run.head.id)
-        if analysis is None or analysis.sweep is None or not self.overlay.isChecked():
-            return None
-        for spectrum, fit, _ in analysis.sweep.spectra:
-            if spectrum.label == f"spectrum {curve.number}" and spectrum.attempt == curve.attempt and fit is not None:
-                return np.asarray(fit.z_fit_ohm * self._normalisation().factor(curve), dtype=np.complex128)
-        return None
-
     def _teller(self, curve: SpectrumCurve, x: np.ndarray, y: np.ndarray) -> Callable[[int], str]:
-        unit = self._normalisation().unit
+        unit = self.spectra.normalisation.unit
 
         def tell(index: int) -> str:
             f = with_prefix(float(curve.frequency_Hz[index]), "Hz", 3)
@@ -148,11 +158,13 @@ class NyquistPane(PlotPane):
 
     def _draw_legend(self) -> None:
         several_runs = len(self.shown) > 1
-        several_samples = len({one.sample for one in self._curves}) > 1
+        several_samples = any(
+            len({one.sample for one in self._curves if one.run is run.view}) > 1 for run in self.shown
+        )
         wanted = []
         for index, curve in enumerate(self._curves[-MOST_IN_LEGEND:], max(0, len(self._curves) - MOST_IN_LEGEND)):
-            parts = [curve.label, curve.sample if several_samples else ""]
-            parts.append(curve.run.head.sample_name if several_runs and not several_samples else "")
+            whose = curve.sample or curve.run.head.sample_name
+            parts = [curve.label, whose if several_runs or several_samples else ""]
             live = " (live)" if curve.run.is_live and not curve.finished else ""
             wanted.append((index, " · ".join(part for part in parts if part) + live))
         if wanted == self._in_legend:
@@ -176,6 +188,7 @@ class NyquistPane(PlotPane):
             growing = curve.run.is_live and not curve.finished
             marks.append(Marks(item.key, item.x, item.y, item.decades, edge, growing))
         self._marks.show(marks, ground)
+        self._residuals.restyle(lambda curve: colour_of(self.theme, curve, low, high), self.theme.muted)
         if self._curves:
             self._head.setPen(pg.mkPen(colour_of(self.theme, self._curves[-1], low, high), width=2))
         self._write_decades()
@@ -196,8 +209,10 @@ class NyquistPane(PlotPane):
     def _write_decades(self) -> None:
         widest = max(self._curves, key=lambda one: one.size_ohm, default=None)
         decades = () if widest is None else tuple(decade_points(widest.frequency_Hz).tolist())
-        factor = 0.0 if widest is None else self._normalisation().factor(widest)
-        wanted = (None if widest is None else widest.key, decades, factor, self.theme.name)
+        drawn = None
+        if widest is not None:
+            drawn = (widest.key, self.spectra.normalisation.factor(widest), self.spectra.is_compensated(widest))
+        wanted = (drawn, decades, self.theme.name)
         if wanted == self._labelled:
             return
         self._labelled = wanted
@@ -226,26 +241,12 @@ class NyquistPane(PlotPane):
                 kept.append(at)
 
     # ------------------------------------------------------------ units and ranges
-    def _normalisation(self) -> Normalisation:
-        index = max(self.unit.currentIndex(), 0)
-        return self._normalisations[min(index, len(self._normalisations) - 1)]
-
-    def _offer_units(self) -> None:
-        texts = [one.text for one in self._normalisations]
-        if texts != [self.unit.itemText(index) for index in range(self.unit.count())]:
-            chosen = self.unit.currentText()
-            self.unit.blockSignals(True)
-            self.unit.clear()
-            self.unit.addItems(texts)
-            self.unit.setCurrentIndex(max(0, self.unit.findText(chosen)))
-            self.unit.blockSignals(False)
-
     def _same_prefix(self, *_: object) -> None:
         """Both axes carry the same prefix, or the picture would be right and its numbers wrong."""
         ranges = self.plot.getViewBox().viewRange()
         size = max(abs(end) for one in ranges for end in one) / 3
         scale, prefix = next(((s, p) for s, p in PREFIXES[:4] if size >= s), (1.0, ""))
-        unit = self._normalisation().unit if self._normalisations else "Ω"
+        unit = self.spectra.normalisation.unit
         for side, quantity in (("bottom", "Z′"), ("left", "−Z″")):
             axis = self.plot.getAxis(side)
             if axis.scale != 1 / scale:
@@ -260,6 +261,7 @@ class NyquistPane(PlotPane):
 
     def fit_ranges(self) -> None:
         """All with the origin in view."""
+        self._residuals.fit_ranges()
         self._set_ranges([(item.x, item.y) for item, _ in zip(self._drawn, self._curves, strict=False)])
 
     def fit_arcs(self) -> None:
@@ -273,12 +275,9 @@ class NyquistPane(PlotPane):
         self._set_ranges(parts)
 
     def _total(self, curve: SpectrumCurve) -> float:
-        analysis = self.analyses.get(curve.run.head.id)
-        for spectrum, fit, _ in analysis.sweep.spectra if analysis is not None and analysis.sweep is not None else ():
-            if spectrum.label == f"spectrum {curve.number}" and fit is not None:
-                value = fit.total_resistance.value
-                return np.nan if value is None else value * self._normalisation().factor(curve)
-        return np.nan
+        fit = self.spectra.fit_of(curve)
+        value = fit.total_resistance.value if fit is not None else None
+        return np.nan if value is None else value * self.spectra.normalisation.factor(curve)
 
     def _set_ranges(self, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
         """With locked aspect pyqtgraph's own range would centre the data: half of the picture empty."""
@@ -295,13 +294,13 @@ class NyquistPane(PlotPane):
         self._declutter()
 
     def exported(self) -> list[ShownCurve]:
-        unit = self._normalisation().column
+        unit = self.spectra.normalisation.column
         found = []
         for curve in self._curves:
             x, y = self._points(curve)
             columns = (("frequency_Hz", curve.frequency_Hz), (f"z_real_{unit}", x), (f"minus_z_imag_{unit}", y))
-            found.append(ShownCurve(f"{curve.run.head.id} {curve.sample} {curve.label}", columns))
-        return found
+            found.append(ShownCurve(self.spectra.label(curve), columns))
+        return found + (self._residuals.exported() if self.left_over.isChecked() else [])
 
 
 def decade_points(frequency_Hz: np.ndarray) -> np.ndarray:

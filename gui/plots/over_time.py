@@ -20,12 +20,13 @@ from gui.words import hours_exact
 
 TIME_OF = {"polarisation": "t_s", "cycling": "time_s"}
 UNITS = (("E / mV", 1e3), ("E / V", 1.0))
+CURRENTS = ("j / mA cm⁻²", "I / mA")
 MOST_VOLTAGES = 8
 
 
 @dataclass(eq=False)
 class _Cell:
-    """One cell of one run. `current` times `to_mA` is in mA/cm2, or in mA where no area is known."""
+    """One cell of one run: what it is drawn from. `current` times `to_mA` is in mA/cm2, without an area in mA."""
 
     shown: ShownRun
     sample: str
@@ -45,6 +46,7 @@ class OverTimePane(PlotPane):
 
     def build(self) -> None:
         self.unit = self.add_choice("Unit of the voltage", [text for text, _ in UNITS])
+        self.current = self.add_choice("Current density or current", CURRENTS)
         self.plot = self.add_plot(axes={"bottom": TimeAxis("bottom")}, bottom="Time / h:mm", left=UNITS[0][0])
         self.plot.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
         self._second = SecondAxis(self.plot, "j / mA cm⁻²")
@@ -78,8 +80,9 @@ class OverTimePane(PlotPane):
             self._current.clear()
             return
         cell = self._cells[0]
-        self._current.take(cell.time_s, cell.current, of=(cell.shown.view, cell.sample), scale=cell.to_mA)
-        self.label(self.plot, "right", "j / mA cm⁻²" if cell.has_area else "I / mA")
+        whose = (cell.shown.view, cell.sample, cell.has_area)
+        self._current.take(cell.time_s, cell.current, of=whose, scale=cell.to_mA)
+        self.label(self.plot, "right", CURRENTS[0] if cell.has_area else CURRENTS[1])
 
     def _cells_of(self, shown: ShownRun) -> list[_Cell]:
         found = []
@@ -94,7 +97,8 @@ class OverTimePane(PlotPane):
             series.refresh()
             for key in series.keys:
                 part = series.part(key)
-                has_area = bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
+                wanted_per_area = self.current.currentIndex() == 0
+                has_area = wanted_per_area and bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
                 current = part["current_density_mA_cm2" if has_area else "current_A"]
                 to_mA = 1.0 if has_area else 1e3
                 found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], current, to_mA, has_area))

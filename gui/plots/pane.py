@@ -7,16 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PyQt5.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt5.QtCore import QMimeData, QSignalBlocker, Qt, pyqtSignal
 from PyQt5.QtGui import QColor, QKeySequence, QShowEvent
-from PyQt5.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QShortcut, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFrame,
+    QLabel,
+    QShortcut,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from daq.errors import BadInput
+from gui.flow import FlowLayout
 from gui.graph import Item, pg
 from gui.model.analyser import Analysis
 from gui.model.run_view import RunView
 from gui.plots.axes import PlainAxis
-from gui.plots.export import ShownCurve, write_csv, write_png, write_svg
+from gui.plots.export import ShownCurve, as_image, csv_text, write_csv, write_png, write_svg
 from gui.plots.long_curve import LongCurve
 from gui.theme import LIGHT, Theme
 
@@ -69,9 +80,9 @@ class PlotPane(QWidget):
         self.canvas.setAccessibleName(f"{self.title} graph")
         self.canvas.setFrameShape(QFrame.Shape.NoFrame)
         self.canvas.ci.layout.setContentsMargins(8, 8, 14, 6)
-        self._bar = QHBoxLayout()
+        self._bar = FlowLayout()
         self._bar.setContentsMargins(8, 5, 8, 0)
-        self._bar.setSpacing(3)
+        self._choices = 0
         self._lay_out()
         self._mouse = pg.SignalProxy(self.canvas.scene().sigMouseMoved, rateLimit=30, slot=self._moved)
         self.build()
@@ -122,7 +133,8 @@ class PlotPane(QWidget):
         box.setAccessibleName(name)
         box.setToolTip(name)
         box.currentIndexChanged.connect(self._chosen)
-        self._choices.addWidget(box)
+        self._bar.insert(self._choices, box)
+        self._choices += 1
         return box
 
     # ------------------------------------------------------------ from the window
@@ -185,45 +197,57 @@ class PlotPane(QWidget):
         else:
             raise BadInput(f"{kind or 'no ending'} is no kind of file that a plot can be", allowed=".png, .svg, .csv")
 
+    def copy(self) -> None:
+        """The picture, and for who pastes text the numbers."""
+        if self._stale:
+            self._draw_now()
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            data = QMimeData()
+            data.setImageData(as_image(self.canvas, QColor(self.theme.plot)))
+            data.setText(csv_text(self.exported(), "\t"))
+            clipboard.setMimeData(data)
+
     # ------------------------------------------------------------ its own
     def _lay_out(self) -> None:
-        self._choices = QHBoxLayout()
-        self._choices.setSpacing(6)
-        self._tools = QHBoxLayout()
-        self._tools.setSpacing(3)
-        self._bar.addLayout(self._choices)
-        self._bar.addSpacing(8)
-        self._bar.addLayout(self._tools)
-        self.following = self.add_tool(
-            "Follow live", "F", "Keep all in view while it grows; zooming or panning ends it (F)"
-        )
-        self._fit_button = self.add_tool("Fit view", "A", "Show all (A)", checkable=False)
+        self.following = self.add_tool("Follow", "F", "Keep all in view while it grows; zooming or panning ends it (F)")
+        self._fit_button = self.add_tool("Fit all", "A", "Show all (A)", checkable=False)
         self.grid = self.add_tool("Grid", "G", "Grid lines (G)")
         self.cursor_tool = self.add_tool("Cursor", "C", "Read the nearest point (C)")
+        self.legend_tool = self.add_tool("Legend", "L", "Names of the curves; a click on one hides its curve (L)")
+        self.copy_button = self.add_tool(
+            "Copy", "Ctrl+C", "Picture and numbers to the clipboard (Ctrl+C)", checkable=False
+        )
         self.export_button = self.add_tool("Export…", "", "Save picture or numbers (Ctrl+E)", checkable=False)
-        self._bar.addStretch(1)
         self.readout = QLabel("")
         self.readout.setProperty("look", "mono")
         self.readout.setObjectName(f"readout_{self.key}")
         self.readout.setAccessibleName(f"{self.title} cursor")
         self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._bar.addWidget(self.readout)
+        self.readout.setContentsMargins(10, 0, 10, 3)
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._bar)
         column.addWidget(self.canvas, 1)
+        column.addWidget(self.readout)
         self.following.toggled.connect(self._follow_toggled)
         self._fit_button.clicked.connect(self.fit)
         self.grid.toggled.connect(self._set_grid)
         self.cursor_tool.toggled.connect(self._cursor_toggled)
+        self.legend_tool.toggled.connect(self._legend_toggled)
+        self.copy_button.clicked.connect(self.copy)
 
-    def add_tool(self, text: str, key: str, tip: str, *, checkable: bool = True) -> QToolButton:
+    def add_tool(
+        self, text: str, key: str, tip: str, *, checkable: bool = True, checked: bool | None = None
+    ) -> QToolButton:
+        """A button among the tools. One that can be switched is on unless `checked` says otherwise."""
         button = QToolButton()
         button.setText(text)
         button.setObjectName("plain")
         button.setCheckable(checkable)
-        button.setChecked(checkable)
+        button.setChecked(checkable if checked is None else checked)
         button.setToolTip(tip)
         button.setAccessibleName(f"{text} ({self.title})")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -231,7 +255,7 @@ class PlotPane(QWidget):
             shortcut = QShortcut(QKeySequence(key), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(button.click)
-        self._tools.addWidget(button)
+        self._bar.insert(self._bar.count(), button)
         return button
 
     def _draw_now(self) -> None:
@@ -272,6 +296,11 @@ class PlotPane(QWidget):
         for plot in self.plots:
             plot.showGrid(x=on, y=on, alpha=0.14)
 
+    def _legend_toggled(self, on: bool) -> None:
+        for plot in self.plots:
+            if plot.legend is not None:
+                plot.legend.setVisible(on)
+
     def _cursor_toggled(self, on: bool) -> None:
         if not on:
             self.readout.setText("")
@@ -288,6 +317,8 @@ class PlotPane(QWidget):
     def nearest(self, plot: Item, x: float, y: float) -> str:
         """What stands at the point next to (x, y), measured in pixels; empty when none is near."""
         width, height = plot.getViewBox().viewPixelSize()
+        if not width or not height:  # a plot that has just been made has no size yet
+            return ""
         best, text = float(CURSOR_PX), ""
         for curve in self.cursor_curves:
             if curve.plot is not plot or not len(curve.x):

@@ -18,6 +18,7 @@ from procedures.analysis.capacity import HalfCycles
 from procedures.analysis.capacity_curves import differential_capacity
 
 KINDS = ("E over Q", "dQ/dV")
+PER = ("per gram", "of the cell")
 CHOICES = ("first, last and some between", "all (up to 60)", "last only")
 FEW, MANY = 8, 60
 MOST_POINTS = 3000
@@ -42,6 +43,7 @@ class ProfilesPane(PlotPane):
     def build(self) -> None:
         self.kind = self.add_choice("What is drawn", KINDS)
         self.which = self.add_choice("Which cycles", CHOICES)
+        self.per = self.add_choice("Capacity per gram, where the mass is known, or of the cell", PER)
         self.plot = self.add_plot()
         self.plot.addLegend(offset=(-14, -30), labelTextSize="9pt", verSpacing=-4)
         self._items: list[Item] = []
@@ -53,8 +55,9 @@ class ProfilesPane(PlotPane):
         for shown in self.shown:
             analysis = self.analyses.get(shown.view.head.id)
             for sample, (halves, mass_mg) in (analysis.halves if analysis is not None else {}).items():
-                unit = "mAh g⁻¹" if mass_mg else "mAh"
-                self._profiles += self._of_cell(shown, sample, halves, 1e6 / mass_mg if mass_mg else 1e3)
+                per_gram = mass_mg if self.per.currentIndex() == 0 else None
+                unit = "mAh g⁻¹" if per_gram else "mAh"
+                self._profiles += self._of_cell(shown, sample, halves, 1e6 / per_gram if per_gram else 1e3)
         differential = self.kind.currentIndex() == 1
         self.plot.setLabel("bottom", "E / V" if differential else f"Capacity / {unit}")
         self.plot.setLabel("left", f"dQ/dV / {unit} V⁻¹" if differential else "E / V")

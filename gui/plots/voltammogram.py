@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QSignalBlocker, Qt
 from PyQt5.QtGui import QColor
 
 from gui.graph import Item, pg
@@ -42,6 +42,7 @@ class VoltammogramPane(PlotPane):
         self.plot.addItem(self._arrow, ignoreBounds=True)
 
     def draw(self) -> None:
+        self._leave_what_nobody_has()
         text, column, scale = UNITS[max(self.unit.currentIndex(), 0)]
         scale *= -1 if self.sign.currentIndex() == 1 else 1
         self.plot.setLabel("left", text)
@@ -50,7 +51,8 @@ class VoltammogramPane(PlotPane):
             series = self._series_of(shown)
             for key in series.keys:
                 part = series.part(key)
-                self._curves.append((shown, key, part["voltage_V"], scale * part[column]))
+                if np.isfinite(part[column]).any():  # a file may have one of them only
+                    self._curves.append((shown, key, part["voltage_V"], scale * part[column]))
         for index, (shown, key, x, y) in enumerate(self._curves):
             self._show(index, (shown.view.head.id, key, len(x), text, scale), x, y)
             self.cursor_curves.append(CursorCurve(self.plot, x, y, self._teller(shown, key, x, y)))
@@ -60,6 +62,14 @@ class VoltammogramPane(PlotPane):
         self._mark_onsets()
         self._name_curves()
         self.restyle()
+
+    def _leave_what_nobody_has(self) -> None:
+        """Without an area there is no density: the current is drawn."""
+        parts = [series.part(key) for one in self.shown for series in (self._series_of(one),) for key in series.keys]
+        known = [any(np.isfinite(part[column]).any() for part in parts) for _, column, _ in UNITS]
+        if parts and not known[self.unit.currentIndex()] and any(known):
+            with QSignalBlocker(self.unit):
+                self.unit.setCurrentIndex(known.index(True))
 
     def _series_of(self, shown: ShownRun) -> SeriesBy:
         known = self._series.get(shown.view.head.id)
@@ -85,7 +95,8 @@ class VoltammogramPane(PlotPane):
         several_samples = len({key[0] for _, key, _, _ in self._curves}) > 1
         for item, (shown, key, _, _) in list(zip(self._items, self._curves, strict=False))[:24]:
             sample, cycle, attempt = key
-            parts = [f"cycle {cycle}" if cycle else "sweep"]
+            is_sweep = shown.view.head.procedure == "linear-sweep" or not cycle
+            parts = ["sweep" if is_sweep else f"cycle {cycle}"]
             parts += [str(sample)] if several_samples else []
             parts += [shown.view.head.sample_name] if len(self.shown) > 1 and not several_samples else []
             parts += [f"attempt {attempt}"] if attempt != 1 else []
@@ -118,16 +129,22 @@ class VoltammogramPane(PlotPane):
                     one.value,
                     angle=90,
                     label=f"{MARKS[one.name]} {one.value:.3f}{error} V",
-                    labelOpts={"position": 0.9, "anchors": [(1.03, 0.5), (1.03, 0.5)]},
+                    labelOpts={"position": 0.9, "anchors": [self._side_with_room(one.value or 0.0)] * 2},
                 )
                 self.plot.addItem(line, ignoreBounds=True)
                 self._marks.append(line)
+
+    def _side_with_room(self, volt: float) -> tuple[float, float]:
+        """A mark in the left half is named at its right."""
+        x = np.concatenate([curve[2] for curve in self._curves]) if self._curves else np.zeros(1)
+        return (-0.03, 0.5) if volt < (np.nanmin(x) + np.nanmax(x)) / 2 else (1.03, 0.5)
 
     def _teller(self, shown: ShownRun, key: tuple[object, ...], x: np.ndarray, y: np.ndarray) -> Callable[[int], str]:
         unit = "mA cm⁻²" if self.unit.currentIndex() == 0 else "mA"
 
         def tell(index: int) -> str:
-            return f"{key[0]} cycle {key[1]}   E = {with_prefix(float(x[index]), 'V')}   {y[index]:.4g} {unit}"
+            whose = key[0] or shown.view.head.sample_name
+            return f"{whose} cycle {key[1]}   E = {with_prefix(float(x[index]), 'V')}   {y[index]:.4g} {unit}"
 
         return tell
 

@@ -3,6 +3,7 @@
 Q = integral of I dt by the trapezoid rule over the rows of a half cycle (a half cycle: a run of one sign of the
 current, rests inside it included), not the cycler's own counter. Before its first and after its last row a half cycle
 has, of the time to the neighbour's row, the half: the switch lies anywhere in it, hence an error of I dt / sqrt(12).
+Where the record itself begins or ends, as much as lies at the switches inside it, but nothing before time 0.
 Coulombic efficiency: charge of the cycle's second half over that of its first (discharge over charge when the record
 begins with a charge).
 """
@@ -116,11 +117,15 @@ def _edges(record: Record, found: Segments, gap_s: float) -> tuple[Floats, Float
     time, current, voltage = record.time_s, np.abs(record.current_A), np.abs(record.voltage_V)
     usual = np.median(np.diff(time)) if len(found) else 0.0
     charge, error, energy = np.zeros(len(found)), np.zeros(len(found)), np.zeros(len(found))
-    for row, neighbour in ((found.start, found.start - 1), (found.stop - 1, found.stop)):
-        inside = (neighbour >= 0) & (neighbour < len(time))
-        other = np.clip(neighbour, 0, len(time) - 1)
-        wait = np.where(inside, np.abs(time[row] - time[other]), 0.0)
-        wait = np.where(wait > gap_s, usual, wait)  # unrecorded rest: the switch was not long after the row
+    last = found.stop - 1
+    before_s, after_s = np.diff(time, prepend=np.nan)[found.start], np.diff(time, append=np.nan)[last]
+    switches = np.concatenate((before_s, after_s))
+    switches = switches[np.isfinite(switches) & (switches <= gap_s)]
+    outer_s = float(np.median(switches)) if len(switches) else 0.0
+    before_s[np.isnan(before_s)] = min(outer_s, float(time[0])) if time[0] >= 0 else outer_s
+    after_s[np.isnan(after_s)] = outer_s
+    for row, apart_s in ((found.start, before_s), (last, after_s)):
+        wait = np.where(apart_s > gap_s, usual, apart_s)  # unrecorded rest: the switch was not long after the row
         half = 0.5 * wait * current[row]
         charge += half
         energy += half * voltage[row]

@@ -9,7 +9,7 @@ through the passed steps (least squares, with an intercept that takes offsets an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +24,14 @@ from procedures.analysis.estimate import NORMAL_95, Estimate
 from procedures.analysis.short_circuit import Polarisation, ShortCircuit, find_short_circuit, polarisation_of
 from procedures.analysis.stage_levels import stage_polarisations_V
 
+LIMIT_NEAR = 0.99
 POLARISATION = "mean of the last third of each half cycle"
 
 
 @dataclass(frozen=True)
 class CurrentStep:
-    """One current density (magnitude, mA/cm2) of the ladder. `passed` is None after the first short: not judged."""
+    """One current density (magnitude, mA/cm2) of the ladder. `passed` is None where that is not known: after the
+    first short, and for a current that a voltage limit cut off."""
 
     number: int
     current_density_mA_cm2: float
@@ -58,10 +60,12 @@ def analyse_critical_current(
     area_cm2: float,
     step: ArrayLike | None = None,
     false_alarm: float = 1e-3,
+    voltage_limit_V: float | None = None,
 ) -> CriticalCurrent:
     """A ladder of currents, rows (n,); each current charged and/or discharged for a while, rests allowed.
 
-    `step` (step numbers of a schedule) parts equal currents that follow each other. Raises AnalysisRefused when no
+    `step` (step numbers of a schedule) parts equal currents that follow each other. A record whose last row is at
+    `voltage_limit_V` was ended by it: the current of that row was not passed. Raises AnalysisRefused when no
     constant current flows, BadInput for columns that do not fit together or an area that is not positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
@@ -69,8 +73,19 @@ def analyse_critical_current(
     rows = polarisation_of(time_s, current_A, voltage_V, step)
     short = find_short_circuit(rows, false_alarm)
     steps = _steps(rows, short, area_cm2)
+    cut_off = _cut_off_mA_cm2(rows, area_cm2, voltage_limit_V)
+    if cut_off is not None and not short.found and rows.stages.stop[-1] == len(rows.record):
+        steps = (*steps[:-1], replace(steps[-1], passed=None))
     resistance, intercept = _ohmic_line(steps)
-    return CriticalCurrent(steps, _critical(steps, short), resistance, intercept, short)
+    return CriticalCurrent(steps, _critical(steps, short, cut_off), resistance, intercept, short)
+
+
+def _cut_off_mA_cm2(rows: Polarisation, area_cm2: float, limit_V: float | None) -> float | None:
+    """The current density at which the limit of the voltage ended the record, if it did."""
+    record = rows.record
+    if limit_V is None or abs(float(record.voltage_V[-1])) < LIMIT_NEAR * limit_V:
+        return None
+    return 1000 * abs(float(record.current_A[-1])) / area_cm2
 
 
 def _steps(rows: Polarisation, short: ShortCircuit, area_cm2: float) -> tuple[CurrentStep, ...]:
@@ -118,10 +133,12 @@ def _polarisation(level_V: np.ndarray, error_V: np.ndarray, passed: bool | None)
     return Estimate(value, spread, (value - NORMAL_95 * spread, value + NORMAL_95 * spread), POLARISATION)
 
 
-def _critical(steps: tuple[CurrentStep, ...], short: ShortCircuit) -> Estimate:
+def _critical(steps: tuple[CurrentStep, ...], short: ShortCircuit, cut_off_mA_cm2: float | None) -> Estimate:
     method = f"last current passed, interval to the first failed; {short.time_s.method}"
     failed = next((step for step in steps if step.passed is False), None)
     if failed is None:
+        if cut_off_mA_cm2 is not None:
+            return _above(steps, cut_off_mA_cm2, method)
         highest = max(step.current_density_mA_cm2 for step in steps)
         reason = f"no short circuit up to {highest:.4g} mA/cm2: the critical current density is above it"
         return Estimate(None, method=method, reason=reason, refused_value=highest)
@@ -132,6 +149,19 @@ def _critical(steps: tuple[CurrentStep, ...], short: ShortCircuit) -> Estimate:
         return Estimate(None, method=method, reason=reason, refused_value=failed.current_density_mA_cm2)
     last, first = max(below), failed.current_density_mA_cm2
     return Estimate(last, (first - last) / float(np.sqrt(12)), (last, first), method)
+
+
+def _above(steps: tuple[CurrentStep, ...], cut_off_mA_cm2: float, method: str) -> Estimate:
+    """No short, and the voltage limit came first."""
+    passed = [step.current_density_mA_cm2 for step in steps if step.passed]
+    ended = f"the voltage limit ended the ladder at {cut_off_mA_cm2:.4g} mA/cm2"
+    if not passed:
+        return Estimate.refused(f"{ended}, its first current: nothing is known of the critical current density", method)
+    highest = max(passed)
+    reason = (
+        f"no short circuit up to {highest:.4g} mA/cm2, and {ended}: the critical current density is above {highest:.4g}"
+    )
+    return Estimate(None, method=method, reason=reason, refused_value=highest)
 
 
 def _ohmic_line(steps: tuple[CurrentStep, ...]) -> tuple[Estimate, Estimate]:

@@ -122,6 +122,22 @@ def ionic_transference_number(electronic_S_cm: Estimate, total_S_cm: Estimate) -
     return Estimate(1 - share, spread, (low, high), method)
 
 
+def first_current(time_s: ArrayLike, current_A: ArrayLike) -> Estimate:
+    """The current of the first row (A) of a potential held; its error the noise between the first rows' neighbours.
+
+    It is the initial current where the first row comes well before the cell polarises: `interval_s` is to be short.
+    Raises AnalysisRefused for fewer than 30 rows.
+    """
+    current = np.asarray(current_A, np.float64)[np.argsort(np.asarray(time_s, np.float64), kind="stable")]
+    current = current[np.isfinite(current)]
+    if len(current) < 30:
+        raise AnalysisRefused(f"{len(current)} rows: a first and a steady current need 30")
+    value, bend = float(current[0]), np.diff(current, 2) / np.sqrt(6)  # a second difference has no trend left
+    spread = 1.4826 * float(np.median(np.abs(bend)))
+    span = (value - NORMAL_95 * spread, value + NORMAL_95 * spread)
+    return Estimate(value, spread, span, "current of the first row")
+
+
 def lithium_transference_number(
     voltage_V: float, first_current_A: Estimate, steady_current_A: Estimate, first_ohm: float, steady_ohm: float
 ) -> Estimate:
@@ -143,6 +159,50 @@ def lithium_transference_number(
     by_first = (first_current_A.uncertainty or 0.0) * value * abs(voltage_V / (first * before))
     spread = float(np.hypot(by_steady, by_first))
     return Estimate(value, spread, (value - NORMAL_95 * spread, value + NORMAL_95 * spread), method)
+
+
+def lithium_polarisation_results(
+    steps: Sequence[SteadyCurrent],
+    first_A: Sequence[Estimate],
+    interfaces_ohm: Mapping[int, Estimate],
+    at: Mapping[str, Any] | None = None,
+) -> list[Result]:
+    """`steady_current` (A), `interfacial_resistance` (ohm) after it and `transference_number` per potential.
+
+    `interfaces_ohm[k]` was measured after k potentials, 0 before the first. A step is not refused for a tail that is
+    small beside the steady current; where a spectrum is missing, or no resistance, the number is refused.
+    """
+    base = dict(at or {})
+    missing = Estimate.refused("no spectrum was taken before or after it")
+    results = []
+    for number, (step, first) in enumerate(zip(steps, first_A, strict=True), 1):
+        where = base | {"voltage_V": round(step.voltage_V, 6), "stage": number}
+        before, after = interfaces_ohm.get(number - 1, missing), interfaces_ohm.get(number, missing)
+        results.append(estimate_result("steady_current", step.current_A, "A", where))
+        results.append(estimate_result("interfacial_resistance", after, "ohm", where))
+        results.append(estimate_result("transference_number", _share(step, first, before, after), "", where))
+    return results
+
+
+def _share(step: SteadyCurrent, first: Estimate, before: Estimate, after: Estimate) -> Estimate:
+    for one in (before, after):
+        if one.value is None:
+            return Estimate.refused(f"the interfaces' resistance is not known: {one.reason}")
+    try:
+        found = lithium_transference_number(
+            step.voltage_V, first, step.current_A, before.value or 0.0, after.value or 0.0
+        )
+    except BadInput as error:
+        return Estimate.refused(str(error))
+    if found.value is None or found.uncertainty is None:
+        return found
+    # d ln t / dR of the two interfaces: I_0 / (V - I_0 R_0) and I_s / (V - I_s R_s)
+    volt, start, steady = step.voltage_V, first.value or 0.0, step.current_A.value or 0.0
+    by_before = start * (before.uncertainty or 0.0) / (volt - start * (before.value or 0.0))
+    by_after = steady * (after.uncertainty or 0.0) / (volt - steady * (after.value or 0.0))
+    spread = float(np.hypot(found.uncertainty, found.value * np.hypot(by_before, by_after)))
+    span = (found.value - NORMAL_95 * spread, found.value + NORMAL_95 * spread)
+    return Estimate(found.value, spread, span, found.method)
 
 
 def dc_polarisation_results(

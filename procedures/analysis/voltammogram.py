@@ -74,7 +74,7 @@ def analyse_voltammogram(
     time, potential, current = (x[good] for x in columns)
     names = None if cycle is None else np.asarray(cycle)[good]
     found = []
-    for counted, (start, lowest, stop) in enumerate(_falls_and_rises(potential), 1):
+    for counted, (start, lowest, stop) in enumerate(falls_and_rises(potential), 1):
         rows = slice(start, stop)
         sweep = _sweep(time[rows], potential[rows], current[rows] / area_cm2, lowest - start, options)
         number = counted if names is None else int(names[lowest])
@@ -110,7 +110,7 @@ def turning_points(values: Floats, enough: float) -> tuple[NDArray[np.int64], ND
     return np.array(highs, dtype=np.int64), np.array(lows, dtype=np.int64)
 
 
-def _falls_and_rises(potential_V: Floats) -> list[tuple[int, int, int]]:
+def falls_and_rises(potential_V: Floats) -> list[tuple[int, int, int]]:
     """First row, row of the lower vertex and one past the last row of every fall and rise of a fifth of the range."""
     if len(potential_V) < 40:
         return []

@@ -221,18 +221,18 @@ def bundle(
 @app.command(short_help="A run's data, for other programs.")
 def export(
     name: RunName,
-    form: Annotated[str, typer.Option("--format", metavar="F", help="bdf, zview, gamry, eclab, csv or parquet")],
+    form: Annotated[str, typer.Option("--format", metavar="F", help="bdf, zview, gamry, eclab, nova, csv or parquet")],
     target: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="folder to write into; else one in the run's folder")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace files that are there")] = False,
     runs: Runs = DEFAULT_RUNS,
     json: Json = False,
-) -> None:
-    """Write a run's data for other programs."""
+) -> int:
+    """Write a run's data for other programs. Ends with 1 when the run file is damaged."""
     from procedures.cli.exporting import export_command
 
-    export_command(name, form, target, overwrite, runs, json)
+    return export_command(name, form, target, overwrite, runs, json)
 
 
 @app.command(short_help="A run as a page: figures, tables, settings.")
@@ -252,9 +252,11 @@ def report(
     report_command(name, target, png, overwrite, runs, json)
 
 
-@app.command(short_help="Analyse spectra that other programs recorded.")
+@app.command(short_help="Analyse spectra, voltammograms and cycling data of other programs.")
 def analyse(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="spectra or cycling data; folders of spectra")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="spectra, voltammograms or cycling data; folders of them")
+    ],
     thickness_mm: Annotated[
         float | None, typer.Option("--thickness-mm", "--thickness", metavar="MM", help="of the pellet")
     ] = None,
@@ -286,18 +288,16 @@ def analyse(
         float | None, typer.Option("--mass-mg", "--mass", metavar="MG", help="active mass, for cycling data")
     ] = None,
     load_ohm: Annotated[float | None, typer.Option("--load-ohm", metavar="OHM", help="what the load is")] = None,
+    kind: Annotated[
+        str, typer.Option("--as", metavar="KIND", help="cycling, cyclic-voltammetry, linear-sweep, critical-current …")
+    ] = "",
     json: Json = False,
 ) -> int:
-    """The analysis of a sweep, on spectra that other programs recorded. With a thickness and a diameter or an
-    area there are conductivities; with several temperatures there is an activation energy.
+    """The analysis of our own runs, on files that other programs recorded. Spectra: with a thickness and a diameter or
+    an area there are conductivities, with several temperatures an activation energy. Voltammograms need an area.
     """
-    from procedures.analyse_cycling import cycling_among
     from procedures.analyse_files import AnalyseRequest
-    from procedures.cli.analysing import analyse_command, analyse_cycling_command
-
-    cycled = cycling_among(files)
-    if cycled:
-        return analyse_cycling_command(cycled, mass_mg, json)
+    from procedures.cli.analysing import analyse_command
 
     standards = {
         "short": str(short) if short else None,
@@ -317,7 +317,7 @@ def analyse(
         accept_aborted,
         {key: value for key, value in standards.items() if value is not None},
     )
-    return analyse_command(request, json)
+    return analyse_command(request, kind, mass_mg, json)
 
 
 @app.command(short_help="Is every instrument there, and well?")
@@ -345,7 +345,9 @@ def simulate(
     bench: Annotated[
         Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
     ] = None,
-    tcp: Annotated[int | None, typer.Option("--tcp", metavar="PORT", help="answer on this TCP port")] = None,
+    tcp: Annotated[
+        int | None, typer.Option("--tcp", min=0, max=65535, metavar="PORT", help="answer on this TCP port")
+    ] = None,
     pty: Annotated[Path | None, typer.Option("--pty", metavar="PATH", help="answer on a pseudo-terminal")] = None,
     family: Annotated[str, typer.Option(metavar="F", help="of a Eurotherm: 2200, 2400, 3200, 3500")] = "2400",
     model: Annotated[str | None, typer.Option(metavar="M", help="of a MethodSCRIPT one: 'EmStat Pico'")] = None,

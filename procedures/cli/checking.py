@@ -51,6 +51,7 @@ def _as_json(plan: Plan, checked: list[CheckedRun], free: int) -> dict[str, Any]
                 "rows": one.rows,
                 "disk_bytes": bytes_needed(one.rows),
                 "warnings": list(one.warnings),
+                "told": list(one.told),
                 "interlocks": [_lock_as_json(lock) for lock in one.interlocks],
             }
             for one in checked
@@ -76,6 +77,8 @@ def _print(console: Console, plan: Plan, checked: list[CheckedRun], free: int) -
             shown.add_row(str(index), escape(step.title), text.duration(one.seconds.get(step.key)))
         console.print(shown)
         _print_interlocks(console, one.interlocks)
+        for line in one.told:
+            say(console, line)
         for warning in one.warnings:
             console.print(f"warning: {escape(warning)}")
     seconds = sum(sum(one.seconds.values()) for one in checked)

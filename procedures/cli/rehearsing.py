@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
 from daq.plan import Plan, check_plan, load_plan
-from daq.runfile.reader import RunFile
-from daq.runfile.schema import RUN_DB
 from daq.runner import Watcher, run_plan
-from daq.twin import Twin, twin_of
+from daq.twin import Twin
 from procedures.cli import text
 from procedures.cli.conduct import conduct
 from procedures.cli.console import print_json, remark, say, stderr, stdout, table
 from procedures.cli.progress import display_for
 from procedures.cli.wall import Status
+from procedures.rehearsal import Rehearsed, on_twin, seen_in
 
-CELLS = {
-    "critical-current": "symmetric",
-    "symmetric-cycling": "symmetric",
-    "galvanostatic-cycling": "lfp",
-    "rate-capability": "lfp",
-    "cyclic-voltammetry": "gold",
-    "linear-sweep": "gold",
-}
 WARNINGS_SHOWN = 8
-
-
-@dataclass(frozen=True)
-class Rehearsed:
-    """One run as it went on the twin. Times in s of the bench, temperatures of the furnaces in degC."""
-
-    procedure: str
-    outcome: str
-    reason: str
-    seconds: float
-    temperature_C: tuple[float, float] | None
-    spectra: int
-    cycles: int
-    rows: int
-    disk_bytes: int
-    steps: Sequence[Mapping[str, Any]]
-    interlocks: Sequence[Mapping[str, Any]]
-    warnings: Sequence[str]
 
 
 def rehearse_command(plan_file: Path, bench: Path | None, keep: Path | None, json: bool) -> int:
     """The plan is checked against the real bench first. Raises BadInput as `check`, and for a bench without a twin."""
     plan = load_plan(plan_file, bench)
     checked = check_plan(plan)
-    twin = twin_of(plan.bench, CELLS.get(plan.model.run[0].procedure, "blocking"))
-    rehearsal = replace(plan, bench=twin.config)
+    rehearsal, twin = on_twin(plan)
     with TemporaryDirectory(prefix="cellrig-rehearsal-") as nowhere:
         runs = _rehearse(rehearsal, keep or Path(nowhere), stderr() if json else stdout())
     if json:
@@ -74,39 +44,7 @@ def _rehearse(plan: Plan, runs: Path, console: Console) -> list[Rehearsed]:
     def work(watcher: Watcher) -> list[Any]:
         return run_plan(plan, runs, watcher, held=True)  # the real bench may be at work meanwhile
 
-    found = []
-    for one in conduct(work, display_for(console)):
-        with RunFile.open(one.path) as run:
-            found.append(_seen(run, (one.path / RUN_DB).stat().st_size))
-    return found
-
-
-def _seen(run: RunFile, disk_bytes: int) -> Rehearsed:
-    streams = {one.name: one for one in run.streams()}
-    furnaces = [name for name, one in streams.items() if {"temperature_C", "setpoint_C"} <= set(one.columns)]
-    temperatures = [run.table(name, columns=("temperature_C",))["temperature_C"] for name in furnaces]
-    known = np.concatenate(temperatures) if temperatures else np.array([])
-    known = known[np.isfinite(known)]
-    cycles = run.table("cycling", columns=("cycle",))["cycle"] if "cycling" in streams else []
-    return Rehearsed(
-        procedure=run.procedure,
-        outcome=run.outcome,
-        reason=run.reason,
-        seconds=run.ended_t_s or 0.0,
-        temperature_C=(float(known.min()), float(known.max())) if len(known) else None,
-        spectra=streams["spectra"].rows if "spectra" in streams else 0,
-        cycles=int(max(cycles, default=0)),
-        rows=sum(one.rows for one in streams.values()),
-        disk_bytes=disk_bytes,
-        steps=[_step(one.title, one.state, one.started_t_s, one.ended_t_s) for one in run.attempts()],
-        interlocks=run.interlocks,
-        warnings=[f"{one.source}: {one.text}" for one in run.events() if one.level in ("warning", "error")],
-    )
-
-
-def _step(title: str, state: str, started_s: float | None, ended_s: float | None) -> dict[str, Any]:
-    took = None if started_s is None or ended_s is None else ended_s - started_s
-    return {"title": title, "state": state, "began_s": started_s, "seconds": took}
+    return [seen_in(one.path) for one in conduct(work, display_for(console))]
 
 
 # ---------------------------------------------------------------- for people

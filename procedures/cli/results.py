@@ -12,6 +12,7 @@ from rich.markup import escape
 from daq.contracts import Result
 from procedures.cli.console import remark, table
 from procedures.cli.text import measured
+from procedures.result_place import quantity_in_words
 
 HEADERS = {"sample": "sample", "spectrum": "spectrum", "direction": "way"}
 ROUTE = {"heating": "up", "cooling": "down", "return": "return"}
@@ -170,8 +171,4 @@ def _plain(result: Result | None) -> str:
 
 
 def _where(key: str, value: Any) -> str:
-    name, _, unit = key.rpartition("_")
-    if unit == "C" and isinstance(value, int | float):
-        return f"{name.replace('_', ' ')} {value:g} °C"
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text if key in {"direction", "sample", "branch", "spectrum"} else f"{key.replace('_', ' ')} {text}"
+    return str(value) if key in {"direction", "sample", "branch", "spectrum"} else quantity_in_words(key, value)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from daq.errors import BadInput
 from daq.runfile.reader import RunFile
-from procedures.interchange import spectrum_text
-from procedures.interchange.cycling_bdf import cycling_bdf_files, has_cycling
+from procedures.interchange import dc_text, spectrum_text
+from procedures.interchange.dc_bdf import dc_bdf_files
+from procedures.interchange.dc_record import VOLTAMMOGRAMS, dc_records, require_dc_records
 from procedures.interchange.output import OutputFile, write_files
 from procedures.interchange.run_spectra import RunSpectrum, file_name, spectra_of_run
 from procedures.interchange.sidecar import file_sha256, sidecar
@@ -19,21 +20,28 @@ _SPECTRUM_TEXTS: dict[str, tuple[str, Callable[[RunSpectrum, str, float | None],
     "gamry": (".DTA", spectrum_text.gamry),
     "eclab": (".mpt", spectrum_text.eclab),
 }
-EXPORT_FORMATS = ("bdf", *_SPECTRUM_TEXTS, "csv", "parquet")
+EXPORT_FORMATS = ("bdf", *_SPECTRUM_TEXTS, "nova", "csv", "parquet")
 
 
 def export_run(run: RunFile, fmt: str, target: Path, overwrite: bool = False) -> list[Path]:
     """Write `run` into the folder `target`; returns the files.
 
-    `bdf` (csv with a JSON beside it): of a cycler's run one file per cell, else one per finished spectrum. `zview`,
-    `gamry`, `eclab`: one file per finished spectrum, its temperature in name and header. `csv`, `parquet`: one file
-    per stream that has rows. Raises BadInput for an unknown format, a run without what the format is for, or a file
-    that is there already (then nothing is written); StorageError when the disk does not take it.
+    `bdf` (csv with a JSON beside it) and `eclab`: one file per finished spectrum, its temperature in name and header,
+    and one per direct-current record and cell. `zview`, `gamry`: spectra. `nova`: voltammograms. `csv`, `parquet`: one
+    file per stream that has rows. Raises BadInput for an unknown format, a run without what the format is for, or a
+    file that is there already (then nothing is written); StorageError when the disk does not take it.
     """
-    if fmt in _SPECTRUM_TEXTS:
+    if fmt == "nova":
+        records = require_dc_records(run, VOLTAMMOGRAMS)
+        files = [OutputFile(f"{one.stem}.nova.txt", dc_text.nova(one)) for one in records]
+    elif fmt == "eclab":
+        files = [OutputFile(f"{one.stem}.mpt", dc_text.eclab(one, run.id)) for one in dc_records(run)]
+        files += _spectrum_files(run, fmt) if not files or _has_spectra(run) else []
+    elif fmt in _SPECTRUM_TEXTS:
         files = _spectrum_files(run, fmt)
     elif fmt == "bdf":
-        files = cycling_bdf_files(run) if has_cycling(run) else _bdf_files(run)
+        files = dc_bdf_files(run)
+        files += _bdf_files(run) if not files or _has_spectra(run) else []
     elif fmt in ("csv", "parquet"):
         files = _stream_files(run, fmt)
     else:
@@ -41,15 +49,27 @@ def export_run(run: RunFile, fmt: str, target: Path, overwrite: bool = False) ->
     return write_files(Path(target), files, overwrite)
 
 
+def _has_spectra(run: RunFile) -> bool:
+    """Whether a spectrum was finished."""
+    return any(stream.name == "spectra" and stream.rows for stream in run.streams())
+
+
 def _spectra(run: RunFile) -> list[RunSpectrum]:
     if not {"impedance", "spectra"} <= {stream.name for stream in run.streams()}:
         raise BadInput(
-            f"a run of {run.procedure} holds no impedance spectra", place=f"{run.id}, export", allowed="csv, parquet"
+            f"a run of {run.procedure} holds no impedance spectra", place=f"{run.id}, export", allowed=_held_by(run)
         )
     found = [spectrum for spectrum in spectra_of_run(run) if len(spectrum.frequency_Hz)]
     if not found:
         raise BadInput("there is no finished spectrum in this run", place=f"{run.id}, export", allowed="csv, parquet")
     return found
+
+
+def _held_by(run: RunFile) -> str:
+    """The formats that what this run holds can leave in."""
+    kinds = {one.kind for one in dc_records(run)}
+    formats = ["bdf", "eclab"] * bool(kinds) + ["nova"] * bool(kinds & set(VOLTAMMOGRAMS))
+    return ", ".join([*formats, "csv", "parquet"])
 
 
 def _spectrum_files(run: RunFile, fmt: str) -> list[OutputFile]:

@@ -10,6 +10,7 @@ from typing import Any
 from daq.contracts import Result
 from procedures.cli.text import measured
 from procedures.report.style import SUPERSCRIPT
+from procedures.result_place import quantity_in_words
 
 UNITS = {"ohm": "Ω", "degC": "°C", "1": "", "S/cm": "S\u00a0cm⁻¹", "S K/cm": "S\u00a0K\u00a0cm⁻¹"}
 NAMES = {
@@ -91,14 +92,12 @@ def where_of(at: Mapping[str, Any]) -> str:
     """`heating, 60 °C, sample a`."""
     parts = []
     for key, value in at.items():
-        name, _, unit = key.rpartition("_")
-        if unit == "C" and isinstance(value, int | float):
-            name = "" if name == "temperature" else f"{name.replace('_', ' ')} "
-            parts.append(f"{name}{value:g} °C")
+        if key == "temperature_C" and isinstance(value, int | float):
+            parts.append(f"{value:g} °C")
         elif key in {"direction", "sample"}:
             parts.append(str(value))
         elif key == "branch":
             parts.append(f"{value} the transition")
         else:
-            parts.append(f"{key.replace('_', ' ')} {value:g}" if isinstance(value, int | float) else f"{key} {value}")
+            parts.append(quantity_in_words(key, value))
     return ", ".join(parts)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from damaged_run import make_run, page_of, wipe
 
+from daq.bench import BenchConfig
+from daq.bench_lock import bench_folder
 from daq.bundle import Whose, bundle, cleaned
 from daq.errors import BadInput
 from daq.runfile.reader import RunFile
@@ -60,6 +62,21 @@ def test_it_holds_the_run_and_nobody_s_name(tmp_path: Path) -> None:
         assert run.outcome == "failed"
 
 
+def test_what_host_and_guard_said_is_in_it_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELLRIG_STATE", str(tmp_path / "state"))
+    folder = told(tmp_path)
+    with RunFile.open(folder) as run:
+        place = bench_folder(BenchConfig.from_dict(run.bench))
+    place.mkdir(parents=True)
+    said = "the bench host died\nno message to tgram://k7Jx92hhsNbq/17; Bearer k7Jx92hhsNbq; by annamaria\n"
+    (place / "host.log").write_text(said, encoding="utf-8")
+    assert "host.log" in bundle(folder, tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as packed:
+        text = packed.read("host.log").decode()
+    assert "the bench host died" in text
+    assert not any(secret in text for secret in SECRETS)
+
+
 def test_names_stay_when_that_is_asked_for_and_secrets_do_not(tmp_path: Path) -> None:
     folder = told(tmp_path)
     bundle(folder, tmp_path / "b.zip", with_names=True)
@@ -99,6 +116,12 @@ def test_a_running_run_can_be_reported_and_nothing_is_replaced(tmp_path: Path) -
         ("/home/berta/x by berta", "~/x by somebody"),
         ("password=hunter2222 ok", "password=(left out) ok"),
         ("1.5", "1.5"),
+        ("at https://berta:hunter2222@chat.lab/hooks/k7J failed", "at https://chat.lab/(left out) failed"),
+        ("tgram://k7Jx92hhsNbq/17 refused", "tgram://(left out) refused"),
+        (
+            "asked http://127.0.0.1:8350/v1/status on socket://furnace:4001",
+            "asked http://127.0.0.1:8350/v1/status on socket://furnace:4001",
+        ),
     ],
 )
 def test_texts_are_cleaned_word_by_word(text: str, clean: str) -> None:

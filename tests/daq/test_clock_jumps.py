@@ -12,18 +12,22 @@ from pathlib import Path
 import pytest
 from bench_doubles import Counting, two_gauges
 
+from daq.bench import load_bench
 from daq.clock import Clock, Event, Thread, iso_time
 from daq.control import RunControl
 from daq.engine import Engine, RunEnd
 from daq.interlock import InterlockTable
+from daq.plan import make_plan
 from daq.run_interlocks import interlocks_of_run
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
+from daq.runner import Watcher, run_plan
 from daq.tables import parse
 from daq.virtual_clock import VirtualClock
 
 HOUR_S = 3600.0
 SLEPT_S = 8 * HOUR_S
+WIRE_BENCH = Path(__file__).resolve().parents[2] / "examples" / "benches" / "eurotherm-in-process.toml"
 SPRING_UNIX = 1774746000.0  # 29 March 2026, 01:00 UTC: 02:00 becomes 03:00 in Berlin
 
 
@@ -192,3 +196,17 @@ def test_summer_time_begins_in_a_run_and_nothing_happens(tmp_path: Path, in_berl
         assert [one.why for one in run.anchors()] == ["start"]
         before, after = iso_time(run.unix_of(149.0)), iso_time(run.unix_of(151.0))
     assert (before, after) == ("2026-03-29T01:59:59+01:00", "2026-03-29T03:00:01+02:00")
+
+
+def test_the_time_of_a_run_begins_when_its_instruments_are_connected(tmp_path: Path) -> None:
+    """Connecting takes a controller on the wire a while: the calendar of the rows is not off by it."""
+    plan = {
+        "sample": {"name": "K001", "pellet": {"thickness_mm": 0.9, "diameter_mm": 10}},
+        "run": [{"procedure": "open-circuit", "duration_h": 0.01}],
+    }
+    (ended,) = run_plan(make_plan(plan, load_bench(WIRE_BENCH)), tmp_path, Watcher())
+    with RunFile.open(ended.path) as run:
+        connecting_s = run.anchors()[0].unix - float(run.head["bench_unix"])
+        assert connecting_s > 0.05
+        assert run.table("temperature")["t_s"][0] < connecting_s, "the first reading comes at once"
+        assert run.unix_of(0.0) == pytest.approx(float(run.head["bench_unix"]) + connecting_s)

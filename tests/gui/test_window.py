@@ -6,14 +6,13 @@ import csv
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit
@@ -23,58 +22,9 @@ from daq.plan import load_plan, make_plan
 from daq.runner import Watcher, run_plan
 from gui.app import main
 from gui.demo import PLAN, DemoStart, write_demo_bench
-from gui.model.bench_status import BenchState, BenchStatus, InstrumentStatus, QueueEntry, RunStatus
-from gui.model.link import BenchLink
-from gui.plots.pane import PlotPane
+from gui.model.bench_status import BenchStatus, InstrumentStatus, QueueEntry, RunStatus
 from gui.theme import DARK, LIGHT, Theme
-from gui.window import BenchWindow
 from gui.words import NOTHING
-
-Open = Callable[..., BenchWindow]
-SLOW_MS = 15_000
-
-
-class FakeBench(BenchLink):
-    """Remembers what was asked; `tell` is the bench's voice."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def open(self) -> None:
-        self.tell("idle")
-
-    def close(self) -> None:
-        self.asked.append(("close", {}))
-
-    def ask(self, what: str, **details: object) -> None:
-        self.asked.append((what, details))
-
-    def tell(self, state: BenchState, run: RunStatus | None = None, queue: tuple[QueueEntry, ...] = ()) -> None:
-        furnace = InstrumentStatus(
-            "furnace",
-            "temperature",
-            "eurotherm",
-            "Eurotherm 2416, serial 7",
-            True,
-            {"temperature_C": 74.93, "working_setpoint_C": 75.0, "output_percent": 31.0},
-            age_s=0.4,
-        )
-        self.status.emit(BenchStatus(state, "glovebox 2", run, (furnace,), queue))
-
-
-def pane_of(window: BenchWindow, key: str) -> PlotPane:
-    return next(one for one in window.panes if one.key == key)
-
-
-def show_all(qtbot: QtBot, window: BenchWindow, count: int = 2) -> None:
-    """Every run on disk is found, ticked and read."""
-    model = window.runs.model
-    qtbot.waitUntil(lambda: len(model.rows) >= count, timeout=SLOW_MS)
-    for row in list(model.rows):
-        model.show_run(row.key, True)
-    library = window.library
-    qtbot.waitUntil(lambda: len(library.views) >= count, timeout=SLOW_MS)
 
 
 # ---------------------------------------------------------------- looking at runs
@@ -299,11 +249,17 @@ def test_an_interlock_stands_in_the_banner_until_it_has_cleared(
     bench.tell("running", run)
     assert window.banner.isHidden()
     bench.tell("waiting", replace(run, alerts=("thermal shock: 16 is above its limit of 15",)))
-    assert "thermal shock: 16 is above" in window.banner.message.text()
-    assert not window.banner.isHidden()
+    assert "thermal shock: 16 is above" in window.alerts.text()
+    assert not window.alerts.isHidden()
+    assert "thermal shock" in window.log.text.toPlainText()
     assert window.header.pill.text() == "WAITING"
     assert window.header.stop.isEnabled()
+    bench.answered.emit("warning", "something else")
+    qtbot.mouseClick(window.banner.dismiss, Qt.MouseButton.LeftButton)
+    bench.status.emit(BenchStatus("away", problem="the service does not answer"))
+    assert not window.alerts.isHidden(), "it cannot be put away, and nobody has said that it is over"
     bench.tell("running", run)
+    assert window.alerts.isHidden()
     assert window.banner.message.text().startswith("Cleared: thermal shock")
 
 
@@ -317,6 +273,57 @@ def test_what_waits_can_be_moved_held_and_taken_out(qtbot: QtBot, open_window: O
     for name in ("up", "remove", "hold"):
         window.runs._buttons[name].click()
     assert bench.asked == [("move", {"id": "q1", "by": -1}), ("remove", {"id": "q1"}), ("hold", {"on": True})]
+    bench.asked.clear()
+    QApplication.setActiveWindow(window)
+    window.runs.table.setFocus()
+    held = (entries[0], replace(entries[1], state="held"), entries[2])
+    for key, keys in ((Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier), (Qt.Key.Key_Delete, None)):
+        qtbot.keyClick(window.runs.table, key, keys or Qt.KeyboardModifier.NoModifier)
+    bench.tell("idle", None, held)
+    assert window.runs.model.data(window.runs.model.index(1, 3)) == "‖ Held"
+    window.runs.select("queue q1")
+    qtbot.keyClick(window.runs.table, Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)
+    assert bench.asked == [
+        ("hold_entry", {"id": "q1", "on": True}),
+        ("remove", {"id": "q1"}),
+        ("hold_entry", {"id": "q1", "on": False}),
+    ]
+
+
+def test_step_pause_and_queue_by_button_and_key(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    bench = FakeBench()
+    window = open_window(tmp_path, bench)
+    assert not window.header.skip.isEnabled(), "there is nothing to skip"
+    run = RunStatus("x", tmp_path / "none", "eis-sweep", "s", 1, 3, "30 °C", "", 0.3, 5400.0)
+    bench.tell("running", run)
+    assert "ends" in window.header.ends.text()
+    QApplication.setActiveWindow(window)
+    bench.asked.clear()
+    qtbot.mouseClick(window.header.skip, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.mouseClick(window.header.pause, Qt.MouseButton.LeftButton)
+    bench.tell("paused", run)
+    assert window.header.pause.text() == "Go on"
+    qtbot.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    assert bench.asked == [
+        ("skip", {}), ("skip", {}), ("pause", {"on": True}), ("pause", {"on": False}), ("hold", {"on": True})
+    ]  # fmt: skip
+
+
+def test_the_log_is_filtered_by_level_and_word_and_runs_by_name(qtbot: QtBot, open_window: Open, runs: Path) -> None:
+    window = open_window(runs, FakeBench())
+    for level, text in (("info", "a door"), ("warning", "a window"), ("error", "a cellar")):
+        window.log.say(level, text)
+    window.log.level.setCurrentIndex(1)
+    assert "a door" not in window.log.text.toPlainText()
+    assert "a window" in window.log.text.toPlainText()
+    qtbot.keyClicks(window.log.words, "cell")
+    assert window.log.text.toPlainText().splitlines()[-1].endswith("a cellar")
+    assert "a window" not in window.log.text.toPlainText()
+    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
+    qtbot.keyClicks(window.runs.search, "temperature hold")
+    assert window.runs.filtered.rowCount() == 1
 
 
 # ---------------------------------------------------------------- a new run
@@ -343,7 +350,7 @@ def test_a_run_from_the_form_to_the_queue_and_to_a_plan_file(
     form.add.click()
     what, details = bench.asked[-1]
     assert what == "submit"
-    window.actions_of_rows.write_plan(details["plan"], tmp_path / "plan.toml")
+    window.filling.write_plan(details["plan"], tmp_path / "plan.toml")
     plan = load_plan(tmp_path / "plan.toml")
     assert plan.samples[0].name == "pellet 9"
     assert (plan.model.run[0].model_extra or {})["frequency_max_Hz"] == 5e5
@@ -357,7 +364,7 @@ def test_a_run_from_the_form_to_the_queue_and_to_a_plan_file(
 def test_nonsense_is_a_sentence_not_a_traceback(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
     window = open_window(tmp_path / "runs")
     (tmp_path / "half.toml").write_text("[sample]\nname = ", encoding="utf-8")
-    window.actions_of_rows.load_plan(tmp_path / "half.toml")
+    window.filling.take_plan(tmp_path / "half.toml")
     assert "half.toml" in window.banner.message.text()
     (tmp_path / "junk.db").write_bytes(b"no run")
     window.actions_of_rows.load_file(tmp_path / "junk.db")

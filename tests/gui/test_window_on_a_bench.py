@@ -40,6 +40,17 @@ def test_started_submitted_watched_stopped_and_left(
             assert card.connected
             assert card.identity, "who the instrument is, is told during a run too"
             qtbot.waitUntil(lambda: len(first.library.views) == 1, timeout=SLOW_MS)
+            assert card.name in first.instruments.cards
+            assert first.instruments.cards[card.name].charts, "its last hour is drawn"
+            assert first.new_run.bench is config, "a plan is checked against the bench that is commanded"
+            first.link.ask("submit", plan=plan)
+            qtbot.waitUntil(lambda: len(first.status.queue) == 1, timeout=SLOW_MS)
+            first.runs.select(f"queue {first.status.queue[0].id}")
+            for state in ("held", "waiting"):
+                first.runs._buttons["hold_entry"].click()
+                qtbot.waitUntil(lambda state=state: first.status.queue[0].state == state, timeout=SLOW_MS)
+            first.runs._buttons["remove"].click()
+            qtbot.waitUntil(lambda: first.status.queue == (), timeout=SLOW_MS)
             first.close()
 
             second = open_window(runs, ServiceLink(config, runs))

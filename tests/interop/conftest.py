@@ -1,4 +1,4 @@
-"""A recorded sweep with known impedances, as the exports find it: one folder, one run file."""
+"""What the exports find: a recorded sweep with known impedances, and direct-current runs of the simulated cells."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from daq.contracts import Step
+from daq.plan import load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
+from daq.runner import Watcher, run_plan
 from procedures.eis_streams import IMPEDANCE, SPECTRA
 
 FREQUENCY_HZ = np.logspace(6, 0, 61)
@@ -101,3 +103,29 @@ def record_spectrum(
         "ended_s": t_s, "points": 61, "repeated_point_change_percent": 0.1,
     }  # fmt: skip
     writer.record("spectra", step, attempt, t_s, values)
+
+
+# ------------------------------------------------------------------ direct current, measured on the simulated cells
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "paper"
+
+
+def measured(folder: Path, plan_name: str, **changes: object) -> Path:
+    """The folder of a run of one of the paper's plans, shortened by `changes`."""
+    plan = load_plan(EXAMPLES / plan_name)
+    table = plan.model.model_dump(exclude_none=True)
+    table["run"][0] |= changes
+    (ended,) = run_plan(make_plan({"sample": table["sample"], "run": table["run"]}, plan.bench), folder, Watcher())
+    assert ended.end.outcome == "finished"
+    return ended.path
+
+
+@pytest.fixture(scope="session")
+def dc_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A voltammogram, a linear sweep, a ladder of currents and three LFP cycles."""
+    folder = tmp_path_factory.mktemp("dc")
+    return {
+        "cv": measured(folder, "cv.toml", cycles=2, step_mV=4.0),
+        "lsv": measured(folder, "lsv.toml", step_mV=2.0),
+        "ccd": measured(folder, "ccd.toml", currents=["0.5 mA/cm2", "0.6 mA/cm2", "0.9 mA/cm2"], interval_s=10.0),
+        "lfp": measured(folder, "lfp.toml", cycles=3),
+    }

@@ -40,7 +40,7 @@ def test_one_file_a_spectrum_with_the_temperature_in_name_and_header(recorded: R
     assert list((tmp_path / "out").iterdir()).__len__() == 3  # no leftovers
 
 
-@pytest.mark.parametrize("fmt", EXPORT_FORMATS)
+@pytest.mark.parametrize("fmt", [fmt for fmt in EXPORT_FORMATS if fmt != "nova"])  # that is for voltammograms
 def test_nothing_is_overwritten_unless_told(recorded: Recorded, tmp_path: Path, fmt: str) -> None:
     run, _ = recorded
     target = tmp_path / "out"
@@ -62,7 +62,7 @@ def test_a_file_in_place_of_the_folder_and_an_unknown_format(recorded: Recorded,
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     with pytest.raises(BadInput, match="folder is needed"):
         export_run(run, "csv", tmp_path / "out")
-    with pytest.raises(BadInput, match="allowed: bdf, zview, gamry, eclab, csv, parquet"):
+    with pytest.raises(BadInput, match="allowed: bdf, zview, gamry, eclab, nova, csv, parquet"):
         export_run(run, "xlsx", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 

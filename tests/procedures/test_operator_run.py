@@ -348,7 +348,7 @@ def test_check_says_that_it_is_neither_started_nor_stopped(tmp_path: Path) -> No
     plan = "bench = 'bench.toml'\n[sample]\nname = 'cell'\nactive = { mass_mg = 1.4 }\n"
     (tmp_path / "plan.toml").write_text(plan + "[[run]]\nprocedure = 'galvanostatic-cycling'\n", encoding="utf-8")
     (checked,) = check_plan(load_plan(tmp_path / "plan.toml"))
-    said = " ".join(checked.warnings)
+    said = " ".join((*checked.warnings, *checked.told))
     assert "cellrig neither starts nor stops it" in said
     procedure: Any = checked.procedure
     schedule: Schedule = procedure.schedule()

@@ -110,11 +110,13 @@ upper_V = 3.9
     assert rows["charge_capacity_Ah"].max() == pytest.approx(0.182e-3, rel=0.01)  # 93 % efficiency the first time
 
 
-def stopping_at(text: str) -> Watcher:
-    """Stops the run when its progress says so."""
+def stopping_at(text: str, left_s: dict[str, float] | None = None) -> Watcher:
+    """Stops the run when its progress says so. `left_s`: by the texts of its progress, the time that was left."""
     controls: list[Control] = []
 
     def look(progress: Any) -> None:
+        if left_s is not None:
+            left_s.setdefault(progress.text[:15], progress.remaining_s)
         if progress.text.startswith(text):
             controls[-1].stop()
 
@@ -127,7 +129,9 @@ def test_stopped_in_a_half_cycle_it_goes_on_with_what_is_left(driver: str, tmp_p
     with run_on(tmp_path, driver, "symmetric", SYMMETRIC, stopping_at("cycle 2, step 2")) as run:
         assert run.outcome == "stopped"
         path = run.path
-    assert resume_run(path, stopping_at("cycle 5, step 4"), down_for_s=3600).end.outcome == "stopped"
+    left_s: dict[str, float] = {}
+    assert resume_run(path, stopping_at("cycle 5, step 4", left_s), down_for_s=3600).end.outcome == "stopped"
+    assert left_s["cycle 3, step 1"] == pytest.approx((2.4 - 2 * 0.4) * 3600, abs=60)
     assert resume_run(path, Watcher(), down_for_s=60).end.outcome == "finished"
     with RunFile.open(path) as run:
         rows = run.table("cycling")

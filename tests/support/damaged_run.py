@@ -23,7 +23,7 @@ def make_run(runs: Path, rows: int = ROWS) -> RunWriter:
         procedure="endless",
         sample={"name": "K001"},
         parameters={"hours": 3},
-        bench={"bench": {"name": "b"}},
+        bench={"bench": {"name": "b"}, "instruments": {"furnace": {"driver": "simulated-furnace"}}},
         streams=[
             Stream("cell", (Column("voltage_V", "V"), Column("note", "", "text"))),
             Stream("oven", (Column("temperature_C", "degC"),)),

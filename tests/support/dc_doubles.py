@@ -13,7 +13,7 @@ from daq.bench import Bench, BenchConfig, BenchFileModel, build_bench
 from daq.clock import Clock
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.control import RunControl
-from daq.engine import Engine, RunEnd
+from daq.engine import Engine, Progress, RunEnd
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 from daq.sample import Sample, sample_table
@@ -38,19 +38,22 @@ Law = Callable[[float, float], float]
 
 
 class DcPotentiostat:
-    """`current_A(voltage_V, t_s)` and `voltage_V(current_A, t_s)` are the cell; `ohm` is what 10 Hz sees."""
+    """`current_A(voltage_V, t_s)` and `voltage_V(current_A, t_s)` are the cell; `ohm` is what 10 Hz sees.
+
+    Spectra are those of `impedance_ohm(frequency_Hz)`, where given."""
 
     role: Literal["potentiostat"] = "potentiostat"
     safe_within_s = 2.0
     monitor_interval_s = 30.0
     snapshot_stream = Stream("cell", (Column("voltage_V", "V"),))
 
-    def __init__(self, clock: Clock, current_A: Law, voltage_V: Law, rest_V: float = 0.0, ohm: float = 400.0) -> None:
+    def __init__(self, clock: Clock, current_A: Law, voltage_V: Law, rest_V: float = 0.0, ohm: float = 400.0,
+                 impedance_ohm: Callable[[float], complex] | None = None) -> None:  # fmt: skip
         self.name = "potentiostat"
         self.asked: list[Technique] = []
         self._clock = clock
         self._current_A, self._voltage_V = current_A, voltage_V
-        self._rest_V, self._ohm = rest_V, ohm
+        self._rest_V, self._ohm, self._impedance_ohm = rest_V, ohm, impedance_ohm
         self._noise = np.random.default_rng(5)
 
     def connect(self) -> None: ...
@@ -78,7 +81,10 @@ class DcPotentiostat:
     def measure(self, technique: Technique, channel: int = 1) -> Iterator[Point]:
         self.asked.append(technique)
         if isinstance(technique, Spectrum):
-            yield SpectrumPoint(10.0, self._ohm, 0.0, 0.01, 0.0, 0.0, 0.1, False, self._clock.monotonic(), 1.0)
+            for frequency in technique.frequencies_Hz if self._impedance_ohm else (10.0,):
+                seen = complex(self._ohm) if self._impedance_ohm is None else self._impedance_ohm(frequency)
+                now = self._clock.monotonic()
+                yield SpectrumPoint(frequency, seen.real, seen.imag, 0.01, 0.0, 0.0, 0.1, False, now, 1.0)
             return
         began = self._clock.monotonic()
         rows, charge, before_s = self._rows(technique), 0.0, 0.0
@@ -131,6 +137,7 @@ def conduct(
     folder: Path,
     resumed: Path | None = None,
     control: RunControl | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[RunEnd, Path]:
     """Check, run to the end, close. `resumed` goes on with that run. The run is at the returned path."""
     procedure.bind(bench, samples)
@@ -148,7 +155,10 @@ def conduct(
             procedure.recover(run)
     with bench.clock.attached():
         bench.connect()
-    engine = Engine(bench, procedure, writer, control or RunControl(bench.clock), t_offset_s=bench.clock.monotonic())
+    engine = Engine(
+        bench, procedure, writer, control or RunControl(bench.clock), t_offset_s=bench.clock.monotonic(),
+        on_progress=on_progress,
+    )  # fmt: skip
     end = engine.run()
     bench.close()
     return end, writer.path

@@ -2,7 +2,8 @@
 
     python tests/truths/run_dc_truths.py --count 30 --healthy 200 --seed 1
 
-Critical currents, onsets of oxidation, fades, soft and hard shorts, with one to five times the noise: a truth is
+Critical currents, onsets of oxidation, fades, soft and hard shorts, with one to five times the noise of the
+potentiostat or, every other time where one can do it, of the battery cycler: a truth is
 found when the stated interval holds it (and a short is called what it is). Healthy cells must show no short at all.
 Prints a line for each truth that was missed and the counts; exit status 1 when a promise did not hold.
 """
@@ -45,6 +46,7 @@ class DcTruth:
     name: str
     value: float | None
     at: Mapping[str, str] = field(default_factory=dict)
+    instrument: str = "potentiostat"
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,10 @@ def critical_truth(number: int, draw: random.Random) -> DcTruth:
         "time_to_short_s": draw.uniform(10, 60),
         "electrolyte_asr_ohm_cm2": draw.uniform(40, 400),
     }
-    seed = draw.randrange(1, 10**6)
-    return DcTruth("critical current", number, seed, "symmetric", cell, run, "critical_current_density", critical)
+    instrument = _instrument(number)
+    run += f"\non = '{instrument}'"
+    seed, name = draw.randrange(1, 10**6), "critical_current_density"
+    return DcTruth("critical current", number, seed, "symmetric", cell, run, name, critical, instrument=instrument)
 
 
 def onset_truth(number: int, draw: random.Random) -> DcTruth:
@@ -116,7 +120,8 @@ def fade_truth(number: int, draw: random.Random) -> DcTruth:
         "reference_temperature_C": 20,
     }
     run = "procedure = 'galvanostatic-cycling'\ncharge_current = ['1 C']\ndischarge_current = ['1 C']\ncycles = 30"
-    return DcTruth("fade", number, draw.randrange(1, 10**6), "lfp", cell, run, "capacity_fade", fade)
+    seed = draw.randrange(1, 10**6)
+    return DcTruth("fade", number, seed, "lfp", cell, run, "capacity_fade", fade, instrument=_instrument(number))
 
 
 def short_truth(number: int, draw: random.Random, kind: str) -> DcTruth:
@@ -136,7 +141,10 @@ def short_truth(number: int, draw: random.Random, kind: str) -> DcTruth:
     run = f"procedure = 'symmetric-cycling'\ncurrents = {currents}\nhalf_h = {HALF_h}\nstage_h = {hours}"
     when_h = hours + wait_s / 3600
     seed = draw.randrange(1, 10**6)
-    return DcTruth(f"{kind} short", number, seed, "symmetric", cell, run, "short_circuit", when_h, {"kind": kind})
+    return DcTruth(
+        f"{kind} short", number, seed, "symmetric", cell, run, "short_circuit", when_h, {"kind": kind},
+        _instrument(number),
+    )  # fmt: skip
 
 
 def healthy_truth(number: int, draw: random.Random) -> DcTruth:
@@ -150,10 +158,12 @@ def healthy_truth(number: int, draw: random.Random) -> DcTruth:
     if number % 2:
         currents = f"{{ start = {most / 10:.4g}, stop = {most:.4g}, step = {most / 10:.4g}, unit = 'mA/cm2' }}"
         run = f"procedure = 'critical-current'\ncurrents = {currents}\nhalf_min = 10\ninterval_s = 10"
+        run += f"\non = '{_instrument(number)}'"
     else:
         currents = f"['{most / 2:.4g} mA/cm2', '{most:.4g} mA/cm2']"
         run = f"procedure = 'symmetric-cycling'\ncurrents = {currents}\nhalf_h = {HALF_h}\nstage_h = 5"
-    return DcTruth("healthy", number, draw.randrange(1, 10**6), "symmetric", cell, run, "short_circuit", None)
+    seed, instrument = draw.randrange(1, 10**6), _instrument(number)
+    return DcTruth("healthy", number, seed, "symmetric", cell, run, "short_circuit", None, instrument=instrument)
 
 
 def _symmetric(draw: random.Random, kind: str) -> dict[str, float | str]:
@@ -162,8 +172,18 @@ def _symmetric(draw: random.Random, kind: str) -> dict[str, float | str]:
     return {**noise, "reference_temperature_C": 20, "short_kind": kind, "soft_short_fraction": soft}
 
 
+def _instrument(number: int) -> str:
+    """Two and two, so that what alternates by number is seen on both."""
+    return "cycler" if number // 2 % 2 else "potentiostat"
+
+
 def _noise(times: float) -> dict[str, float]:
-    return {"open_circuit_noise_V": times * VOLTAGE_NOISE_V, "current_noise_fraction": times * CURRENT_NOISE}
+    return {
+        "open_circuit_noise_V": times * VOLTAGE_NOISE_V,
+        "current_noise_fraction": times * CURRENT_NOISE,
+        "cycler_voltage_noise_V": times * VOLTAGE_NOISE_V,
+        "cycler_current_noise_fraction": times * CURRENT_NOISE,
+    }
 
 
 KINDS: Mapping[str, Callable[[int, random.Random], DcTruth]] = {
@@ -183,8 +203,13 @@ def dc_truths(kind: str, count: int, seed: int) -> list[DcTruth]:
 
 # ---------------------------------------------------------------- what was found
 def bench_text(truth: DcTruth) -> str:
-    lines = ["[bench]", f'name = "{truth.kind} {truth.number}"', "[instruments.potentiostat]"]
-    lines += ['driver = "simulated-potentiostat"', "[simulation]", f'cell = "{truth.cell}"', f"seed = {truth.seed}"]
+    lines = ["[bench]", f'name = "{truth.kind} {truth.number}"', f"[instruments.{truth.instrument}]"]
+    lines += [
+        f'driver = "simulated-{truth.instrument}"',
+        "[simulation]",
+        f'cell = "{truth.cell}"',
+        f"seed = {truth.seed}",
+    ]
     return "\n".join([*lines, "[simulation.parameters]", *(f"{k} = {v!r}" for k, v in truth.parameters.items()), ""])
 
 

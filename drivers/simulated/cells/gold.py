@@ -125,4 +125,6 @@ class GoldCell:
 
 
 def _exp(exponent: float) -> float:
-    return math.exp(min(max(exponent, -LARGEST_EXPONENT), LARGEST_EXPONENT))
+    if -LARGEST_EXPONENT < exponent < LARGEST_EXPONENT:  # ten times a step: no call but this one
+        return math.exp(exponent)
+    return math.exp(math.copysign(LARGEST_EXPONENT, exponent))

@@ -60,6 +60,16 @@ def test_capacity_efficiency_and_retention_of_a_plain_record():
     assert named["polarisation", 2].value == pytest.approx(60, abs=0.5)
 
 
+@pytest.mark.parametrize("first_row", [0, 1], ids=["rows at both ends of a step", "rows at the end of each interval"])
+def test_the_first_and_the_last_half_cycle_are_as_whole_as_the_others(first_row):
+    """A cycler whose clock begins with the first step, 10 s a record, six halves of 1800 s."""
+    ticks = 10.0 * np.arange(first_row, 181)
+    t = np.concatenate([1800 * half + ticks for half in range(6)])
+    i = np.repeat([CURRENT_A, -CURRENT_A] * 3, len(ticks))
+    halves = integrate_half_cycles(t, i, np.where(i > 0, 3.45, 3.39))
+    assert halves.charge_Ah == pytest.approx([CURRENT_A / 2] * 6, rel=1e-9)
+
+
 def test_random_fades_and_efficiencies_are_found_within_their_uncertainty():
     """30 truths: fade 0.01 to 0.5 % a cycle, noise x1 to x5, 0 to 10 min of rest."""
     rng = np.random.default_rng(4)

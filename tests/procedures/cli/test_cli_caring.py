@@ -67,3 +67,30 @@ def test_fsck_of_nothing_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixt
     status, _, err = asked(capsys, "fsck", "nothing", "--runs", str(tmp_path))
     assert status == 2
     assert "there is no run 'nothing'" in err
+
+
+def test_an_export_of_a_damaged_run_says_what_it_lacks_and_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = finished_run(tmp_path / "runs", 100)
+    out_folder = tmp_path / "out"
+    words = ("export", str(folder), "--format", "csv", "--to", str(out_folder), "--overwrite")
+    assert asked(capsys, *words)[0] == 0
+    edit(folder, "DELETE FROM cell WHERE id = 7")
+    status, out, err = asked(capsys, *words)
+    assert status == 1
+    assert "cell.csv" in out  # what there is
+    assert "1 of 100 rows of cell are missing" in err
+    assert "do not take them for whole" in err
+    status, out, _ = asked(capsys, *words, "--json")
+    assert (status, json.loads(out)["damage"]) == (1, ["1 of 100 rows of cell are missing"])
+
+
+def test_an_export_of_what_cannot_be_read_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finished_run(tmp_path / "runs")
+    wipe(folder, page_of(folder, "cell", 0.5))
+    status, _, err = asked(capsys, "export", str(folder), "--format", "csv", "--to", str(tmp_path / "out"))
+    assert status == 2
+    assert "is damaged" in err
+    assert "--salvage" in err
+    assert not (tmp_path / "out").exists()

@@ -13,8 +13,8 @@ import pytest
 
 from daq.errors import BadInput
 from drivers.exported import read_export
-from procedures.analyse_cycling import analyse_cycling_files, cycling_among
-from procedures.interchange.cycling_file import is_cycling, read_cycling
+from procedures.analyse_dc import DcRequest, analyse_dc_files, dc_files_among
+from procedures.interchange.dc_file import is_dc_file, read_dc_file
 
 ROWS = 240
 BEGAN = datetime(2026, 3, 2, 14, 30)
@@ -121,7 +121,7 @@ def text_file(path: Path, encoding: str = "utf-8", comma: bool = False) -> Path:
 )
 def test_every_dialect_gives_the_cell_that_was_written(made: Any, tmp_path: Path) -> None:
     path = made(tmp_path)
-    assert is_cycling(path)
+    assert is_dc_file(path)
     table = read_export(path)
     truth = cell()
     assert len(table) == ROWS
@@ -130,8 +130,10 @@ def test_every_dialect_gives_the_cell_that_was_written(made: Any, tmp_path: Path
     np.testing.assert_allclose(table.current_A, [one[3] * (-1 if one[4][0] == "D" else 1) for one in truth])
     assert table.first_unix == BEGAN.timestamp()
     assert table.current_digit_A <= 1.01e-5
-    assert read_cycling(path).program in ("LAND", "a cycler")
-    charge = [one for one in analyse_cycling_files([path], 1.0).results if one.name == "charge_capacity"]
+    assert read_dc_file(path).program in ("LAND", "a cycler")
+    charge = [
+        one for one in analyse_dc_files(DcRequest((path,), active_mass_mg=1.0)).results if one.name == "charge_capacity"
+    ]
     low, high = charge[0].interval or (0, 0)
     assert low <= 150 <= high
 
@@ -143,7 +145,7 @@ def test_what_stands_around_the_records_is_kept_for_the_id(tmp_path: Path) -> No
 def test_a_folder_of_workbooks_is_cycling_data(tmp_path: Path) -> None:
     newer(tmp_path / "b.xlsx")
     three_tables(tmp_path / "a.xlsx")
-    assert len(cycling_among([tmp_path])) == 2
+    assert len(dc_files_among([tmp_path])) == 2
 
 
 def test_a_workbook_half_written_or_of_another_kind_is_a_sentence(tmp_path: Path) -> None:
@@ -151,16 +153,16 @@ def test_a_workbook_half_written_or_of_another_kind_is_a_sentence(tmp_path: Path
     half = tmp_path / "half.xlsx"
     half.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput, match="still being written"):
-        read_cycling(half)
+        read_dc_file(half)
     old = tmp_path / "old.xls"
     old.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
     with pytest.raises(BadInput, match="older kind"):
-        read_cycling(old)
+        read_dc_file(old)
     empty = tmp_path / "empty.xlsx"
     openpyxl.Workbook().save(empty)
-    assert not is_cycling(empty)
+    assert not is_dc_file(empty)
     with pytest.raises(BadInput, match="no sheet names"):
-        read_cycling(empty)
+        read_dc_file(empty)
 
 
 def test_a_column_without_a_unit_is_refused(tmp_path: Path) -> None:
@@ -172,4 +174,4 @@ def test_a_column_without_a_unit_is_refused(tmp_path: Path) -> None:
         sheet.append([n / 60, 3.4, 1.5])
     book.save(tmp_path / "bare.xlsx")
     with pytest.raises(BadInput, match="current has no unit"):
-        read_cycling(tmp_path / "bare.xlsx")
+        read_dc_file(tmp_path / "bare.xlsx")

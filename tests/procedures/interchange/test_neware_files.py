@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from daq.errors import BadInput
-from procedures.analyse_cycling import analyse_cycling_files, cycling_among
-from procedures.interchange.cycling_file import read_cycling
+from procedures.analyse_dc import DcRequest, analyse_dc_files, dc_files_among
+from procedures.interchange.dc_file import read_dc_file
 
 ROW = struct.Struct("<8xIIBB5xQii4xqqqqHBBBBBi8x")
 RECORD, LEAD, ROWS_EACH = 512, 5, 5
@@ -43,7 +43,7 @@ def ndax(path: Path, *, magnitudes: bool = False, version: int = 2) -> Path:
 
 @pytest.mark.parametrize("magnitudes", [False, True])
 def test_the_cell_that_was_written_comes_back(tmp_path: Path, magnitudes: bool) -> None:
-    found = read_cycling(ndax(tmp_path / "cell.ndax", magnitudes=magnitudes))
+    found = read_dc_file(ndax(tmp_path / "cell.ndax", magnitudes=magnitudes))
     assert found.program == "Neware"
     assert len(found.time_s) == 244
     assert np.all(np.diff(found.time_s) >= 0)
@@ -56,8 +56,10 @@ def test_the_cell_that_was_written_comes_back(tmp_path: Path, magnitudes: bool) 
 
 def test_it_is_analysed_as_any_other_cell(tmp_path: Path) -> None:
     path = ndax(tmp_path / "cell.ndax")
-    assert cycling_among([tmp_path]) == [path]
-    charge = [one for one in analyse_cycling_files([path], 1.0).results if one.name == "charge_capacity"]
+    assert dc_files_among([tmp_path]) == [path]
+    charge = [
+        one for one in analyse_dc_files(DcRequest((path,), active_mass_mg=1.0)).results if one.name == "charge_capacity"
+    ]
     assert len(charge) == 2
     assert charge[0].value == pytest.approx(150, rel=0.01)  # 0.15 mA for an hour over 1 mg
 
@@ -67,15 +69,15 @@ def test_damaged_and_unknown_files_are_a_sentence(tmp_path: Path) -> None:
     for name, content in (("half.ndax", whole[:2000]), ("none.ndax", b""), ("noise.nda", bytes(range(256)) * 9)):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BadInput, match="fastnda can't read it"):
-            read_cycling(tmp_path / name)
+            read_dc_file(tmp_path / name)
     with pytest.raises(BadInput, match="not yet supported"):
-        read_cycling(ndax(tmp_path / "new.ndax", version=99))
+        read_dc_file(ndax(tmp_path / "new.ndax", version=99))
     with pytest.raises(BadInput, match="no such file"):
-        read_cycling(tmp_path / "gone.ndax")
+        read_dc_file(tmp_path / "gone.ndax")
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = ndax(tmp_path / "cell.ndax")
     monkeypatch.setitem(sys.modules, "fastnda", None)
     with pytest.raises(BadInput, match="neware-files"):
-        read_cycling(path)
+        read_dc_file(path)

@@ -1,22 +1,16 @@
-"""Cycling files of other programs: a real LAND export and its BDF twin, dialects by hand, nonsense; ours as BDF."""
+"""Cycling files of other programs: a real LAND export and its BDF twin, dialects by hand, nonsense."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import bdf
 import numpy as np
 import pytest
 
 from daq.errors import BadInput
-from daq.plan import load_plan, make_plan
-from daq.runfile.reader import RunFile
-from daq.runner import Watcher, run_plan
-from procedures.analyse_cycling import analyse_cycling_files, cycling_among
+from procedures.analyse_dc import DcRequest, analyse_dc_files, dc_files_among
 from procedures.cli.app import run_app
-from procedures.interchange.cycling_file import is_cycling, read_cycling
-from procedures.interchange.exporting import export_run
+from procedures.interchange.dc_file import is_dc_file, read_dc_file
 
 LAND = Path(__file__).parents[2] / "data" / "cycling" / "land"
 STEM = "SINTEF__LiGrR2032__2024-04-30__25degC__Landt.first8000"
@@ -25,13 +19,13 @@ LFP = Path(__file__).parents[3] / "examples" / "paper" / "lfp.toml"
 
 def test_a_real_land_export_says_what_its_bdf_twin_says() -> None:
     """Apache-2.0, battery-data-alliance/battery-data-format; the first 8000 rows."""
-    land, twin = read_cycling(LAND / f"{STEM}.csv"), read_cycling(LAND / f"{STEM}.bdf.csv")
+    land, twin = read_dc_file(LAND / f"{STEM}.csv"), read_dc_file(LAND / f"{STEM}.bdf.csv")
     assert len(land.time_s) == 8000
     for quantity in ("time_s", "voltage_V", "current_A"):
         np.testing.assert_array_equal(getattr(land, quantity), getattr(twin, quantity))
     assert land.program == "LAND"
     assert land.current_resolution_A == pytest.approx(2e-4)
-    ours, theirs = (analyse_cycling_files([LAND / name]) for name in (f"{STEM}.csv", f"{STEM}.bdf.csv"))
+    ours, theirs = (analyse_dc_files(DcRequest((LAND / name,))) for name in (f"{STEM}.csv", f"{STEM}.bdf.csv"))
     assert [(r.name, r.at, r.value) for r in ours.results] == [(r.name, r.at, r.value) for r in theirs.results]
     assert any("last digit of 200 µA" in note and "export in mA or µA" in note for note in ours.notes)
 
@@ -71,18 +65,18 @@ def written(folder: Path, header: str, *, separator: str, row: str, before: str 
 )
 def test_units_are_read_from_the_header(header: str, separator: str, row: str, encoding: str, tmp_path: Path) -> None:
     path = written(tmp_path, header, separator=separator, row=row, encoding=encoding)
-    found = read_cycling(path)
+    found = read_dc_file(path)
     time_s, voltage_V, current_A = cell()
     factor = 60 if "/min" in header else 1
     np.testing.assert_allclose(found.time_s, factor * time_s, atol=1e-4)
     np.testing.assert_allclose(found.voltage_V, voltage_V)
     np.testing.assert_allclose(found.current_A, current_A)
-    assert is_cycling(path)
+    assert is_dc_file(path)
 
 
 def test_capacities_of_a_known_record(tmp_path: Path) -> None:
     path = written(tmp_path, "Test Time / s,Voltage / V,Current / A", separator=",", row="{t},{v},{A}")
-    found = analyse_cycling_files([path], active_mass_mg=1.0)
+    found = analyse_dc_files(DcRequest((path,), active_mass_mg=1.0))
     charge = next(one for one in found.results if one.name == "charge_capacity" and one.at["cycle"] == 1)
     low, high = charge.interval or (0, 0)
     assert low <= 150 <= high  # 0.15 mA for an hour over 1 mg
@@ -105,14 +99,14 @@ def test_what_cannot_be_read_is_a_sentence_with_its_line(lines: list[str], says:
     path = tmp_path / "bad.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(BadInput, match=says):
-        analyse_cycling_files([path])
+        analyse_dc_files(DcRequest((path,)))
 
 
 def test_a_file_that_still_grows_is_read_to_its_last_whole_row(tmp_path: Path) -> None:
     whole = (LAND / f"{STEM}.csv").read_text(encoding="utf-8")
     path = tmp_path / "growing.csv"
     path.write_text(whole[: whole.rindex(",rest,") - 70], encoding="utf-8")
-    found = read_cycling(path)
+    found = read_dc_file(path)
     assert 3 < len(found.time_s) < 8000
     assert any("may still be growing" in note for note in found.notes)
 
@@ -120,50 +114,13 @@ def test_a_file_that_still_grows_is_read_to_its_last_whole_row(tmp_path: Path) -
 def test_a_spectrum_is_no_cycling_file(tmp_path: Path) -> None:
     path = tmp_path / "eis.csv"
     path.write_text("Frequency / Hz,Test Time / s,Voltage / V,Current / A\n1,0,0,0\n", encoding="utf-8")
-    assert not is_cycling(path)
-    assert not cycling_among([path])
-    assert len(cycling_among([LAND])) == 2  # a folder of them; the licence beside is no data
-    assert not cycling_among([LAND, path])
-
-
-# ---------------------------------------------------------------- our own, as BDF
-@pytest.fixture(scope="module")
-def cycled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cycled")
-    plan = load_plan(LFP)
-    table = plan.model.model_dump(exclude_none=True)
-    table["run"][0] |= {"cycles": 3}
-    (ended,) = run_plan(make_plan({"sample": table["sample"], "run": table["run"]}, plan.bench), folder, Watcher())
-    assert ended.end.outcome == "finished"
-    return ended.path
-
-
-def test_a_cycled_cell_leaves_as_bdf_and_comes_back_with_its_numbers(
-    cycled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with RunFile.open(cycled) as run:
-        written_files = export_run(run, "bdf", tmp_path)
-        rows, kept = run.table("cycling"), run.results()
-    (file,) = [one for one in written_files if one.suffix == ".csv"]
-    table = bdf.read(str(file))
-    assert bdf.validate(table, report=True)["ok"]
-    assert capsys.readouterr().out is not None
-    np.testing.assert_allclose(table["Current / A"], rows["current_A"], rtol=1e-9)
-    np.testing.assert_allclose(table["Test Time / s"], rows["time_s"], rtol=1e-9)
-    assert list(table["Cycle Count / 1"].unique()) == [1, 2, 3]
-    passed = float(np.asarray(table["Charging Capacity / Ah"])[-1])
-    told = sum(one.value or 0 for one in kept if one.name == "charge_capacity")
-    assert passed == pytest.approx(told * 1.4e-6, rel=2e-3)  # 1.4 mg
-    energy = float(np.asarray(table["Discharging Energy / Wh"])[-1]) / float(
-        np.asarray(table["Discharging Capacity / Ah"])[-1]
-    )
-    assert 3.3 < energy < 3.42  # the mean voltage of an LFP discharge
-    beside = json.loads(file.with_name(file.name.replace(".csv", ".json")).read_text(encoding="utf-8"))
-    assert beside["current_sign"] == "charge is positive"
-    again = {(one.name, one.at["cycle"]): one.value for one in analyse_cycling_files([file], 1.4).results if one.value}
-    for one in kept:
-        if one.name in ("charge_capacity", "discharge_capacity") and one.value is not None:
-            assert again[one.name, one.at["cycle"]] == pytest.approx(one.value, rel=1e-6)
+    assert not is_dc_file(path)
+    assert not dc_files_among([path])
+    assert len(dc_files_among([LAND])) == 2  # a folder of them; the licence beside is no data
+    assert len(dc_files_among([LAND, path])) == 3  # what most of them are; the spectrum is refused by name
+    refused = analyse_dc_files(DcRequest(tuple(dc_files_among([LAND, path])))).refused
+    assert [one.path for one in refused] == [path]
+    assert not dc_files_among([LAND / f"{STEM}.csv", path, path.with_name("b.csv"), path.with_name("c.csv")])
 
 
 def test_the_command_line_reads_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,104 @@
+"""Spectra as the window draws them: without holder and leads, their fits and what these leave over, copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QApplication, QToolButton
+from pytestqt.qtbot import QtBot
+
+from daq.plan import load_plan
+from daq.runner import Watcher, run_plan
+from gui.plots.bode import BodePane
+from gui.plots.nyquist import NyquistPane
+
+LEAD_ohm = 40.0
+FREQUENCY_Hz = np.geomspace(2e6, 0.05, 60)
+
+
+def compensated_run(folder: Path) -> Path:
+    """One spectrum of K001 behind 40 ohm of lead, with the short that tells of them."""
+    (folder / "bench.toml").write_text(
+        '[bench]\nname = "b"\n[instruments.furnace]\ndriver = "simulated-furnace"\n'
+        '[instruments.potentiostat]\ndriver = "simulated-potentiostat"\n'
+        f'[simulation]\npreset = "K001"\n[simulation.parameters]\nlead_resistance_ohm = {LEAD_ohm}\n',
+        encoding="utf-8",
+    )
+    rows = "\n".join(f"{f:.9g},{LEAD_ohm},0" for f in FREQUENCY_Hz)
+    (folder / "short.csv").write_text(f"frequency_Hz,z_real_ohm,z_imag_ohm\n{rows}\n", encoding="utf-8")
+    (folder / "plan.toml").write_text(
+        'bench = "bench.toml"\n[sample]\nname = "K001"\npellet = { thickness_mm = 0.9, diameter_mm = 10 }\n'
+        '[[run]]\nprocedure = "eis-sweep"\ntemperatures_C = [60]\ncompensation = { short = "short.csv" }\n',
+        encoding="utf-8",
+    )
+    (ended,) = run_plan(load_plan(folder / "plan.toml"), folder / "runs", Watcher())
+    assert ended.end.outcome == "finished"
+    return folder / "runs"
+
+
+def test_spectra_are_shown_compensated_as_the_report_has_them_and_as_measured_on_demand(
+    qtbot: QtBot, open_window: Open, tmp_path: Path
+) -> None:
+    window = open_window(compensated_run(tmp_path), FakeBench())
+    show_all(qtbot, window, 1)
+    nyquist = cast(NyquistPane, pane_of(window, "nyquist"))
+    bode = cast(BodePane, pane_of(window, "bode"))
+    window.tabs.setCurrentWidget(nyquist)
+    qtbot.waitUntil(lambda: bool(nyquist.exported()), timeout=SLOW_MS)
+    assert nyquist.spectra.compensated.isVisible()
+    real = {}
+    for on in (True, False):
+        nyquist.spectra.compensated.setChecked(on)
+        (curve,) = nyquist.exported()
+        assert ("compensated" in curve.label) is on
+        real[on] = dict(curve.columns)["z_real_ohm"]
+    assert real[False] - real[True] == pytest.approx(LEAD_ohm, abs=1e-6)
+    qtbot.waitUntil(lambda: bool(nyquist.analyses), timeout=SLOW_MS)
+    spectrum = nyquist.spectra.curves[0]
+    assert nyquist.spectra.fitted(spectrum) is None, "the fit is of the compensated points"
+    nyquist.spectra.compensated.setChecked(True)
+    assert nyquist.spectra.fitted(spectrum) is not None
+    window.tabs.setCurrentWidget(bode)
+    plain = dict(bode.exported()[0].columns)["modulus_ohm"]
+    bode.spectra.unit.setCurrentIndex(1)
+    assert dict(bode.exported()[0].columns)["modulus_ohm_cm2"] == pytest.approx(plain * np.pi * 0.25)
+    assert bode.plots[0].getAxis("left").labelText == "|Z| / Ω cm²"
+    assert bode.spectra.fitted(bode.spectra.curves[0]) is not None
+
+
+def test_residuals_come_with_a_key_and_what_is_shown_can_be_copied(qtbot: QtBot, open_window: Open, runs: Path) -> None:
+    window = open_window(runs, FakeBench(), (1280, 720))
+    show_all(qtbot, window)
+    nyquist = cast(NyquistPane, pane_of(window, "nyquist"))
+    window.tabs.setCurrentWidget(nyquist)
+    QApplication.setActiveWindow(window)
+    qtbot.waitUntil(lambda: any(one.sweep for one in nyquist.analyses.values()), timeout=SLOW_MS)
+    below = nyquist.plots[1]
+    assert not below.isVisible()
+    nyquist.canvas.setFocus()
+    qtbot.keyClick(nyquist.canvas, Qt.Key.Key_R)
+    assert below.isVisible()
+    left = [one for one in nyquist.exported() if one.label.endswith("residuals")]
+    assert len(left) == 3
+    assert np.abs(dict(left[0].columns)["residual_real_percent"]).max() < 5
+    last = nyquist.cursor_curves[-1]
+    qtbot.waitUntil(lambda: "% of |Z|" in nyquist.nearest(below, last.x[0], last.y[0]), timeout=SLOW_MS)
+    qtbot.mouseClick(nyquist.copy_button, Qt.MouseButton.LeftButton)
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    assert clipboard.image().width() >= 2000
+    lines = clipboard.text().splitlines()
+    assert lines[0].split("\t")[:2] == ["curve", "frequency_Hz"]
+    assert len(lines) > 100
+    qtbot.keyClick(nyquist.canvas, Qt.Key.Key_L)
+    assert not nyquist.plots[0].legend.isVisible()
+    nyquist.spectra.compensated.show()
+    qtbot.wait(50)
+    tools = [one for one in nyquist.findChildren(QToolButton) if one.isVisible()]
+    assert len(tools) >= 10
+    assert all(nyquist.rect().contains(one.geometry()) for one in tools), "none is cut off"
