@@ -30,6 +30,7 @@ from daq.tables import parse
 from daq.virtual_clock import VirtualClock
 from drivers.neware import Neware
 from drivers.schedule import CyclerRecord, Protection, Rest, Schedule
+from procedures.cycled_cell import CellJob
 from procedures.cycler_run import CyclerRun
 from procedures.dc_streams import CYCLING
 
@@ -108,9 +109,9 @@ def fetched_by_the_driver(driver: Neware, count: int) -> str:
 
 def fetched_into_a_run(driver: Neware, count: int, folder: Path) -> tuple[float, str]:
     rig = OnDisk(folder)
-    run = CyclerRun(cast(Rig, rig), driver, parse(Sample, CELL, "benchmark"), lambda rig: None)
+    run = CyclerRun(cast(Rig, rig), driver, lambda rig: None)
     watch = Stopwatch()
-    run.run(Schedule("benchmark", (Rest(1.0),), Protection(0, 5, 1)), 1.0, 0)
+    run.run([CellJob(parse(Sample, CELL, "benchmark"), Schedule("benchmark", (Rest(1.0),), Protection(0, 5, 1)), 1.0)])
     rig.writer.flush()
     took = watch.told()
     rig.writer.close("finished", "", 0.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 from daq.contracts import Instrument
+from daq.errors import InstrumentError
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.techniques import Point, Technique
 
@@ -130,6 +131,15 @@ class BatteryCycler(ObservedCycler, Protocol):
 
     def stop(self, ref: str) -> None:
         """Stop that test, and no other: its identity is checked first."""
+        ...
+
+
+@runtime_checkable
+class StopsMany(Protocol):
+    """A cycler that stops many tests in the time of one."""
+
+    def stop_all(self, refs: Sequence[str]) -> Sequence[InstrumentError]:
+        """Each as `stop` does; returns what went wrong, of each that did. All are tried."""
         ...
 
 

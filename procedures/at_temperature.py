@@ -69,7 +69,10 @@ class TemperaturePrologue:
 
 
 class AtTemperature(BenchProcedure):
-    """One sample at one temperature. A subclass gives `measuring_steps`, `measuring_seconds`, `do_at_temperature`."""
+    """One sample, or several together, at one temperature.
+
+    A subclass gives `measuring_steps`, `measuring_seconds`, `do_at_temperature`.
+    """
 
     temperature_C: float | str = quantity_or(
         "Temperature", word="none", units="degC", minimum=-200, maximum=1800,
@@ -95,6 +98,14 @@ class AtTemperature(BenchProcedure):
     def sample(self) -> Sample:
         return self.samples[0]
 
+    def takes_several(self) -> str:
+        """Why it does not take several samples; empty where it does."""
+        return f"{self.procedure_name} works on one sample"
+
+    def place_of(self, sample: Sample, place: str) -> str:
+        """Where an error about this sample is: of several it is named."""
+        return place if len(self.samples) == 1 else f"{place}, sample {sample.label}"
+
     @abstractmethod
     def measuring_steps(self) -> Sequence[Step]:
         """What is done at temperature, in order."""
@@ -117,9 +128,10 @@ class AtTemperature(BenchProcedure):
         return {SETTLE.key: 10.0 + (self.prologue.seconds() if self.prologue else 0.0), **self.measuring_seconds()}
 
     def check(self, place: str) -> list[str]:
-        if len(self.samples) != 1:
+        refusal = self.takes_several()
+        if len(self.samples) != 1 and refusal:
             raise BadInput(
-                f"{self.procedure_name} works on one sample, found {len(self.samples)}",
+                f"{refusal}, found {len(self.samples)} samples",
                 place=f"{place}, sample",
                 allowed="one [sample]; a plan for each of the others",
             )

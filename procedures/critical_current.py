@@ -14,12 +14,14 @@ from daq.errors import AnalysisRefused, BadInput
 from daq.sample import Sample, samples_of
 from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Schedule
-from drivers.step_sheet import step_sheet
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
 from procedures.at_temperature import AtTemperature
-from procedures.cycler_run import check_channel_idle, check_submit
-from procedures.dc_streams import CYCLING, POLARISATION
+from procedures.cells_of_run import CellRows, cells_of, results_of_cells
+from procedures.cycled_cell import CellJob
+from procedures.cycler_checks import check_cells, check_channels_idle, sheets_told
+from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
+from procedures.dc_streams import CYCLED, CYCLING, POLARISATION
 from procedures.dc_taking import (
     check_cell,
     passed_charge_C,
@@ -29,10 +31,8 @@ from procedures.dc_taking import (
     take,
     told_break,
 )
-from procedures.ladder_on_cycler import LadderOnCycler, ladder_schedule
-from procedures.operator_run import check_start
+from procedures.ladder_on_cycler import LadderJudge, ladder_schedule
 from procedures.parameters import choice, quantity, quantity_or
-from procedures.schedule_checks import check_schedule
 
 FALSE_ALARM_STEP = 1e-5
 LEAST_S = 1.0
@@ -59,9 +59,11 @@ class CriticalCurrentLadder(AtTemperature):
     interval_s: float = quantity("Interval", units="s", minimum=0.01, maximum=600, default=1.0)
     voltage_limit_V: float = quantity("Voltage cut-off", units="V", minimum=0.001, maximum=20, default=5.0)
     stop_at: str = choice("Ends at", choices=("hard short", "any short", "last current"))
+    cell_failure: str = cell_failure_choice()
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
+        self._after: Mapping[int, int] = {}
         self._passed_C: dict[str, float] = {}
         self._rows: list[tuple[float, float, float, int]] = []
 
@@ -70,17 +72,20 @@ class CriticalCurrentLadder(AtTemperature):
         super().bind(bench, samples)
         if self.on == "cycler":
             self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
-            self._ladder = LadderOnCycler(self._cycler, self.sample, self._ends_at)
+            self._judges = {one.channel: LadderJudge(self._ends_at) for one in samples}
         else:
             self._potentiostat = cast(Potentiostat, bench.by_role("potentiostat"))
 
-    def currents_A(self, place: str = "plan") -> list[float]:
-        return [resolve(one, self.sample, place) for one in Amounts.of(self.currents, CURRENT_UNITS)]
+    def takes_several(self) -> str:
+        return "" if self.on == "cycler" else f"{self.procedure_name} on a potentiostat works on one sample"
 
-    def half_seconds(self, current_A: float) -> float:
+    def currents_A(self, sample: Sample, place: str = "plan") -> list[float]:
+        return [resolve(one, sample, place) for one in Amounts.of(self.currents, CURRENT_UNITS)]
+
+    def half_seconds(self, current_A: float, sample: Sample) -> float:
         if self.half_capacity_mAh_cm2 == "by time":
             return self.half_min * 60
-        area = require_area(self.sample, "plan", "a capacity in mAh/cm2")
+        area = require_area(sample, "plan", "a capacity in mAh/cm2")
         return 3.6 * float(self.half_capacity_mAh_cm2) * area / current_A
 
     def check(self, place: str) -> list[str]:
@@ -89,40 +94,46 @@ class CriticalCurrentLadder(AtTemperature):
             require_technique(self._potentiostat, "constant-current", self.sample, place)
             for limit in (self.voltage_limit_V, -self.voltage_limit_V):
                 require_voltage(limit, self._potentiostat, self.sample, place, "voltage_limit_V")
-        require_area(self.sample, place, "a critical current density")
-        ladder = self.currents_A(place)
+        for one in self.samples:
+            self._check_ladder(one, self.place_of(one, place))
+        if self.on == "cycler":
+            warnings += check_cells(self._cycler, self.samples, self.schedule, place)
+        return warnings
+
+    def _check_ladder(self, sample: Sample, place: str) -> None:
+        require_area(sample, place, "a critical current density")
+        ladder = self.currents_A(sample, place)
         for current in ladder:
             if self.on == "potentiostat":
                 require_current(current, self._potentiostat, place, "currents")
-            if self.half_seconds(current) < max(LEAST_S, 30 * self.interval_s):
+            seconds = self.half_seconds(current, sample)
+            if seconds < max(LEAST_S, 30 * self.interval_s):
                 raise BadInput(
-                    f"a half of {self.half_seconds(current):.3g} s has fewer than 30 points",
+                    f"a half of {seconds:.3g} s has fewer than 30 points",
                     place=f"{place}, interval_s",
-                    allowed=f"up to {self.half_seconds(current) / 30:.3g} s, or longer halves",
+                    allowed=f"up to {seconds / 30:.3g} s, or longer halves",
                 )
         if any(after <= before for before, after in pairwise(ladder)):
             raise BadInput("the currents do not rise", place=f"{place}, currents", allowed="a rising list")
-        if self.on == "cycler":
-            check_schedule(self.schedule(), self._cycler.abilities(), self.sample, place)
-            check_submit(self._cycler, self.schedule(), self.sample)
-            warnings += check_start(self._cycler, self.schedule(), self.sample, place)
-        return warnings
 
     def told(self) -> list[str]:
-        ladder, area = self.currents_A(), require_area(self.sample, "plan", "a critical current density")
-        rungs = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
-        line = f"{rungs} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA"
-        return [*(step_sheet(self.schedule()) if self.on == "cycler" else []), line]
+        lines = sheets_told(self.samples, self.schedule) if self.on == "cycler" else []
+        for sample in self.samples:
+            ladder, area = self.currents_A(sample), require_area(sample, "plan", "a critical current density")
+            rungs = ", ".join(f"{1e3 * one / area:.4g}" for one in ladder)
+            lines.append(f"{rungs} mA/cm2 on {area:.4g} cm2: {1e3 * ladder[0]:.4g} to {1e3 * ladder[-1]:.4g} mA")
+        return list(dict.fromkeys(lines))
 
     def measuring_steps(self) -> Sequence[Step]:
         return [Step("ladder", "the ladder on the cycler", "continue")] if self.on == "cycler" else self._halves()
 
-    def schedule(self) -> Schedule:
-        """The ladder as a cycler runs it."""
-        ladder = self.currents_A()
+    def schedule(self, sample: Sample | None = None) -> Schedule:
+        """The ladder as a cycler runs it, of this sample; None: of the first."""
+        cell = sample or self.sample
+        ladder = self.currents_A(cell)
         halves = [(one.details["sign"] * ladder[one.details["rung"]], one.details["rung"]) for one in self._halves()]
-        timed = [(amps, self.half_seconds(ladder[rung])) for amps, rung in halves]
-        return ladder_schedule(self.sample.label, timed, self.voltage_limit_V, self.interval_s)
+        timed = [(amps, self.half_seconds(ladder[rung], cell)) for amps, rung in halves]
+        return ladder_schedule(cell.label, timed, self.voltage_limit_V, self.interval_s)
 
     def _ends_at(self, kind: str) -> bool:
         return self.stop_at == "any short" or (self.stop_at == "hard short" and kind == "hard")
@@ -141,15 +152,21 @@ class CriticalCurrentLadder(AtTemperature):
         ]
 
     def measuring_seconds(self) -> Mapping[str, float]:
-        ladder = self.currents_A()
-        halves = {step.key: self.half_seconds(ladder[step.details["rung"]]) for step in self._halves()}
-        return halves if self.on == "potentiostat" else {"ladder": sum(halves.values())}
+        if self.on == "cycler":
+            return {"ladder": max(sum(self._seconds_of(one).values()) for one in self.samples)}
+        return self._seconds_of(self.sample)
+
+    def _seconds_of(self, sample: Sample) -> dict[str, float]:
+        ladder = self.currents_A(sample)
+        return {step.key: self.half_seconds(ladder[step.details["rung"]], sample) for step in self._halves()}
 
     # ------------------------------------------------------------ doing it
     def recover(self, run: RunReader) -> None:
         super().recover(run)
         if self.on == "cycler":
-            self._ladder.recover(run)
+            self._after = last_records(run)
+            for cell in cells_of(run, (*CYCLED, "schedule_step")):
+                self._judges[cell.sample.channel].recover(cell.rows)
             return
         self._passed_C = passed_charge_C(run, "polarisation")
         rows = run.table("polarisation", columns=("current_A", "voltage_V", "stage"))
@@ -158,23 +175,27 @@ class CriticalCurrentLadder(AtTemperature):
 
     def before_heating(self, rig: Rig) -> None:
         if self.on == "cycler":
-            check_channel_idle(rig, self._cycler, self.sample, -1.0, 1.0)
+            check_channels_idle(rig, self._cycler, self.samples, -1.0, 1.0)
         else:
             check_cell(rig, self._potentiostat, self.sample)
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
         if self.on == "cycler":
-            self._ladder.run(rig, self.schedule(), sum(self.measuring_seconds().values()), self.watch)
+            CyclerRun(rig, self._cycler, self.watch).run([self._job(one) for one in self.samples], self.cell_failure)
         else:
             self._half(step, rig)
+
+    def _job(self, sample: Sample) -> CellJob:
+        seconds, after = sum(self._seconds_of(sample).values()), self._after.get(sample.channel, 0)
+        return CellJob(sample, self.schedule(sample), seconds, after, self._judges[sample.channel])
 
     def _half(self, step: Step, rig: Rig) -> None:
         ended = rig.recall("ended")
         if ended:
             rig.log(f"left out: {ended}")
             return
-        current = self.currents_A()[step.details["rung"]]
-        charge = current * self.half_seconds(current)
+        current = self.currents_A(self.sample)[step.details["rung"]]
+        charge = current * self.half_seconds(current, self.sample)
         left = charge - self._passed_C.get(step.key, 0.0)
         if self._passed_C and not rig.recall(BROKEN):  # also where it was broken between two halves
             rig.remember(BROKEN, True)
@@ -228,13 +249,20 @@ class CriticalCurrentLadder(AtTemperature):
 
         on_cycler = run.parameters.get("on") == "cycler"
         number = "schedule_step" if on_cycler else "stage"
-        rows = run.table("cycling" if on_cycler else "polarisation", columns=("current_A", "voltage_V", number))
-        (sample,) = samples_of(run.sample)
-        area = require_area(sample, "sample", "a critical current density")
         limit = run.parameters.get("voltage_limit_V")
-        found = analyse_critical_current(
-            rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number],
-            voltage_limit_V=None if limit is None else float(limit),
-        )  # fmt: skip
-        broken = bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN))
-        return told_break(critical_current_results(found), broken)
+
+        def of_cell(cell: CellRows) -> list[Result]:
+            rows, area = cell.rows, require_area(cell.sample, "sample", "a critical current density")
+            found = analyse_critical_current(
+                rows["t_s"], rows["current_A"], rows["voltage_V"], area, rows[number],
+                voltage_limit_V=None if limit is None else float(limit),
+            )  # fmt: skip
+            return critical_current_results(found, cell.at)
+
+        if on_cycler:
+            cells = cells_of(run, ("current_A", "voltage_V", number))
+            return results_of_cells(cells, "critical_current_density", "mA/cm2", of_cell)
+        (sample,) = samples_of(run.sample)
+        rows = run.table("polarisation", columns=("current_A", "voltage_V", number))
+        found = of_cell(CellRows(sample, rows, {}))
+        return told_break(found, bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN)))

@@ -1,239 +1,239 @@
-"""One whole schedule on a cycler: started or found again, its records fetched by cursor until it ends."""
+"""Schedules on a cycler, one for each cell: all started, then looked at in turn until every one has ended."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from daq.contracts import Patient, Rig, RunReader
-from daq.errors import InstrumentError, InstrumentLost, StepFailed, Stopped
-from daq.sample import Sample
-from drivers.roles import BatteryCycler, ChoosyCycler, OperatorRunCycler
-from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
+from daq.errors import BadInput, InstrumentError, InstrumentLost, StepFailed, Stopped
+from drivers.roles import BatteryCycler, OperatorRunCycler, StopsMany
 from drivers.transport import BadReply
-from procedures.operator_run import WATCHED_ONLY, told_ended, told_to_stop, wait_for_hand_over
-from procedures.sample_geometry import electrode_area_cm2
+from procedures.cells_told import end_before, keep_cells, told_of_many, told_of_one
+from procedures.cycled_cell import FAILED, NOT_ENDED, RUNNING, CellEnd, CellJob, CycledCell
+from procedures.operator_run import LOOK_S, waits_for
+from procedures.parameters import choice
 
-AT_ONCE = 20_000
 MOST_POLLS = 400  # a poll costs the cycler a look at its file
 LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 3600.0  # nobody looks on in virtual time
 LOOKS_AFTER_STOP = 6
-Judge = Callable[[Sequence[CyclerRecord]], str]
+GO_ON, FAIL = "the others go on", "the run fails"
 
 
-def last_record(run: RunReader) -> int:
-    """The cursor of the latest record that the run has."""
-    records = run.table("cycling", columns=("record",))["record"]
-    return int(np.max(records)) if len(records) else 0
+def cell_failure_choice() -> Any:
+    """The parameter of whoever runs several cells."""
+    return choice("When one of several cells does not end well", choices=(GO_ON, FAIL))
 
 
-def check_channel_idle(
-    rig: Rig, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, low_V: float, high_V: float
-) -> None:
-    """Raises StepFailed when the channel is not known to be free, or its cell not between the voltages: short, open.
-
-    An operator-run cycler can't be asked: what to look at is told.
-    """
-    if isinstance(cycler, OperatorRunCycler):
-        text = f"{sample.label}: not checked, {cycler.name} can't be asked; see on it that the cell rests between"
-        rig.log(f"{text} {low_V:g} and {high_V:g} V before you start it", "warning")
-        return
-    status = cycler.status(sample.channel)
-    if status.state in ("running", "paused"):
-        text = f"channel {sample.channel} of {cycler.name} runs {status.ref}: nothing was started; wait or stop it"
-        raise StepFailed(text)
-    if status.state == "unknown":
-        text = f"channel {sample.channel} of {cycler.name} may not be free: {status.text}; nothing was started"
-        raise StepFailed(text)
-    rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
-    if not low_V <= status.voltage_V <= high_V:
-        text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
-        raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run; look at the cables")
-
-
-def check_submit(cycler: BatteryCycler | OperatorRunCycler, schedule: Schedule, sample: Sample) -> None:
-    """Before anything is applied. Raises BadInput for what this cycler would refuse once the furnace is hot."""
-    if isinstance(cycler, ChoosyCycler):
-        cycler.check_submit(schedule, sample.label)
+def last_records(run: RunReader) -> dict[int, int]:
+    """By channel, the cursor of the latest record that the run has."""
+    rows = run.table("cycling", columns=("channel", "record"))
+    return {int(one): int(np.max(rows["record"][rows["channel"] == one])) for one in np.unique(rows["channel"])}
 
 
 class CyclerRun:
-    """`run` returns when the schedule has ended. Losing this process never stops it: it is attached to again.
+    """`run` returns when all schedules have ended. Losing this process stops none: they are attached to again.
 
-    On an operator-run cycler it waits until a person has started the channel, and tells the person where it would stop.
+    Of several cells, one that fails is told and the others go on. On an operator-run cycler it waits until a person has
+    started the channels, and tells the person where it would stop.
     """
 
-    def __init__(
-        self, rig: Rig, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, watch: Callable[[Rig], None]
-    ) -> None:
+    def __init__(self, rig: Rig, cycler: BatteryCycler | OperatorRunCycler, watch: Callable[[Rig], None]) -> None:
         self._rig = rig
         self._cycler = cycler
-        self._sample = sample
         self._watch = watch
-        self._area_cm2 = electrode_area_cm2(sample)
-        self._silent_since_s: float | None = None
-        self._told = int(rig.recall("account told", 0))  # sentences of the cycler's account
-        self._is_stopped = False
 
-    def run(
-        self, schedule: Schedule, expected_s: float, after: int, judge: Judge = lambda records: ""
-    ) -> ChannelStatus:
-        """`after`: the cursor of the last record kept. `judge` sees new records; a text ends the schedule."""
+    def run(self, jobs: Sequence[CellJob], cell_failure: str = GO_ON) -> None:
+        """Raises StepFailed when all of several cells failed, or one did and `cell_failure` says that the run fails."""
         rig = self._rig
-        self._after, self._why = after, ""
-        ref = self._ref(schedule)
-        self._began_s = float(rig.recall("cycler began", rig.t_s))
+        self._jobs = jobs
+        self._is_alone = len(jobs) == 1
+        self._cells = [CycledCell(rig, self._cycler, one, self._is_alone) for one in jobs]
+        for cell in [] if self._is_alone else self._cells:
+            cell.end = end_before(rig, cell)
+        self._active = [one for one in self._cells if one.end is None]
         is_virtual = rig.clock.speed == math.inf
-        poll_s = float(np.clip(expected_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
-        rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
+        longest_s = max(one.seconds for one in jobs)
+        poll_s = float(np.clip(longest_s / MOST_POLLS, LEAST_POLL_S, MOST_POLL_S if is_virtual else LIVE_POLL_S))
         try:
-            while True:
-                if isinstance(self._cycler, OperatorRunCycler):
-                    told_ended(rig, self._cycler, ref)
-                status = self._look(ref, judge)
-                if status is not None:
-                    if self._why and status.state in ("running", "paused") and self._stop(ref, self._why):
-                        continue
-                    if status.state not in ("running", "paused", "unknown"):
-                        break
-                    rig.progress(self._progress(status), rig.t_s - self._began_s)
-                self._watch(rig)
-                rig.wait(poll_s)
+            self._begin()
+            self._active = [one for one in self._active if one.end is None]
+            rig.sampling(self._cycler.name, max(poll_s, self._cycler.monitor_interval_s))
+            while self._active:
+                self._look_at_all()
+                if self._active:
+                    self._watch(rig)
+                    rig.wait(poll_s)
         except Stopped:
-            self._stop(ref, "the run is stopped")
-            self._fetch_the_last(ref, judge)
+            self._stop_all("the run is stopped")
             raise
-        level = "info" if status.state == "finished" else "warning"
-        rig.log(f"{self._cycler.name} says {status.state}{': ' + status.text if status.text else ''}", level)
-        return status
+        self._judge_cells(cell_failure)
 
-    def _stop(self, ref: str, why: str) -> bool:
-        """Whether the channel was stopped now. What is operator-run can't be: the operator is told, once."""
-        if self._is_stopped:
-            return False
-        self._is_stopped = True
-        if not isinstance(self._cycler, OperatorRunCycler):
-            self._rig.log(f"the schedule is stopped: {why}", "warning")
-            self._cycler.stop(ref)
-            return True
-        told = self._cycler.handed_over(ref)
-        channel = self._sample.channel if told is None else told.channel
-        self._rig.log(told_to_stop(self._cycler.name, channel, why), "error", "operator")
-        return False
+    # ------------------------------------------------------------ starting
+    def _begin(self) -> None:
+        """All of them; an operator-run cycler's wait for a person."""
+        waiting = list(self._active)
+        while True:
+            for cell in list(waiting):
+                if not self._is_alone:
+                    self._rig.check()
+                    self._rig.progress(f"starts {cell.sample.label} on channel {cell.sample.channel}")
+                if self._unless_it_fails(cell, cell.begin) is not False:
+                    waiting.remove(cell)
+            if not waiting:
+                return
+            jobs = [one for one in self._jobs if one.sample in [cell.sample for cell in waiting]]
+            self._rig.progress(waits_for([one.sample for one in jobs], [one.schedule for one in jobs]))
+            self._watch(self._rig)
+            self._rig.wait(LOOK_S)
 
-    def _progress(self, status: ChannelStatus) -> str:
-        at = f"cycle {status.cycle}, step {status.step}, {status.voltage_V:.4g} V"
-        if not isinstance(self._cycler, OperatorRunCycler):
-            return at
-        return f"{WATCHED_ONLY}; {at if status.cycle else status.text}{f' ({status.text})' if status.cycle else ''}"
+    def _unless_it_fails(self, cell: CycledCell, do: Callable[[], bool]) -> bool | None:
+        """What it returns; None where it failed, and the others go on. A lost cycler is no matter of one cell."""
+        try:
+            return do()
+        except InstrumentLost:
+            raise
+        except (InstrumentError, BadInput) as error:
+            if self._is_alone:
+                raise
+            self._ended(cell, CellEnd(FAILED, str(error)))
+            return None
 
-    def _fetch_the_last(self, ref: str, judge: Judge) -> None:
+    # ------------------------------------------------------------ looking
+    def _look_at_all(self) -> None:
+        """Once at each. Where the cycler does not answer the others wait too, and are the first ones next time."""
+        for place, cell in enumerate(list(self._active)):
+            if not self._is_alone:
+                self._rig.check()
+            heard = self._unless_it_fails(cell, lambda cell=cell: self._look(cell))
+            if heard is False:
+                self._active = self._active[place + 1 :] + self._active[: place + 1]
+                break
+        self._active = [one for one in self._active if one.end is None]
+        self._tell()
+
+    def _look(self, cell: CycledCell) -> bool:
+        """Whether it could be asked. Its judge may end it."""
+        while True:
+            cell.hear_person()
+            try:
+                status = cell.look()
+            except (InstrumentLost, BadReply) as error:
+                self._silent(cell, error)
+                return False
+            self._heard(cell)
+            if not (cell.why and status.state in RUNNING and cell.stop(cell.why)):
+                break
+        if status.state not in NOT_ENDED:
+            self._ended(cell, CellEnd(status.state, status.text))
+        return True
+
+    def _silent(self, cell: CycledCell, error: InstrumentError) -> None:
+        """The cycler runs on by itself, and keeps its records: a run waits for it as long as the driver's patience."""
+        rig, name = self._rig, self._cycler.name
+        if all(one.silent_since_s is None for one in self._cells):
+            rig.log(f"{error}; trying again", "warning")
+        if cell.silent_since_s is None:
+            cell.silent_since_s = rig.t_s
+        gap_s = rig.t_s - cell.silent_since_s
+        if gap_s < (self._cycler.lost_after_s if isinstance(self._cycler, Patient) else 0.0):
+            return
+        text = f"gave no records for {gap_s:.0f} s ({error})"
+        if any(one.heard_s > cell.silent_since_s for one in self._cells):
+            self._ended(cell, CellEnd(FAILED, f"{name} {text}"))
+            return
+        raise InstrumentLost(name, text) from error
+
+    def _heard(self, cell: CycledCell) -> None:
+        if cell.silent_since_s is not None:
+            gap_s = self._rig.t_s - cell.silent_since_s
+            cell.silent_since_s = None
+            if all(one.silent_since_s is None for one in self._cells):
+                self._rig.log(f"{self._cycler.name} answers again after {gap_s:.0f} s; its records are fetched")
+
+    # ------------------------------------------------------------ ending
+    def _ended(self, cell: CycledCell, end: CellEnd) -> None:
+        cell.end, cell.silent_since_s = end, None
+        level = "info" if end.state == "finished" else "error" if end.state == FAILED else "warning"
+        says = f"{self._cycler.name} says {end.state}{': ' + end.text if end.text else ''}"
+        if self._is_alone:
+            self._rig.log(says, level)
+            return
+        is_last = all(one.end is not None for one in self._cells)
+        says = f"failed: {end.text}" if end.state == FAILED else says
+        goes_on = "" if is_last or end.state == "finished" else "; the other cells go on"
+        self._rig.log(f"{cell.sample.label}, channel {cell.sample.channel}: {says}{goes_on}", level)
+        keep_cells(self._rig, self._cells)
+
+    def _stop_all(self, why: str) -> None:
+        """Those that were started and run. Whatever one of them does, all are tried; then their last records come."""
+        begun = [one for one in self._active if one.ref is not None and one.end is None]
+        if self._is_alone:
+            for cell in begun:
+                cell.stop(why)
+        elif isinstance(self._cycler, StopsMany):
+            refs = [one.ref for one in begun if one.ref is not None and one.may_stop()]
+            self._rig.log(f"{len(refs)} schedules are stopped: {why}", "warning")
+            for problem in self._cycler.stop_all(refs):
+                self._rig.log(str(problem), "error")
+        else:
+            for cell in begun:
+                try:
+                    cell.stop(why)
+                except InstrumentError as error:  # made safe, and verified, when the run ends
+                    self._rig.log(f"{cell.sample.label}: {error}", "error")
+        self._fetch_the_last(begun)
+
+    def _fetch_the_last(self, cells: Sequence[CycledCell]) -> None:
         """After a stop: a cycler counts as running until its records are there. Nobody waits for long.
 
         One that only a person can stop runs on: what is there now is fetched, once.
         """
-        if isinstance(self._cycler, OperatorRunCycler):
-            self._look(ref, judge, must=False)
-            return
-        for _ in range(LOOKS_AFTER_STOP):
-            status = self._look(ref, judge, must=False)
-            if status is None or status.state != "running":
+        left = list(cells)
+        looks = 1 if isinstance(self._cycler, OperatorRunCycler) else LOOKS_AFTER_STOP
+        for number in range(looks):
+            if number:
+                self._rig.clock.sleep(LEAST_POLL_S)
+            for cell in list(left):
+                try:
+                    status = cell.look()
+                except InstrumentError as error:
+                    self._rig.log(f"its last records are not here: {error}", "warning")
+                    left.remove(cell)
+                    continue
+                if status.state != "running":
+                    left.remove(cell)
+            if not left:
                 return
-            self._rig.clock.sleep(LEAST_POLL_S)
 
-    def _look(self, ref: str, judge: Judge, *, must: bool = True) -> ChannelStatus | None:
-        """A status, and then all records that were there by then: when it has ended, all. None: it can't be asked,
-        and is still to be waited for where it `must`."""
-        try:
-            status = self._cycler.attach(ref)
-            self._fetch(ref, judge)
-        except (InstrumentLost, BadReply) as error:
-            if must:
-                self._silent(error)
-            else:
-                self._rig.log(f"its last records are not here: {error}", "warning")
-            return None
-        self._heard()
-        return status
+    def _judge_cells(self, cell_failure: str) -> None:
+        if self._is_alone:
+            return
+        ended = [(one, one.end) for one in self._cells if one.end is not None]
+        if all(end.state == FAILED for _, end in ended):
+            raise StepFailed("; ".join(f"{one.sample.label}: {end.text}" for one, end in ended))
+        unlike = [f"{one.sample.label} {end.state}" for one, end in ended if not _is_well(one, end)]
+        if cell_failure == FAIL and unlike:
+            raise StepFailed(f"not all cells ended well: {', '.join(unlike)}")
 
-    def _silent(self, error: InstrumentError) -> None:
-        """The cycler runs on by itself, and keeps its records: a run waits for it as long as the driver's patience."""
-        rig, name = self._rig, self._cycler.name
-        if self._silent_since_s is None:
-            self._silent_since_s = rig.t_s
-            rig.log(f"{error}; trying again", "warning")
-        patience_s = self._cycler.lost_after_s if isinstance(self._cycler, Patient) else 0.0
-        if rig.t_s - self._silent_since_s >= patience_s:
-            gap_s = rig.t_s - self._silent_since_s
-            raise InstrumentLost(name, f"gave no records for {gap_s:.0f} s ({error})") from error
+    # ------------------------------------------------------------ telling
+    def _tell(self) -> None:
+        is_watched = isinstance(self._cycler, OperatorRunCycler)
+        if not self._is_alone:
+            keep_cells(self._rig, self._cells)
+            self._rig.progress(told_of_many(self._cells, is_watched), self._done_s())
+            return
+        for status in [one.status for one in self._active if one.status is not None]:
+            self._rig.progress(told_of_one(status, is_watched), self._done_s())
 
-    def _heard(self) -> None:
-        if self._silent_since_s is not None:
-            gap_s = self._rig.t_s - self._silent_since_s
-            self._rig.log(f"{self._cycler.name} answers again after {gap_s:.0f} s; its records are fetched")
-            self._silent_since_s = None
+    def _done_s(self) -> float:
+        """Of the longest schedule, as it was estimated: since the first cell began."""
+        begun = [one.began_s for one in self._cells if one.ref is not None]
+        return self._rig.t_s - min(begun, default=self._rig.t_s)
 
-    def _ref(self, schedule: Schedule) -> str:
-        """The test of this step: remembered, or found on its channel, or started now."""
-        rig, channel = self._rig, self._sample.channel
-        if isinstance(self._cycler, OperatorRunCycler):
-            return wait_for_hand_over(rig, self._cycler, self._sample, schedule, self._watch)
-        known = rig.recall("cycler ref")
-        if known is not None:
-            rig.log(f"{self._cycler.name} is attached to again: {known}")
-            return str(known)
-        now = self._cycler.status(channel).ref
-        before = rig.recall("cycler ref before")
-        if before is None or before == (now or ""):
-            rig.remember("cycler ref before", now or "")
-            rig.remember("cycler began", rig.t_s)
-            now = self._cycler.submit(channel, schedule, self._sample.label)
-            rig.log(f"{self._cycler.name}, channel {channel}: schedule {schedule.id} started as {now}")
-        else:
-            rig.log(f"{now} was started just before the break and is taken up", "warning")
-        rig.remember("cycler ref", now)
-        return str(now)
 
-    def _fetch(self, ref: str, judge: Judge) -> None:
-        """What is recorded stays, and is not fetched again, when the connection fails in between."""
-        while records := self._cycler.records(ref, self._after, AT_ONCE):
-            self._record(records)
-            self._after = records[-1].number
-            self._why = self._why or judge(records)
-        if isinstance(self._cycler, OperatorRunCycler):
-            self._tell_account(self._cycler.account(ref))
-
-    def _tell_account(self, account: Sequence[str]) -> None:
-        """What was taken of the exports, and what was set aside and why: each sentence once, over all breaks."""
-        for text in account[self._told :]:
-            self._rig.log(text, "info" if " rows taken " in text else "warning", self._cycler.name)
-        if self._told != len(account):
-            self._told = len(account)
-            self._rig.remember("account told", self._told)
-
-    def _record(self, records: Sequence[CyclerRecord]) -> None:
-        many = len(records)
-        number, time_s, step, cycle, volt, current, charge, discharge, temperature = map(
-            list, zip(*records, strict=True)
-        )
-        per_area = None if self._area_cm2 is None else 1e3 / self._area_cm2
-        self._rig.record_many(
-            "cycling",
-            [self._began_s + one for one in time_s],
-            {
-                "sample": [self._sample.label] * many,
-                "channel": [self._sample.channel] * many,
-                "record": number,
-                "schedule_step": step,
-                "cycle": cycle,
-                "time_s": time_s,
-                "voltage_V": volt,
-                "current_A": current,
-                "current_density_mA_cm2": [None if per_area is None else per_area * one for one in current],
-                "charge_capacity_Ah": charge,
-                "discharge_capacity_Ah": discharge,
-                "temperature_C": temperature,
-            },
-        )
+def _is_well(cell: CycledCell, end: CellEnd) -> bool:
+    return end.state == "finished" or (end.state == "stopped" and bool(cell.why))

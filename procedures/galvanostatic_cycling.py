@@ -6,12 +6,12 @@ from typing import Any
 
 from daq.contracts import Result, RunReader
 from daq.errors import BadInput
-from daq.sample import samples_of
+from daq.sample import Sample
 from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Record, Rest, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, amounts, read_amount, resolve
-from procedures.dc_streams import CYCLED, CYCLING
-from procedures.dc_taking import told_break
-from procedures.on_cycler import OnCycler, spans_break
+from procedures.cells_of_run import CellRows, cells_of, results_of_cells
+from procedures.dc_streams import CYCLING
+from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
 from procedures.schedule_parameter import step_list
 from procedures.schedule_text import read_steps
@@ -40,8 +40,8 @@ class GalvanostaticCycling(OnCycler):
     half_max_h: float = quantity("Longest half cycle", units="h", minimum=0.01, maximum=10_000, default=100)
     own_schedule: list[dict[str, Any]] = step_list("Schedule of its own", default=[])
 
-    def _amps(self, texts: list[str], place: str) -> float:
-        return resolve(read_amount(texts[0], CURRENT_UNITS), self.sample, place)
+    def _amps(self, texts: list[str], sample: Sample, place: str) -> float:
+        return resolve(read_amount(texts[0], CURRENT_UNITS), sample, place)
 
     def check(self, place: str) -> list[str]:
         if self.lower_V >= self.upper_V:
@@ -52,15 +52,15 @@ class GalvanostaticCycling(OnCycler):
                 raise BadInput("several currents", place=f"{place}, {key}", allowed='one, as in "80 mA/g"')
         return super().check(place)
 
-    def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]:
+    def schedule_steps(self, sample: Sample, place: str) -> tuple[ScheduleStep, ...]:
         if self.own_schedule:
-            return read_steps(self.own_schedule, self.sample, place)
+            return read_steps(self.own_schedule, sample, place)
         steps: list[ScheduleStep] = []
         if self.formation_cycles:
-            amps = self._amps(self.formation_current, f"{place}, formation_current")
+            amps = self._amps(self.formation_current, sample, f"{place}, formation_current")
             steps += self._cycle(amps, amps, 1, self.formation_cycles)
-        charge = self._amps(self.charge_current, f"{place}, charge_current")
-        discharge = self._amps(self.discharge_current, f"{place}, discharge_current")
+        charge = self._amps(self.charge_current, sample, f"{place}, charge_current")
+        discharge = self._amps(self.discharge_current, sample, f"{place}, discharge_current")
         return tuple(steps + self._cycle(charge, discharge, len(steps) + 1, self.cycles))
 
     def _cycle(self, charge_A: float, discharge_A: float, first: int, times: int) -> list[ScheduleStep]:
@@ -73,24 +73,24 @@ class GalvanostaticCycling(OnCycler):
         rest: list[ScheduleStep] = [] if self.rest_h == "none" else [Rest(float(self.rest_h) * 3600, record)]
         return [up, down, *rest, Loop(first, times)]
 
-    def protection(self, place: str) -> Protection:
+    def protection(self, sample: Sample, place: str) -> Protection:
         currents = [
             abs(amps)
-            for step in self.schedule_steps(place)
+            for step in self.schedule_steps(sample, place)
             for amps in [getattr(step, "current_A", getattr(step, "current_limit_A", None))]
             if amps is not None
         ]
         return Protection(self.lower_V - 0.2, self.upper_V + 0.2, 1.2 * max(currents, default=0.0))
 
-    def schedule_seconds(self) -> float:
-        active = self.sample.active
+    def schedule_seconds(self, sample: Sample) -> float:
+        active = sample.active
         capacity = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
         if active is None or active.mass_mg is None or self.own_schedule:
             return self.cycles * 2 * GUESS_H * 3600
         full_C = 3.6e-3 * capacity * active.mass_mg
-        charge = self._amps(self.charge_current, "plan")
-        discharge = self._amps(self.discharge_current, "plan")
-        formation = self.formation_cycles * 2 * full_C / self._amps(self.formation_current, "plan")
+        charge = self._amps(self.charge_current, sample, "plan")
+        discharge = self._amps(self.discharge_current, sample, "plan")
+        formation = self.formation_cycles * 2 * full_C / self._amps(self.formation_current, sample, "plan")
         return formation + self.cycles * full_C * (1 / charge + 1 / discharge)
 
     def sound_V(self) -> tuple[float, float]:
@@ -100,8 +100,9 @@ class GalvanostaticCycling(OnCycler):
         from procedures.analysis.capacity import integrate_half_cycles
         from procedures.analysis.cycling_results import cycling_results
 
-        rows = run.table("cycling", columns=CYCLED)
-        active = samples_of(run.sample)[0].active
-        halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
-        found = cycling_results(halves, None if active is None else active.mass_mg)
-        return told_break(found, spans_break(rows))
+        def of_cell(cell: CellRows) -> list[Result]:
+            rows, active = cell.rows, cell.sample.active
+            halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
+            return cycling_results(halves, None if active is None else active.mass_mg, at=cell.at)
+
+        return results_of_cells(cells_of(run), "capacity_retention", "%", of_cell)

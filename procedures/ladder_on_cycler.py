@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from daq.contracts import Rig, RunReader
 from daq.errors import AnalysisRefused
-from daq.sample import Sample
-from drivers.roles import BatteryCycler, OperatorRunCycler
 from drivers.schedule import Current, CyclerRecord, End, Protection, Record, Schedule
-from procedures.cycler_run import CyclerRun, last_record
-from procedures.dc_streams import CYCLED
 
 FALSE_ALARM = 1e-5
 JUDGED_EVERY = 500  # records
@@ -27,29 +22,20 @@ def ladder_schedule(
     return Schedule(f"critical-current {label}", steps, Protection(-voltage_limit_V, voltage_limit_V, 1.2 * most))
 
 
-class LadderOnCycler:
-    """Runs it, looks for a short in the records as they come, and stops the channel at one that ends the ladder."""
+class LadderJudge:
+    """Looks for a short in the records of one cell as they come; what it returns ends the cell's ladder."""
 
-    def __init__(
-        self, cycler: BatteryCycler | OperatorRunCycler, sample: Sample, ends_at: Callable[[str], bool]
-    ) -> None:
-        self._cycler = cycler
-        self._sample = sample
+    def __init__(self, ends_at: Callable[[str], bool]) -> None:
         self._ends_at = ends_at
-        self._after = 0
         self._judged = 0
         self._rows: list[tuple[float, float, float, int]] = []
 
-    def recover(self, run: RunReader) -> None:
-        rows = run.table("cycling", columns=(*CYCLED, "schedule_step"))
-        self._after = last_record(run)
+    def recover(self, rows: Mapping[str, np.ndarray]) -> None:
+        """With the rows that the run has of this cell."""
         columns = (rows["time_s"], rows["current_A"], rows["voltage_V"], rows["schedule_step"])
         self._rows = [(float(t), float(i), float(v), int(n)) for t, i, v, n in zip(*columns, strict=True)]
 
-    def run(self, rig: Rig, schedule: Schedule, seconds: float, watch: Callable[[Rig], None]) -> None:
-        CyclerRun(rig, self._cycler, self._sample, watch).run(schedule, seconds, self._after, self._judge)
-
-    def _judge(self, records: Sequence[CyclerRecord]) -> str:
+    def __call__(self, records: Sequence[CyclerRecord]) -> str:
         from procedures.analysis.short_circuit import find_short_circuit, polarisation_of
 
         self._rows += [(one.time_s, one.current_A, one.voltage_V, one.step) for one in records]

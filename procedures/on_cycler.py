@@ -6,28 +6,30 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import numpy as np
-
 from daq.bench import Bench
 from daq.contracts import Rig, RunReader, Step
-from daq.errors import BadInput
 from daq.sample import Sample
 from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Protection, Schedule, ScheduleStep
-from drivers.step_sheet import step_sheet
 from procedures.at_temperature import AtTemperature
-from procedures.cycler_run import CyclerRun, check_channel_idle, check_submit, last_record
-from procedures.operator_run import check_start
+from procedures.cycled_cell import CellJob
+from procedures.cycler_checks import check_cells, check_channels_idle, check_on_channel, sheets_told
+from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
 from procedures.pc_cycling import PcCycling
 from procedures.schedule_checks import check_schedule
 
 
 class OnCycler(AtTemperature):
-    """A subclass gives the schedule's steps, its protection, how long it takes, and what a sound cell shows."""
+    """A subclass gives the schedule's steps, its protection, how long it takes, and what a sound cell shows.
+
+    On a cycler, several samples are cycled together: each on its own channel, with a schedule resolved for it.
+    """
+
+    cell_failure: str = cell_failure_choice()
 
     def __init__(self, **values: object) -> None:
         super().__init__(**values)
-        self._after = 0
+        self._after: Mapping[int, int] = {}
 
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:
         super().bind(bench, samples)
@@ -40,13 +42,13 @@ class OnCycler(AtTemperature):
             self._cycler = cast(BatteryCycler | OperatorRunCycler, bench.by_role("cycler"))
 
     @abstractmethod
-    def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]: ...
+    def schedule_steps(self, sample: Sample, place: str) -> tuple[ScheduleStep, ...]: ...
 
     @abstractmethod
-    def protection(self, place: str) -> Protection: ...
+    def protection(self, sample: Sample, place: str) -> Protection: ...
 
     @abstractmethod
-    def schedule_seconds(self) -> float: ...
+    def schedule_seconds(self, sample: Sample) -> float: ...
 
     @abstractmethod
     def sound_V(self) -> tuple[float, float]:
@@ -55,58 +57,60 @@ class OnCycler(AtTemperature):
     def after_cycle(self, rig: Rig, cycle: int) -> None:
         """Between cycles that this computer runs: nothing, unless a subclass has something to do."""
 
-    def schedule(self, place: str = "plan") -> Schedule:
+    def takes_several(self) -> str:
+        if self._by_pc is None:
+            return ""
+        return f"this computer runs the cycles on {self._potentiostat.name}, one cell at a time"
+
+    def schedule(self, sample: Sample | None = None, place: str = "plan") -> Schedule:
+        """Of this sample, None: of the first."""
+        cell = sample or self.sample
         return Schedule(
-            f"{self.procedure_name} {self.sample.label}", self.schedule_steps(place), self.protection(place)
+            f"{self.procedure_name} {cell.label}", self.schedule_steps(cell, place), self.protection(cell, place)
         )
 
     def check(self, place: str) -> list[str]:
         warnings = super().check(place)
-        runner = self._by_pc or self._cycler
-        abilities = runner.abilities()
-        if self.sample.channel not in abilities.channels:
-            raise BadInput(
-                f"{self.sample.label} is on channel {self.sample.channel}",
-                place=f"{place}, sample.channel",
-                allowed=f"{', '.join(map(str, abilities.channels))} on {runner.name}",
+        if self._by_pc is None:
+            return warnings + check_cells(
+                self._cycler, self.samples, lambda one: self.schedule(one, self.place_of(one, place)), place
             )
-        schedule = self.schedule(place)
+        abilities = self._by_pc.abilities()
+        check_on_channel(self.sample, abilities, self._by_pc.name, place)
+        schedule = self.schedule(None, place)
         check_schedule(schedule, abilities, self.sample, place)
-        if self._by_pc is not None:
-            warnings += self._by_pc.check(schedule, place)
-        else:
-            warnings += check_start(self._cycler, schedule, self.sample, place)
-            check_submit(self._cycler, schedule, self.sample)
-        return warnings
+        return warnings + self._by_pc.check(schedule, place)
 
     def told(self) -> list[str]:
-        return step_sheet(self.schedule())
+        return sheets_told(self.samples, self.schedule)
 
     def measuring_steps(self) -> Sequence[Step]:
-        return [Step("schedule", f"{self.procedure_name} on {(self._by_pc or self._cycler).name}", "continue")]
+        cells = f", {len(self.samples)} cells" if len(self.samples) > 1 else ""
+        name = (self._by_pc or self._cycler).name
+        return [Step("schedule", f"{self.procedure_name} on {name}{cells}", "continue")]
 
     def measuring_seconds(self) -> Mapping[str, float]:
-        return {"schedule": self.schedule_seconds()}
+        return {"schedule": max(self.schedule_seconds(one) for one in self.samples)}
 
     def recover(self, run: RunReader) -> None:
         super().recover(run)
-        self._after = last_record(run)
         if self._by_pc is not None:
             self._by_pc.recover(run)
+        else:
+            self._after = last_records(run)
 
     def before_heating(self, rig: Rig) -> None:
         if self._by_pc is not None:
             self._by_pc.check_sound(rig, *self.sound_V())
         else:
-            check_channel_idle(rig, self._cycler, self.sample, *self.sound_V())
+            check_channels_idle(rig, self._cycler, self.samples, *self.sound_V())
 
     def do_at_temperature(self, step: Step, rig: Rig) -> None:
         if self._by_pc is not None:
             self._by_pc.run(rig, self.schedule(), self.after_cycle)
             return
-        running = CyclerRun(rig, self._cycler, self.sample, self.watch)
-        running.run(self.schedule(), self.schedule_seconds(), self._after)
-
-
-def spans_break(rows: Mapping[str, np.ndarray]) -> bool:
-    return bool(np.any(rows["attempt"] > 1))
+        jobs = [
+            CellJob(one, self.schedule(one), self.schedule_seconds(one), self._after.get(one.channel, 0))
+            for one in self.samples
+        ]
+        CyclerRun(rig, self._cycler, self.watch).run(jobs, self.cell_failure)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from daq.contracts import Rig
 from daq.errors import BadInput
 from daq.sample import Sample
 from drivers.roles import BatteryCycler, HandOver, OperatorRunCycler
 from drivers.schedule import Schedule
 from drivers.step_sheet import sheet_id
+from procedures.cell_memory import CellMemory
 
 QUESTION = "cycler-started"
 ENDED = "cycler-ended"
@@ -36,14 +36,13 @@ def told_to_stop(cycler: str, channel: int, why: str) -> str:
     return f"{why}: stop channel {channel} of {cycler} BY HAND now; cellrig can't, it runs on until somebody does"
 
 
-def wait_for_hand_over(
-    rig: Rig, cycler: OperatorRunCycler, sample: Sample, schedule: Schedule, watch: Callable[[Rig], None]
-) -> str:
-    """Returns the ref of the test once a person has started it; remembers when that was, in the run's time."""
-    ref = rig.recall("cycler ref")
+def hand_over_now(memory: CellMemory, cycler: OperatorRunCycler, sample: Sample, schedule: Schedule) -> str | None:
+    """The ref of the test if a person has started it by now; when that was is remembered, in the run's time."""
+    rig = memory.rig
+    ref = memory.recall("cycler ref")
     if ref is None:
         ref = cycler.expect(sample.channel, schedule, sample.label)
-        rig.remember("cycler ref", ref)
+        memory.remember("cycler ref", ref)
     code = sheet_id(schedule, sample.label)
     text = (
         f"type the step sheet {code} into {cycler.name}, channel {sample.channel}, with {code} as battery code; "
@@ -52,27 +51,38 @@ def wait_for_hand_over(
     channels = list(cycler.abilities().channels)
     details = {"cycler": cycler.name, "channel": sample.channel, "channels": channels, "sheet": code}
     while (told := cycler.handed_over(ref)) is None:
-        times = int(rig.recall("answers refused", 0))
-        answer = rig.ask(f"{QUESTION}-{times + 1}", text, {**details, "not_before_unix": rig.clock.unix() - rig.t_s})
-        if answer is not None:
-            try:
-                cycler.hand_over(ref, _read_answer(answer))
-            except BadInput as error:
-                rig.remember("answers refused", times + 1)
-                rig.log(f"the answer can't be used: {error}; answer again", "warning", "operator")
-            continue
-        rig.progress(f"waits for sheet {code} to be started by hand on channel {sample.channel}; cellrig acknowledge")
-        watch(rig)
-        rig.wait(LOOK_S)
-    _note(rig, cycler, sample, told, ref)
+        times = int(memory.recall("answers refused", 0))
+        key = f"{memory.question(QUESTION)}-{times + 1}"
+        answer = rig.ask(key, text, {**details, "not_before_unix": rig.clock.unix() - rig.t_s})
+        if answer is None:
+            return None
+        try:
+            cycler.hand_over(ref, _read_answer(answer))
+        except BadInput as error:
+            memory.remember("answers refused", times + 1)
+            rig.log(f"the answer can't be used: {error}; answer again", "warning", "operator")
+    _note(memory, cycler, sample, told, ref)
     return str(ref)
 
 
-def told_ended(rig: Rig, cycler: OperatorRunCycler, ref: str) -> None:
+def waits_for(samples: Sequence[Sample], schedules: Sequence[Schedule]) -> str:
+    """What is shown while nobody has started these yet."""
+    if len(samples) > 1:
+        channels = ", ".join(str(one.channel) for one in samples)
+        return f"waits for {len(samples)} sheets to be started by hand on channels {channels}; cellrig acknowledge"
+    (sample,), (schedule,) = samples, schedules
+    code = sheet_id(schedule, sample.label)
+    return f"waits for sheet {code} to be started by hand on channel {sample.channel}; cellrig acknowledge"
+
+
+def told_ended(memory: CellMemory, cycler: OperatorRunCycler, sample: Sample, ref: str) -> None:
     """A person may say at any time that the channel has ended before its schedule did; nothing else could tell."""
-    text = "should the channel end before its schedule does, say so: cellrig acknowledge {run} --ended WHY --by NAME"
-    answer = rig.ask(ENDED, text, {"cycler": cycler.name, "ref": ref})
-    if answer is None or rig.recall("ended by hand") is not None:
+    rig = memory.rig
+    whose = f"--channel {sample.channel} " if memory.whose else ""
+    command = f"cellrig acknowledge {{run}} {whose}--ended WHY --by NAME"
+    text = f"should the channel end before its schedule does, say so: {command}"
+    answer = rig.ask(memory.question(ENDED), text, {"cycler": cycler.name, "ref": ref, "channel": sample.channel})
+    if answer is None or memory.recall("ended by hand") is not None:
         return
     for _ in range(2):  # the last export may have been written just now, and counts when it has settled
         cycler.attach(ref)
@@ -80,7 +90,7 @@ def told_ended(rig: Rig, cycler: OperatorRunCycler, ref: str) -> None:
     cycler.attach(ref)
     why = f"{answer.get('by')} says that it ended: {answer.get('why')}"
     cycler.ended(ref, why)
-    rig.remember("ended by hand", {"by": answer.get("by"), "why": answer.get("why")})
+    memory.remember("ended by hand", {"by": answer.get("by"), "why": answer.get("why")})
     rig.log(why, "warning", "operator")
 
 
@@ -91,15 +101,16 @@ def _read_answer(answer: Mapping[str, Any]) -> HandOver:
         raise BadInput(f"{error!r}", place="answer", allowed="channel, started_unix, by") from error
 
 
-def _note(rig: Rig, cycler: OperatorRunCycler, sample: Sample, told: HandOver, ref: str) -> None:
+def _note(memory: CellMemory, cycler: OperatorRunCycler, sample: Sample, told: HandOver, ref: str) -> None:
     """The record says who started it. Rows are put at the time that was told, never before the run began."""
-    if rig.recall("cycler began") is not None:
+    rig = memory.rig
+    if memory.recall("cycler began") is not None:
         rig.log(f"{cycler.name} is watched again: {ref}")
         return
-    rig.remember("cycler began", max(0.0, rig.t_s - (rig.clock.unix() - told.started_unix)))
+    memory.remember("cycler began", max(0.0, rig.t_s - (rig.clock.unix() - told.started_unix)))
     when = f"{datetime.fromtimestamp(told.started_unix):%Y-%m-%d %H:%M}"
     who = {"by": told.by, "channel": told.channel, "started_unix": told.started_unix, "ref": ref}
-    rig.remember("started by hand", who)
+    memory.remember("started by hand", who)
     rig.log(
         f"started by hand by {told.by} on channel {told.channel} of {cycler.name}, {when}, as {ref}", "info", "operator"
     )

@@ -6,12 +6,12 @@ import numpy as np
 
 from daq.contracts import Result, RunReader
 from daq.errors import BadInput
-from daq.sample import samples_of
+from daq.sample import Sample
 from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, resolve
-from procedures.dc_streams import CYCLED, CYCLING
-from procedures.dc_taking import told_break
-from procedures.on_cycler import OnCycler, spans_break
+from procedures.cells_of_run import CellRows, cells_of, results_of_cells
+from procedures.dc_streams import CYCLING
+from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity
 
 
@@ -30,8 +30,8 @@ class RateCapability(OnCycler):
     half_max_h: float = quantity("Longest half cycle", units="h", minimum=0.01, maximum=10_000, default=100)
     record_s: float = quantity("Record every", units="s", minimum=0.001, maximum=3600, default=10.0)
 
-    def currents_A(self, place: str = "plan") -> list[float]:
-        return [resolve(one, self.sample, f"{place}, rates") for one in Amounts.of(self.rates, CURRENT_UNITS)]
+    def currents_A(self, sample: Sample, place: str = "plan") -> list[float]:
+        return [resolve(one, sample, f"{place}, rates") for one in Amounts.of(self.rates, CURRENT_UNITS)]
 
     def check(self, place: str) -> list[str]:
         if self.lower_V >= self.upper_V:
@@ -39,32 +39,34 @@ class RateCapability(OnCycler):
                            allowed=f"below {self.upper_V:g} V")  # fmt: skip
         return super().check(place)
 
-    def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]:
+    def schedule_steps(self, sample: Sample, place: str) -> tuple[ScheduleStep, ...]:
         steps: list[ScheduleStep] = []
         record, longest = Record(self.record_s), End("time_s", "above", self.half_max_h * 3600)
-        for amps in self.currents_A(place):
+        for amps in self.currents_A(sample, place):
             up = Current(amps, (End("voltage_V", "above", self.upper_V), longest), record)
             down = Current(-amps, (End("voltage_V", "below", self.lower_V), longest), record)
             steps += [up, down, Loop(len(steps) + 1, self.cycles_each)]
         return tuple(steps)
 
-    def protection(self, place: str) -> Protection:
-        return Protection(self.lower_V - 0.2, self.upper_V + 0.2, 1.2 * max(self.currents_A(place)))
+    def protection(self, sample: Sample, place: str) -> Protection:
+        return Protection(self.lower_V - 0.2, self.upper_V + 0.2, 1.2 * max(self.currents_A(sample, place)))
 
-    def schedule_seconds(self) -> float:
-        active = self.sample.active
+    def schedule_seconds(self, sample: Sample) -> float:
+        active = sample.active
         mass = 1.0 if active is None or active.mass_mg is None else active.mass_mg
         capacity = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
-        return sum(2 * self.cycles_each * 3.6e-3 * capacity * mass / amps for amps in self.currents_A())
+        return sum(2 * self.cycles_each * 3.6e-3 * capacity * mass / amps for amps in self.currents_A(sample))
 
     def sound_V(self) -> tuple[float, float]:
         return min(self.lower_V, 0.5 * self.lower_V) - 0.5, self.upper_V + 0.2
 
     def analyse(self, run: RunReader) -> list[Result]:
+        return results_of_cells(cells_of(run), "discharge_capacity", "mAh/g", self._rates_of)
+
+    def _rates_of(self, cell: CellRows) -> list[Result]:
         from procedures.analysis.capacity import METHOD, cycles_of, integrate_half_cycles
 
-        rows = run.table("cycling", columns=CYCLED)
-        active = samples_of(run.sample)[0].active
+        rows, active = cell.rows, cell.sample.active
         halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
         cycles = cycles_of(halves)
         by_mass = active is not None and active.mass_mg is not None
@@ -75,7 +77,7 @@ class RateCapability(OnCycler):
             mine = (cycles.cycle > first) & (cycles.cycle <= first + self.cycles_each)
             values = per * cycles.discharge_Ah[mine]
             values = values[np.isfinite(values)]
-            where = {"rate": rate, "order": number + 1}
+            where = {**cell.at, "rate": rate, "order": number + 1}
             if len(values) == 0:
                 found.append(Result("discharge_capacity", None, unit, at=where, reason="no discharge at this rate"))
                 continue
@@ -84,4 +86,4 @@ class RateCapability(OnCycler):
             span = None if spread is None else (mean - 1.96 * spread, mean + 1.96 * spread)
             told = f"mean of {len(values)} cycles; {METHOD}"
             found.append(Result("discharge_capacity", mean, unit, spread, span, where, told))
-        return told_break(found, spans_break(rows))
+        return found

@@ -35,7 +35,7 @@ def sheets_of(plan: Plan) -> list[StepSheet]:
         if isinstance(procedure, OnCycler) or (
             isinstance(procedure, CriticalCurrentLadder) and procedure.on == "cycler"
         ):
-            sheets.append(sheet_of(procedure.schedule(), procedure.sample.label))
+            sheets += [sheet_of(procedure.schedule(sample), sample.label) for sample in procedure.samples]
     if not sheets:
         raise BadInput("no run of this plan is a schedule on a cycler", place=plan.place)
     return sheets

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader
 from daq.errors import BadInput
-from daq.sample import Sample, samples_of
+from daq.sample import Sample
 from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
+from procedures.cells_of_run import CellRows, cells_of, results_of_cells
 from procedures.cycling_spectra import STREAMS, CyclingSpectra, resistances_over_cycles
-from procedures.dc_streams import CYCLED, CYCLING
-from procedures.dc_taking import told_break
-from procedures.on_cycler import OnCycler, spans_break
+from procedures.dc_streams import CYCLING
+from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
 from procedures.sample_geometry import electrode_area_cm2
 
@@ -50,28 +50,32 @@ class SymmetricCyclingRun(OnCycler):
         if self._spectra is not None:
             self._spectra.after_cycle(rig, cycle)
 
-    def half_Ah(self, place: str = "plan") -> float | None:
+    def half_Ah(self, sample: Sample, place: str = "plan") -> float | None:
         """What each half passes, where it ends by capacity."""
         if self.half_capacity_mAh_cm2 == "by time":
             return None
-        area = require_area(self.sample, f"{place}, half_capacity_mAh_cm2", "a capacity in mAh/cm2")
+        area = require_area(sample, f"{place}, half_capacity_mAh_cm2", "a capacity in mAh/cm2")
         return 1e-3 * float(self.half_capacity_mAh_cm2) * area
 
-    def half_seconds(self, current_A: float, place: str = "plan") -> float:
-        charge_Ah = self.half_Ah(place)
+    def half_seconds(self, current_A: float, sample: Sample, place: str = "plan") -> float:
+        charge_Ah = self.half_Ah(sample, place)
         return 3600 * (self.half_h if charge_Ah is None else charge_Ah / current_A)
 
-    def cycles(self, current_A: float, place: str = "plan") -> int:
+    def cycles(self, current_A: float, sample: Sample, place: str = "plan") -> int:
         """At one current."""
         if self.stage_h == "by cycles":
             return self.stage_cycles
-        return max(1, round(float(self.stage_h) * 1800 / self.half_seconds(current_A, place)))
+        return max(1, round(float(self.stage_h) * 1800 / self.half_seconds(current_A, sample, place)))
 
-    def currents_A(self, place: str = "plan") -> list[float]:
-        return [resolve(one, self.sample, f"{place}, currents") for one in Amounts.of(self.currents, CURRENT_UNITS)]
+    def currents_A(self, sample: Sample, place: str = "plan") -> list[float]:
+        return [resolve(one, sample, f"{place}, currents") for one in Amounts.of(self.currents, CURRENT_UNITS)]
 
     def check(self, place: str) -> list[str]:
-        shortest_s = min(self.half_seconds(amps, place) for amps in self.currents_A(place))
+        shortest_s = min(
+            self.half_seconds(amps, one, self.place_of(one, place))
+            for one in self.samples
+            for amps in self.currents_A(one, self.place_of(one, place))
+        )
         if shortest_s < 12 * self.record_s:
             raise BadInput(f"a record every {self.record_s:g} s leaves fewer than 12 in a half cycle",
                            place=f"{place}, record_s", allowed=f"up to {shortest_s / 12:g} s")  # fmt: skip
@@ -83,22 +87,22 @@ class SymmetricCyclingRun(OnCycler):
                            allowed="0, or a bench without a cycler, whose potentiostat does both")  # fmt: skip
         return super().check(place)
 
-    def schedule_steps(self, place: str) -> tuple[ScheduleStep, ...]:
+    def schedule_steps(self, sample: Sample, place: str) -> tuple[ScheduleStep, ...]:
         steps: list[ScheduleStep] = []
-        charge_Ah, record = self.half_Ah(place), Record(self.record_s)
+        charge_Ah, record = self.half_Ah(sample, place), Record(self.record_s)
         by_time = (End("time_s", "above", self.half_h * 3600),)
         ends = by_time if charge_Ah is None else (End("capacity_Ah", "above", charge_Ah),)
-        for amps in self.currents_A(place):
-            again = Loop(len(steps) + 1, self.cycles(amps, place))
+        for amps in self.currents_A(sample, place):
+            again = Loop(len(steps) + 1, self.cycles(amps, sample, place))
             steps += [Current(amps, ends, record), Current(-amps, ends, record), again]
         return tuple(steps)
 
-    def protection(self, place: str) -> Protection:
+    def protection(self, sample: Sample, place: str) -> Protection:
         limit = self.voltage_limit_V
-        return Protection(-limit, limit, 1.2 * max(self.currents_A(place)))
+        return Protection(-limit, limit, 1.2 * max(self.currents_A(sample, place)))
 
-    def schedule_seconds(self) -> float:
-        stages = [(self.cycles(amps), self.half_seconds(amps)) for amps in self.currents_A()]
+    def schedule_seconds(self, sample: Sample) -> float:
+        stages = [(self.cycles(amps, sample), self.half_seconds(amps, sample)) for amps in self.currents_A(sample)]
         spectra_s = 0.0 if self._spectra is None else self._spectra.seconds(sum(cycles for cycles, _ in stages))
         return sum(cycles * 2 * seconds for cycles, seconds in stages) + spectra_s
 
@@ -108,10 +112,10 @@ class SymmetricCyclingRun(OnCycler):
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.symmetric import analyse_symmetric_cycling, symmetric_cycling_results
 
-        rows = run.table("cycling", columns=CYCLED)
-        area = electrode_area_cm2(samples_of(run.sample)[0])
-        found = analyse_symmetric_cycling(rows["time_s"], rows["current_A"], rows["voltage_V"], area)
-        results = symmetric_cycling_results(found)
-        if run.parameters.get("eis_every_cycles"):
-            results += resistances_over_cycles(run)
-        return told_break(results, spans_break(rows))
+        def of_cell(cell: CellRows) -> list[Result]:
+            rows, area = cell.rows, electrode_area_cm2(cell.sample)
+            found = analyse_symmetric_cycling(rows["time_s"], rows["current_A"], rows["voltage_V"], area)
+            results = symmetric_cycling_results(found, cell.at)
+            return results + (resistances_over_cycles(run) if run.parameters.get("eis_every_cycles") else [])
+
+        return results_of_cells(cells_of(run), "hours_cycled", "h", of_cell)

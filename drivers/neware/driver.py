@@ -199,8 +199,12 @@ class Neware:
 
     def stop(self, ref: str) -> None:
         """Raises InstrumentError when another test has taken its place (nothing is sent then), or it runs on."""
-        for problem in self._stopper.stop({ref: self._channels[self._number_of(ref)]}):
+        for problem in self.stop_all([ref]):
             raise problem
+
+    def stop_all(self, refs: Sequence[str]) -> Sequence[InstrumentError]:
+        """Told one after the other, waited for together; returns what went wrong, of each that did."""
+        return self._stopper.stop({ref: self._channels[self._number_of(ref)] for ref in refs})
 
     def attach(self, ref: str) -> ChannelStatus:
         """Raises InstrumentError when its channel has another test now."""

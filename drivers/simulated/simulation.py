@@ -36,7 +36,8 @@ CELLS: Mapping[str, type[CellParameters]] = {
     "symmetric": SymmetricParameters,
     "lfp": LfpParameters,
 }
-CHANNELS_MAX = 8
+CHANNELS_MAX = 8  # of one simulated instrument
+CHANNELS_NAMED_MAX = 512  # of a tester of many units
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -100,18 +101,23 @@ class ChannelSpec:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A checked simulation. `channels[0]` is channel 1; there are always eight.
+    """A checked simulation. `channels[0]` is channel 1; there are eight, or as many as are named.
 
-    `furnace_is_peer`: the furnace is simulated by a process of its own, which answers on the wire.
+    `main` is on all others. `furnace_is_peer`: the furnace is simulated by a process that answers on the wire.
     """
 
     seed: int
     furnace: FurnaceParameters
     analyser: AnalyserParameters
     cycler: CyclerParameters
+    main: ChannelSpec
     channels: tuple[ChannelSpec, ...]
     faults: tuple[Fault, ...]
     furnace_is_peer: bool = False
+
+    def channel(self, number: int) -> ChannelSpec:
+        """What is on this channel, from 1 upwards."""
+        return self.channels[number - 1] if number <= len(self.channels) else self.main
 
     def fingerprint(self) -> dict[str, Any]:
         """What a kept state belongs to: every number, without the faults."""
@@ -144,15 +150,16 @@ def read_simulation(table: Mapping[str, Any], place: str) -> Simulation:
         furnace=_only(FurnaceParameters, checked.parameters, here_parameters),
         analyser=_only(AnalyserParameters, checked.parameters, here_parameters),
         cycler=_only(CyclerParameters, checked.parameters, here_parameters),
-        channels=tuple(others.get(number, main) for number in range(1, CHANNELS_MAX + 1)),
+        main=main,
+        channels=tuple(others.get(number, main) for number in range(1, max(CHANNELS_MAX, *others, 0) + 1)),
         faults=tuple(parse(Fault, fault, f"{here}.faults[{n}]") for n, fault in enumerate(checked.faults)),
         furnace_is_peer=checked.furnace == "peer",
     )
 
 
 def _channel_number(key: str, place: str) -> int:
-    if key not in {str(number) for number in range(1, CHANNELS_MAX + 1)}:
-        raise BadInput(f"there is no channel {key!r}", place=f"{place}.channels", allowed=f"1 to {CHANNELS_MAX}")
+    if key not in {str(number) for number in range(1, CHANNELS_NAMED_MAX + 1)}:
+        raise BadInput(f"there is no channel {key!r}", place=f"{place}.channels", allowed=f"1 to {CHANNELS_NAMED_MAX}")
     return int(key)
 
 

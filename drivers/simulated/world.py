@@ -62,8 +62,10 @@ class World:
         self._lock = threading.Lock()
         ambient = simulation.furnace.ambient_C
         holdings = [spec.holding(ambient) for spec in simulation.channels]
-        distinct: list[Holding] = list(dict.fromkeys(holdings))
+        others = simulation.main.holding(ambient)
+        distinct: list[Holding] = list(dict.fromkeys([*holdings, others]))
         self._sample_of = [distinct.index(holding) for holding in holdings]
+        self._sample_of_others = distinct.index(others)
         self._samples = [Sample(holding) for holding in distinct]
         noise = StepNoise(simulation.seed, CONTROL_NOISE)
         self._sample_noise = StepNoise(simulation.seed, SAMPLE_NOISE)
@@ -149,7 +151,8 @@ class World:
     def sample(self, channel: int) -> SampleView:
         with self._lock:
             self._to_now()
-            state = self._samples[self._sample_of[channel - 1]].state
+            named = channel <= len(self._sample_of)
+            state = self._samples[self._sample_of[channel - 1] if named else self._sample_of_others].state
             return SampleView(state.temperature_C, state.high_phase)
 
     def cell(self, channel: int) -> CellHolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -23,31 +24,45 @@ def acknowledge_command(name: str, channel: int | None, by: str, started: str | 
         raise BadInput("this run does not wait for a channel to be started", place=str(run))
     if channel is None:
         raise BadInput("is missing", place="--channel", allowed="the number of the channel that was started")
-    there = asked[-1].details.get("channels", [channel])
+    question = _meant(asked, channel)
+    there = question.details.get("channels", [channel])
     if channel not in there:
-        named = str(asked[-1].details.get("cycler", "the cycler"))
+        named = str(question.details.get("cycler", "the cycler"))
         allowed = ", ".join(map(str, there)) if len(there) < 17 else f"{there[0]} to {there[-1]}"
         raise BadInput(f"{named} has no channel {channel}", place="--channel", allowed=allowed)
     _check_name(by)
-    started_unix = _started(started, asked[-1])
+    started_unix = _started(started, question)
     told = {"channel": channel, "started_unix": started_unix, "by": by.strip()}
-    answer(run, asked[-1].key, told)
+    answer(run, question.key, told)
     if json:
         print_json({"run": run.name, **told})
         return
     when = f"{datetime.fromtimestamp(started_unix):%Y-%m-%d %H:%M}"
-    sheet = asked[-1].details.get("sheet", "")
+    sheet = question.details.get("sheet", "")
     say(stdout(), f"{run.name}: channel {channel} started by hand by {by.strip()}, {when}, with sheet {sheet}")
     say(stdout(), "cellrig only watches it: export from the cycler's program, and stop it there")
 
 
-def ended_command(name: str, by: str, why: str, runs: Path, json: bool) -> None:
+def _meant(asked: Sequence[Question], channel: int) -> Question:
+    """Of several cells' questions the one for this channel; a single one is meant whatever channel it was."""
+    found = [one for one in asked if one.details.get("channel") == channel]
+    if len(asked) == 1 or found:
+        return (found or list(asked))[-1]
+    waiting = ", ".join(str(one.details.get("channel")) for one in asked)
+    raise BadInput(f"no cell of this run waits for channel {channel}", place="--channel", allowed=waiting)
+
+
+def ended_command(name: str, channel: int | None, by: str, why: str, runs: Path, json: bool) -> None:
     run = find_run(runs, name)
-    if all(one.key != ENDED for one in open_questions(run)):
+    asked = [one for one in open_questions(run) if one.key.startswith(ENDED)]
+    if not asked:
         raise BadInput("this run watches no channel, or its end was told before", place=str(run))
+    if channel is None and len(asked) > 1:
+        watched = ", ".join(str(one.details.get("channel")) for one in asked)
+        raise BadInput("is missing: this run watches several channels", place="--channel", allowed=watched)
     _check_name(by)
     told = {"why": why.strip(), "by": by.strip()}
-    answer(run, ENDED, told)
+    answer(run, (asked[0] if channel is None else _meant(asked, channel)).key, told)
     if json:
         print_json({"run": run.name, **told})
     else:

@@ -147,7 +147,7 @@ def acknowledge(
     name: RunName,
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="who started it, or saw it end")],
     channel: Annotated[
-        int | None, typer.Option("--channel", min=1, metavar="N", help="the channel that was started")
+        int | None, typer.Option("--channel", min=1, metavar="N", help="the channel that was started, or ended")
     ] = None,
     started: Annotated[
         str | None, typer.Option("--started", metavar="TIME", help='as "2026-03-02 14:05", local; else now')
@@ -164,7 +164,7 @@ def acknowledge(
     from procedures.cli.acknowledging import acknowledge_command, ended_command
 
     if ended is not None:
-        ended_command(name, by, ended, runs, json)
+        ended_command(name, channel, by, ended, runs, json)
     else:
         acknowledge_command(name, channel, by, started, runs, json)
 

@@ -13,9 +13,10 @@ from rich.markup import escape
 from daq.catalog import RunSummary, find_run, read_catalog
 from daq.contracts import Outcome
 from daq.runfile.reader import EventRecord, RunFile, StepRecord
+from procedures.cells_told import CELLS
 from procedures.cli import text
 from procedures.cli.console import print_json, remark, say, stdout, table
-from procedures.cli.results import as_json, print_geometry, print_results
+from procedures.cli.results import as_json, cells_of_run, print_geometry, print_results
 from procedures.cli.wall import complain
 
 STYLE: Mapping[Outcome, str] = {"finished": "green", "failed": "red", "interrupted": "yellow", "stopped": "yellow"}
@@ -93,6 +94,7 @@ def run_as_json(run: RunFile) -> dict[str, Any]:
             }
             for step in run.steps()
         ],
+        "cells": list(run.recall(CELLS, {}).values()),
         "results": as_json(run.results()),
         "interlocks": run.interlocks,
         "streams": [
@@ -127,8 +129,9 @@ def _print_run(console: Console, run: RunFile) -> None:
     _print_steps(console, run.steps())
     _print_interlocks(console, run.interlocks)
     results = run.results()
-    if results:
-        print_results(console, results)
+    cells = cells_of_run(run)
+    if results or cells:
+        print_results(console, results, cells)
         print_geometry(console, run.sample, results)
         console.print()
     streams = table("table", "rows", "columns", right=("rows",))

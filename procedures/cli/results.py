@@ -10,6 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from daq.contracts import Result
+from daq.runfile.reader import RunFile
+from daq.sample import samples_of
+from procedures.cell_lines import CellLine, cell_lines, columns_of, is_of_many
+from procedures.cells_told import CELLS
 from procedures.cli.console import remark, table
 from procedures.cli.text import measured
 from procedures.result_place import quantity_in_words
@@ -42,8 +46,21 @@ def as_json(results: Iterable[Result]) -> list[dict[str, Any]]:
     ]
 
 
-def print_results(console: Console, results: Sequence[Result]) -> None:
-    """A line for each temperature, then whatever holds for the sweep as a whole, then what was refused and why."""
+def cells_of_run(run: RunFile) -> list[CellLine]:
+    """A line for each of several cells that were cycled together; of any other run none."""
+    return cell_lines(samples_of(run.sample), run.recall(CELLS, {}), run.results())
+
+
+def print_results(console: Console, results: Sequence[Result], cells: Sequence[CellLine] = ()) -> None:
+    """A line for each temperature, then whatever holds for the sweep as a whole, then what was refused and why.
+
+    Of several `cells` that were cycled together a line for each, without the numbers of every cycle.
+    """
+    if cells:
+        _print_cells(console, cells)
+        _print_refusals(console, [one for one in results if one.value is None and one.reason and not is_of_many(one)])
+        remark(console, "the numbers of every cycle: cellrig show RUN --json, cellrig report RUN")
+        return
     spectra = _by_place([one for one in results if one.name in PER_TEMPERATURE])
     if spectra:
         _print_spectra(console, spectra)
@@ -82,9 +99,24 @@ def _print_spectra(console: Console, spectra: list[tuple[Mapping[str, Any], dict
     console.print(shown)
 
 
+def _print_cells(console: Console, cells: Sequence[CellLine]) -> None:
+    names = columns_of(cells)
+    units = {name: next(one.numbers[name].unit for one in cells if name in one.numbers) for name in names}
+    headers = [f"{name.replace('_', ' ')} / {units[name]}" for name in names]
+    shown = table("cell", "ch", "state", "cycle", *headers, right=("ch", "cycle", *headers))
+    for one in cells:
+        told = f"{one.state}: {one.text}" if one.text and one.state not in ("finished", "running") else one.state
+        numbers = [_brief(one.numbers.get(name)) for name in names]
+        shown.add_row(escape(one.sample.label), str(one.sample.channel), escape(told), str(one.cycle or ""), *numbers)
+    console.print(shown)
+
+
+def _brief(result: Result | None) -> str:
+    return "-" if result is None or result.value is None else f"{result.value:.4g}"
+
+
 def print_geometry(console: Console, sample: Mapping[str, Any], results: Sequence[Result]) -> None:
     """What thickness and area add to every conductivity in common; it is in none of the uncertainties above."""
-    from daq.sample import samples_of
     from procedures.sample_geometry import geometry_of
 
     if not any(one.name == "conductivity" for one in results):

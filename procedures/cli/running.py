@@ -20,7 +20,7 @@ from procedures.cli.console import print_json, say, stderr, stdout
 from procedures.cli.looking import print_news, run_as_json
 from procedures.cli.progress import display_for
 from procedures.cli.reporting import report_at_end
-from procedures.cli.results import print_geometry, print_results
+from procedures.cli.results import cells_of_run, print_geometry, print_results
 from procedures.cli.text import quoted, seconds_of
 from procedures.cli.wall import Status, abandon_stdout, complain
 
@@ -106,8 +106,9 @@ def _print_end(console: Console, ended: Ended, report: Path | None) -> None:
         results = run.results()
         events = run.events()
         sample = run.sample
-    if results:
-        print_results(console, results)
+        cells = cells_of_run(run)
+    if results or cells:
+        print_results(console, results, cells)
         print_geometry(console, sample, results)
         console.print()
     print_news(console, events)

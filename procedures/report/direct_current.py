@@ -8,7 +8,11 @@ import numpy as np
 
 from daq.contracts import Result
 from daq.runfile.reader import RunFile
+from procedures.cell_lines import CellLine, cell_lines, is_of_many
+from procedures.cells_of_run import cells_of
+from procedures.cells_told import CELLS
 from procedures.dc_streams import CYCLED
+from procedures.report.cells import MOST_CURVES, cells_table, per_cycle_plot, summary_plot, voltages_plot
 from procedures.report.common import temperature_plots
 from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
 from procedures.report.facts import RunFacts
@@ -20,6 +24,7 @@ from procedures.report.words import name_of, value_of, where_of
 
 Rows = Mapping[str, np.ndarray]
 MOST_CARDS = 4
+SUMMARIES = ("capacity_retention", "hours_cycled", "critical_current_density")
 
 
 def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
@@ -44,6 +49,9 @@ def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
 
 def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current against time; capacity and efficiency per cycle where there are any."""
+    lines = cell_lines(facts.samples, run.recall(CELLS, {}), facts.results)
+    if lines:
+        return _cells_content(run, facts, lines)
     rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["time_s"], facts.results)] if len(rows["t_s"]) else []
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
@@ -55,6 +63,20 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
         closer = closer_plot(rows)
         plots += [closer] if closer is not None else []
     return _content(facts, plots, ("capacity_retention", "hours_cycled", "capacity_fade", "short_circuit"))
+
+
+def _cells_content(run: RunFile, facts: RunFacts, lines: Sequence[CellLine]) -> Content:
+    """Of several cells: what tells them apart, and no more of each than a page has room for."""
+    plots = [
+        voltages_plot(lines, [one.rows for one in cells_of(run)]) if len(lines) <= MOST_CURVES else None,
+        per_cycle_plot(lines, facts.results, "discharge_capacity", "Capacity"),
+        per_cycle_plot(lines, facts.results, "coulombic_efficiency", "Coulombic efficiency"),
+        *(summary_plot(lines, name, name.replace("_", " ").capitalize()) for name in SUMMARIES),
+    ]
+    found = [one for one in plots if one is not None]
+    whole = [one for one in facts.results if not is_of_many(one)]
+    tables = [cells_table(lines), *([results_table(whole)] if whole else [])]
+    return Content((), [*found, *temperature_plots(facts)], tables)
 
 
 def _content(facts: RunFacts, plots: list[Plot], cards: tuple[str, ...]) -> Content:

@@ -31,6 +31,7 @@ BAND = "#d9e6f2"
 ALERT = "#b42318"
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
 SAMPLES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, "#56b4e9")
+CELLS = (*SAMPLES, "#7a4b2a", "#5b6b7b")  # of one run: as many as an eye keeps apart
 DIRECTIONS = {"heating": VERMILLION, "cooling": BLUE, "return": GREEN}
 MARKERS = {"heating": "o", "cooling": "v", "return": "D"}
 Color = tuple[float, float, float, float] | str

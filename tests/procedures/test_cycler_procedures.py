@@ -18,7 +18,7 @@ from daq.sample import Sample
 from daq.tables import parse
 from drivers.schedule import Current, Protection, Schedule
 from drivers.step_sheet import step_sheet
-from procedures import cycler_run
+from procedures import cycled_cell
 
 CELL = {
     "name": "cell",
@@ -147,7 +147,7 @@ class Faltering(DcCycler):
 
 def test_a_cycler_that_falters_costs_no_record_and_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails in the middle of a back-fill, too: what was kept of it is not kept twice."""
-    monkeypatch.setattr(cycler_run, "AT_ONCE", 50)
+    monkeypatch.setattr(cycled_cell, "AT_ONCE", 50)
     tests = Kept(ohmic, 0.0)
     procedure = procedure_of("symmetric-cycling", stage_h=6, currents=["0.1 mA/cm2"])
     with run_on(tmp_path, tests, procedure, cycler=Faltering) as record:

@@ -63,7 +63,7 @@ class Cells:
 
     def of(self, channel: int, now_s: float) -> CellHolder:
         if channel not in self._held:
-            cell = self._simulation.channels[channel - 1].cell_in_time(self._simulation.seed, channel)
+            cell = self._simulation.channel(channel).cell_in_time(self._simulation.seed, channel)
             kept = self._kept.get(str(channel))
             if kept is not None:
                 try:

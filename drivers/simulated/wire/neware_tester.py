@@ -59,10 +59,11 @@ DATABASE = TypeAdapter(Database)
 
 
 class UnitWorld:
-    """The shared world with cells of a unit's own in it: unit 2 has other cells than unit 1, in the same furnace."""
+    """The shared world as a unit sees it: its channel 1 is the world's channel `before` + 1, with a cell of its own."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, before: int) -> None:
         self._world = world
+        self._before = before
         self.simulation = world.simulation
         self.faults = world.faults
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,10 +73,10 @@ class UnitWorld:
         return self._world.now_s()
 
     def sample(self, channel: int) -> SampleView:
-        return self._world.sample(channel)
+        return self._world.sample(self._before + channel)
 
     def cell(self, channel: int) -> CellHolder:
-        return self._cells.of(channel, self.now_s())
+        return self._cells.of(self._before + channel, self.now_s())
 
     def close(self) -> None:
         self._cells.save()
@@ -100,7 +101,7 @@ class NewareTester:
 
     def _unit(self, world: World, context: DriverContext, number: int) -> SimulatedCycler:
         folder = self._folder / f"unit_{number}"
-        self._worlds.append(UnitWorld(world, folder))
+        self._worlds.append(UnitWorld(world, folder, UNIT * (number - 1)))
         shared = SharedParts({"simulated world": self._worlds[-1]})
         unit = SimulatedCycler(
             replace(context, name=f"unit-{number}", options={}, limits={}, state_folder=folder, shared=shared)

@@ -1,0 +1,174 @@
+"""One cell's test on a cycler: started or found again, its records fetched by cursor and kept, stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from daq.contracts import Rig
+from daq.sample import Sample
+from drivers.roles import BatteryCycler, OperatorRunCycler
+from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
+from procedures.cell_memory import CellMemory
+from procedures.operator_run import hand_over_now, told_ended, told_to_stop
+from procedures.sample_geometry import electrode_area_cm2
+
+AT_ONCE = 20_000
+FAILED = "failed"
+RUNNING = ("running", "paused")
+NOT_ENDED = (*RUNNING, "unknown")
+Judge = Callable[[Sequence[CyclerRecord]], str]
+
+
+def _lets_run(records: Sequence[CyclerRecord]) -> str:
+    del records
+    return ""
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """What one cell is to do. `after`: the cursor of the last record kept. `judge` sees new records; a text ends it."""
+
+    sample: Sample
+    schedule: Schedule
+    seconds: float
+    after: int = 0
+    judge: Judge = _lets_run
+
+
+@dataclass(frozen=True)
+class CellEnd:
+    """How a cell's schedule ended: as the cycler says, or `failed` where it was lost to this run."""
+
+    state: str
+    text: str
+
+
+class CycledCell:
+    """Losing this process never stops its test: `begin` finds it again. Methods raise what the cycler raises."""
+
+    def __init__(self, rig: Rig, cycler: BatteryCycler | OperatorRunCycler, job: CellJob, is_alone: bool) -> None:
+        self.sample = job.sample
+        self.ref: str | None = None
+        self.end: CellEnd | None = None
+        self.status: ChannelStatus | None = None
+        self.silent_since_s: float | None = None
+        self.heard_s = -math.inf
+        self.cycle = 0  # of the latest record
+        self.began_s = 0.0  # in the run's time
+        self.why = ""  # its judge's reason to stop
+        self._rig, self._cycler, self._job = rig, cycler, job
+        self._memory = CellMemory.of(rig, job.sample, is_alone)
+        self._after = job.after
+        self._area_cm2 = electrode_area_cm2(job.sample)
+        self._told = int(self._memory.recall("account told", 0))  # sentences of the cycler's account
+        self._is_stopped = False
+
+    # ------------------------------------------------------------ starting
+    def begin(self) -> bool:
+        """The test of this cell: remembered, or found on its channel, or started now. False: a person has not yet."""
+        if isinstance(self._cycler, OperatorRunCycler):
+            self.ref = hand_over_now(self._memory, self._cycler, self.sample, self._job.schedule)
+        else:
+            self.ref = self._started(self._cycler)
+        if self.ref is not None:
+            self.began_s = float(self._memory.recall("cycler began", self._rig.t_s))
+        return self.ref is not None
+
+    def _started(self, cycler: BatteryCycler) -> str:
+        rig, memory, channel = self._rig, self._memory, self.sample.channel
+        known = memory.recall("cycler ref")
+        if known is not None:
+            rig.log(f"{cycler.name} is attached to again: {known}")
+            return str(known)
+        now = cycler.status(channel).ref
+        before = memory.recall("cycler ref before")
+        if before is None or before == (now or ""):
+            memory.remember("cycler ref before", now or "")
+            memory.remember("cycler began", rig.t_s)
+            now = cycler.submit(channel, self._job.schedule, self.sample.label)
+            memory.remember("cycler began", rig.t_s)  # a tester takes its time until it has started
+            rig.log(f"{cycler.name}, channel {channel}: schedule {self._job.schedule.id} started as {now}")
+        else:
+            rig.log(f"{now} was started just before the break and is taken up", "warning")
+        memory.remember("cycler ref", now)
+        return str(now)
+
+    # ------------------------------------------------------------ looking
+    def hear_person(self) -> None:
+        """Who runs the channel by hand may say that it has ended."""
+        if isinstance(self._cycler, OperatorRunCycler) and self.ref is not None:
+            told_ended(self._memory, self._cycler, self.sample, self.ref)
+
+    def look(self) -> ChannelStatus:
+        """A status, and then all records that were there by then: when it has ended, all."""
+        assert self.ref is not None
+        self.status = self._cycler.attach(self.ref)
+        self._fetch(self.ref)
+        self.heard_s = self._rig.t_s
+        return self.status
+
+    def _fetch(self, ref: str) -> None:
+        """What is recorded stays, and is not fetched again, when the connection fails in between."""
+        while records := self._cycler.records(ref, self._after, AT_ONCE):
+            self._record(records)
+            self._after = records[-1].number
+            self.why = self.why or self._job.judge(records)
+        if isinstance(self._cycler, OperatorRunCycler):
+            self._tell_account(self._cycler.account(ref))
+
+    def _tell_account(self, account: Sequence[str]) -> None:
+        """What was taken of the exports, and what was set aside and why: each sentence once, over all breaks."""
+        for text in account[self._told :]:
+            self._rig.log(text, "info" if " rows taken " in text else "warning", self._cycler.name)
+        if self._told != len(account):
+            self._told = len(account)
+            self._memory.remember("account told", self._told)
+
+    def _record(self, records: Sequence[CyclerRecord]) -> None:
+        many = len(records)
+        number, time_s, step, cycle, volt, current, charge, discharge, temperature = map(
+            list, zip(*records, strict=True)
+        )
+        self.cycle = cycle[-1]
+        per_area = None if self._area_cm2 is None else 1e3 / self._area_cm2
+        self._rig.record_many(
+            "cycling",
+            [self.began_s + one for one in time_s],
+            {
+                "sample": [self.sample.label] * many,
+                "channel": [self.sample.channel] * many,
+                "record": number,
+                "schedule_step": step,
+                "cycle": cycle,
+                "time_s": time_s,
+                "voltage_V": volt,
+                "current_A": current,
+                "current_density_mA_cm2": [None if per_area is None else per_area * one for one in current],
+                "charge_capacity_Ah": charge,
+                "discharge_capacity_Ah": discharge,
+                "temperature_C": temperature,
+            },
+        )
+
+    # ------------------------------------------------------------ stopping
+    def may_stop(self) -> bool:
+        """Once: whether it runs and was not told to stop before."""
+        if self._is_stopped or self.ref is None or self.end is not None:
+            return False
+        self._is_stopped = True
+        return True
+
+    def stop(self, why: str) -> bool:
+        """Whether the channel was stopped now. What is operator-run can't be: the operator is told, once."""
+        if not self.may_stop() or self.ref is None:
+            return False
+        if not isinstance(self._cycler, OperatorRunCycler):
+            self._rig.log(f"the schedule is stopped: {why}", "warning")
+            self._cycler.stop(self.ref)
+            return True
+        told = self._cycler.handed_over(self.ref)
+        channel = self.sample.channel if told is None else told.channel
+        self._rig.log(told_to_stop(self._cycler.name, channel, why), "error", "operator")
+        return False
