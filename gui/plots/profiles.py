@@ -96,9 +96,9 @@ class ProfilesPane(PlotPane):
 
     def _name(self) -> None:
         self.plot.legend.clear()
-        named = set()
+        named, is_told = set(), len(self.shown) > 1 or len({one.sample for one in self._profiles}) > 1
         for item, one in zip(self._items, self._profiles, strict=False):
-            whose = f" · {one.sample or one.shown.view.head.sample_name}" if len(self.shown) > 1 else ""
+            whose = f" · {one.sample or one.shown.view.head.sample_name}" if is_told else ""
             name = f"cycle {one.cycle}{whose}"
             if name not in named and len(named) < 24:
                 named.add(name)
@@ -106,9 +106,9 @@ class ProfilesPane(PlotPane):
 
     def restyle(self) -> None:
         last = max((one.cycle for one in self._profiles), default=1)
-        runs = list(dict.fromkeys(one.shown.view.head.id for one in self._profiles))
+        cells = list(dict.fromkeys((one.shown.view.head.id, one.sample) for one in self._profiles))
         for item, one in zip(self._items, self._profiles, strict=False):
-            dash = DASHES[runs.index(one.shown.view.head.id) % len(DASHES)]
+            dash = DASHES[cells.index((one.shown.view.head.id, one.sample)) % len(DASHES)]
             colour = QColor(self.theme.temperature_colour(1 - (one.cycle - 1) / max(last - 1, 1)))
             item.setPen(pg.mkPen(colour, width=1, style=dash))
 

@@ -27,6 +27,7 @@ from daq.runner import Watcher, resume_run, run_plan
 from drivers.schedule import ChannelStatus
 from drivers.simulated.cycler_driver import SimulatedCycler
 from procedures.cli.app import run_app
+from procedures.operator_run import ENDED
 from procedures.report import write_report
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "eight_cells.toml"
@@ -314,7 +315,7 @@ def test_cells_on_an_operator_run_tester_are_each_handed_over_and_taken(tmp_path
         for channel in (1, 2):
             assert value(run, "discharge_capacity", f"cell-{channel}", 1) == pytest.approx(TRUTHS[channel][1], rel=0.02)
         path = run.path
-        assert [one.details["channel"] for one in open_questions(path)] == [1, 2]
+        assert watched(path) == [1, 2]
     for words, status in (
         (["--ended", "protection"], 2),  # which of the two?
         (["--ended", "protection", "--channel", "3"], 2),
@@ -323,7 +324,12 @@ def test_cells_on_an_operator_run_tester_are_each_handed_over_and_taken(tmp_path
         with pytest.raises(SystemExit) as ended:
             run_app(["acknowledge", str(path), "--by", "M. Curie", *words])
         assert (ended.value.code or 0) == status, words
-    assert [one.details["channel"] for one in open_questions(path)] == [1]
+    assert watched(path) == [1]
+
+
+def watched(run: Path) -> list[int]:
+    """The channels of which a person may still say that they ended."""
+    return [one.details["channel"] for one in open_questions(run) if one.key.startswith(ENDED)]
 
 
 def test_the_sheets_of_a_plan_are_one_for_each_cell(tmp_path: Path) -> None:
