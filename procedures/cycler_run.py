@@ -190,6 +190,7 @@ class CyclerRun:
             rig.remember("cycler ref before", now or "")
             rig.remember("cycler began", rig.t_s)
             now = self._cycler.submit(channel, schedule, self._sample.label)
+            rig.remember("cycler began", rig.t_s)  # a tester takes its time until it has started
             rig.log(f"{self._cycler.name}, channel {channel}: schedule {schedule.id} started as {now}")
         else:
             rig.log(f"{now} was started just before the break and is taken up", "warning")
