@@ -7,12 +7,14 @@ is still there after a resume. Each is written whole or not at all; the first an
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daq.clock import Clock
 from daq.errors import BadInput, StorageError
 
 FOLDER = "questions"
@@ -25,6 +27,21 @@ class Question:
     key: str
     text: str
     details: Mapping[str, Any]
+
+
+def calendar_of(clock: Clock) -> dict[str, Any]:
+    """For the details of a question: how a quickened bench's time goes with the wall's. Empty where it is the same."""
+    if clock.speed == 1.0 or not math.isfinite(clock.speed):
+        return {}
+    return {"calendar": {"epoch_unix": clock.unix() - clock.monotonic(), "speed": clock.speed}}
+
+
+def bench_unix(question: Question, wall_unix: float) -> float:
+    """When a moment of the wall's clock was, by the calendar of the bench that asked."""
+    calendar = question.details.get("calendar")
+    if calendar is None:
+        return wall_unix
+    return calendar["epoch_unix"] + (wall_unix - calendar["epoch_unix"]) * calendar["speed"]
 
 
 def ask(run: Path, question: Question) -> None:

@@ -10,7 +10,7 @@ from daq.contracts import Level, Snapshot, Value
 from daq.control import RunControl
 from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
-from daq.questions import Question, answer_to, ask
+from daq.questions import Question, answer_to, ask, calendar_of
 from daq.runfile.writer import RunWriter
 from daq.step_thread import StepLife
 
@@ -99,7 +99,7 @@ class EngineRig:
         self._state.progress(text, done_s)
 
     def ask(self, key: str, text: str, details: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        question = Question(key, text.replace("{run}", self._writer.id), details)
+        question = Question(key, text.replace("{run}", self._writer.id), {**details, **calendar_of(self.clock)})
         if self.recall(f"asked {key}") is None:
             ask(self._writer.path, question)
             self._state.tell("operator", "warning", question.text)

@@ -20,7 +20,7 @@ from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, InstrumentLost
 from daq.stream import Column, Stream
 from drivers.land.folder import ExportFolder
-from drivers.land.options import options_of
+from drivers.land.options import folder_of, options_of
 from drivers.land.records import records_of
 from drivers.land.taking import Taker
 from drivers.land.tests_kept import KeptTest, KeptTests
@@ -61,7 +61,7 @@ class Land:
         self.name = context.name
         self._clock = context.clock
         self._options = options_of(context)
-        self._exports = ExportFolder(self._options.folder, context.clock, self._options.settled_s)
+        self._exports = ExportFolder(folder_of(self._options, context.folder), context.clock, self._options.settled_s)
         self._kept = KeptTests(Path(context.state_folder) / FOLDER / context.name)
         self._taker = Taker(self._kept.folder, 60 * self._options.clock_tolerance_min)
         self._is_connected = False
@@ -225,7 +225,7 @@ class Land:
             except OSError as error:
                 raise InstrumentLost(
                     self.name,
-                    f"the folder of its exports, {self._options.folder}, can't be read ({error.strerror or error}); "
+                    f"the folder of its exports, {self._exports.folder}, can't be read ({error.strerror or error}); "
                     "see that the share is there. The tester runs on, nothing is lost",
                 ) from error
             for test in self._taker.take(exports, self._kept.looked_for()):

@@ -36,10 +36,6 @@ class LandOptions(StrictModel):
             raise ValueError("name the folder that LAND's program exports into")
         return value
 
-    @property
-    def folder(self) -> Path:
-        return Path(self.exports).expanduser()
-
     def abilities(self) -> CyclerAbilities:
         """`can_start` is False, for ever: there is no protocol to start a LAND channel by."""
         return CyclerAbilities(
@@ -52,6 +48,11 @@ class LandOptions(StrictModel):
             step_time_min_s=self.record_interval_min_s,
             can_start=False,
         )
+
+
+def folder_of(options: LandOptions, bench_folder: Path) -> Path:
+    """The folder of the exports; relative to the bench file."""
+    return bench_folder / Path(options.exports).expanduser()
 
 
 def options_of(context: DriverContext) -> LandOptions:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from drivers.roles import HandOver
 from drivers.schedule import (
     Current,
     CurrentThenVoltage,
+    CyclerRecord,
     End,
     Loop,
     Protection,
@@ -77,7 +78,9 @@ def _step(row: Mapping[str, str]) -> ScheduleStep:
 
 @dataclass
 class Started:
-    """A test that was typed in. `exported`: how many exports were made; `rows`: in the last one."""
+    """A test that was typed in. `exported`: how many were made when due. `dated_unix`: its start in the exports, where
+    the calendar of the tester's computer is not that of the clock here.
+    """
 
     ref: str
     channel: int
@@ -86,6 +89,7 @@ class Started:
     started_unix: float
     exported: int = 0
     is_done: bool = False
+    dated_unix: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class LandOperator:
         self._clock = clock
         self._sheets = sheets
         self._exports = exports
-        self._habits = habits
+        self.habits = habits
         self._started: dict[str, Started] = {}
 
     def come_in(self) -> None:
@@ -133,16 +137,44 @@ class LandOperator:
     def _type_in(self, path: Path, ref: str, channel: int, say: Callable[[str, HandOver], None]) -> None:
         printed, _, sheet = path.read_text(encoding="utf-8").partition("\n")
         now = self._clock.unix()
-        if now - float(printed) < self._habits.typing_s:
+        if now - float(printed) < self.habits.typing_s:
             return
+        self.start(ref, channel, sheet)
+        say(ref, HandOver(channel, now, NAME))
+
+    def start(self, ref: str, channel: int, sheet: str, dated_unix: float | None = None) -> Started:
+        """Type a sheet's CSV in and start the channel. Raises BadInput for a channel that runs, or is not there."""
         schedule = schedule_from_sheet(sheet)
         cycler_ref = self._cycler.submit(channel, schedule, ref)
-        self._keep(Started(ref, channel, schedule.id, cycler_ref, now))
-        say(ref, HandOver(channel, now, NAME))
+        started = Started(ref, channel, schedule.id, cycler_ref, self._clock.unix(), dated_unix=dated_unix)
+        self._keep(started)
+        return started
+
+    def latest(self, channel: int) -> Started | None:
+        """The test that was started last on a channel."""
+        found = (one for one in self._started.values() if one.channel == channel)
+        return max(found, key=lambda one: one.started_unix, default=None)
+
+    def stop(self, one: Started) -> None:
+        self._cycler.stop(one.cycler_ref)
+
+    def export_now(self, one: Started, code: str = "") -> Path | None:
+        """The whole test so far, in a file of the name that it always has; None while it has no records.
+
+        `code`: as another test's, with that battery code in it.
+        """
+        records = self._cycler.records(one.cycler_ref, 0, ALL)
+        return self._write(one, records, code or one.code) if records else None
+
+    def _write(self, one: Started, records: Sequence[CyclerRecord], code: str) -> Path:
+        path = self._exports / f"{code}_{one.channel}{ENDING[self.habits.dialect]}"
+        began_unix = one.started_unix if one.dated_unix is None else one.dated_unix
+        write_export(path, self.habits.dialect, records, code, began_unix, self.habits.digits)
+        return path
 
     def _export_when_due(self, one: Started) -> None:
         """The test as it was at the last time of exporting; whole, once it is over."""
-        every_s = self._habits.export_every_s
+        every_s = self.habits.export_every_s
         due = int((self._clock.unix() - one.started_unix) / every_s)
         status = self._cycler.status(one.channel)
         is_over = status.ref != one.cycler_ref or status.state != "running"
@@ -152,8 +184,7 @@ class LandOperator:
         if not is_over:
             records = [record for record in records if record.time_s <= due * every_s]
         if records:
-            path = self._exports / f"{one.code}_{one.channel}{ENDING[self._habits.dialect]}"
-            write_export(path, self._habits.dialect, records, one.code, one.started_unix, self._habits.digits)
+            self._write(one, records, one.code)
         one.exported, one.is_done = due, is_over
         self._keep(one)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from daq.catalog import find_run
 from daq.clock import wall_unix
 from daq.errors import BadInput
-from daq.questions import Question, answer, open_questions
+from daq.questions import Question, answer, bench_unix, open_questions
 from procedures.cli.console import print_json, say, stdout
 from procedures.operator_run import ENDED, QUESTION
 
@@ -75,9 +75,10 @@ def _check_name(by: str) -> None:
 
 
 def _started(text: str | None, question: Question) -> float:
-    """Unix time. Raises BadInput for what is no time, lies ahead, or before the run began."""
+    """Unix time, the bench's. Raises BadInput for what is no time, lies ahead, or before the run began."""
+    now = bench_unix(question, wall_unix())
     if text is None:
-        return wall_unix()
+        return now
     for form in FORMS:
         try:
             found = datetime.strptime(text.strip(), form).timestamp()
@@ -87,7 +88,7 @@ def _started(text: str | None, question: Question) -> float:
     else:
         raise BadInput(f"{text!r} is no time", place="--started", allowed='"2026-03-02 14:05"')
     began = float(question.details.get("not_before_unix", found))
-    if found > wall_unix() + AHEAD_S:
+    if found > now + AHEAD_S:
         raise BadInput(f"{text} lies ahead", place="--started", allowed="when the channel was started")
     if found < began - AHEAD_S:
         allowed = f"{datetime.fromtimestamp(began):%Y-%m-%d %H:%M} or later, when the run began"

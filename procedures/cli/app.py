@@ -341,7 +341,9 @@ def doctor(
 
 @app.command(short_help="An instrument's stand-in on a port, to try things on.")
 def simulate(
-    peer: Annotated[str, typer.Argument(metavar="PEER", help="eurotherm, keithley2450, linkam, methodscript, neware")],
+    peer: Annotated[
+        str, typer.Argument(metavar="PEER", help="eurotherm, keithley2450, land, linkam, methodscript, neware")
+    ],
     bench: Annotated[
         Path | None, typer.Option("--bench", metavar="FILE", help="answer where this bench looks for it")
     ] = None,
@@ -417,4 +419,4 @@ def stop(
 
 def run_app(words: list[str] | None = None) -> None:
     """Run the command line on these words, else on the process's own; ends it with the contract's exit status."""
-    wall.guarded(lambda **options: app(args=words, **options))
+    wall.guarded(lambda **options: app(args=words, prog_name="cellrig", **options))

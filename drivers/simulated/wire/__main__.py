@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from daq.errors import CellrigError
+from drivers.simulated.land_peer import LandPeer
 from drivers.simulated.wire.process import HELP, Peer, PeerRequest, run_commands
 
 
@@ -30,14 +31,14 @@ def main() -> int:
     owner = words.pop("owner")
     request = PeerRequest(**words)
     try:
-        peer = Peer(request)
+        peer = LandPeer(request.bench, request.speed) if request.kind == "land" else Peer(request)
     except CellrigError as error:
         print(f"cellrig: {error}", file=sys.stderr, flush=True)
         return 2
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        _serve(peer, request, ended, owner)
+        _serve(peer, ended, owner)
     except KeyboardInterrupt:
         pass
     finally:
@@ -45,8 +46,8 @@ def main() -> int:
     return 0
 
 
-def _serve(peer: Peer, request: PeerRequest, ended: threading.Event, owner: int | None) -> None:
-    print(f"{request.kind} answers at {peer.mount.port}; type help, or quit", flush=True)
+def _serve(peer: Peer | LandPeer, ended: threading.Event, owner: int | None) -> None:
+    print(f"{peer.greeting}; type help, or quit", flush=True)
 
     def listen() -> None:
         if run_commands(peer, sys.stdin, lambda text: print(text, flush=True)):

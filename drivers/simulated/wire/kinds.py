@@ -139,7 +139,7 @@ FURNACES = ("eurotherm", "linkam")
 def check_kind(kind: str) -> None:
     """Raises BadInput."""
     if kind not in KINDS:
-        raise BadInput(f"there is no peer {kind!r}", place="simulate", allowed=", ".join(KINDS))
+        raise BadInput(f"there is no peer {kind!r}", place="simulate", allowed=", ".join(sorted([*KINDS, "land"])))
 
 
 def number(words: list[str], otherwise: float | None = None) -> float:

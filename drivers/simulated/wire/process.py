@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
@@ -77,6 +77,7 @@ class Peer:
         self._parts = parts = KINDS[request.kind](place)
         self.device: Any = parts.device
         self.mount = TcpMount(parts.make_core) if port is None else _mount(port, parts.make_core, parts.make_tcp_core)
+        self.greeting = f"{request.kind} answers at {self.mount.port}"
         self._timer: threading.Timer | None = None
 
     def close(self) -> None:
@@ -119,7 +120,11 @@ class Peer:
             self._timer.start()
 
 
-def run_commands(peer: Peer, lines: Iterable[str], tell: Callable[[str], None]) -> bool:
+class Commanded(Protocol):
+    def do(self, line: str) -> str: ...
+
+
+def run_commands(peer: Commanded, lines: Iterable[str], tell: Callable[[str], None]) -> bool:
     """Do what is typed until `quit` (True) or the end of input (False)."""
     for line in lines:
         if line.strip() == "quit":

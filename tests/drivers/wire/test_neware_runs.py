@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from daq.plan import load_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
+from procedures.analysis.capacity import integrate_half_cycles
 
 BENCH = """
 [bench]
@@ -53,12 +55,16 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELLRIG_STATE", str(tmp_path / "state"))
 
 
-def results_of(folder: Path, driver: str, cell: str, run: str, more: str = "") -> tuple[dict[str, Any], Any]:
+def recorded(folder: Path, driver: str, cell: str, run: str, more: str = "") -> RunFile:
     folder.mkdir()
     (folder / "bench.toml").write_text(BENCH.format(driver=driver, cell=cell, more=more), encoding="utf-8")
     (folder / "plan.toml").write_text(SAMPLE + run, encoding="utf-8")
     (ended,) = run_plan(load_plan(folder / "plan.toml"), folder / "runs", Watcher())
-    with RunFile.open(ended.path) as record:
+    return RunFile.open(ended.path)
+
+
+def results_of(folder: Path, driver: str, cell: str, run: str, more: str = "") -> tuple[dict[str, Any], Any]:
+    with recorded(folder, driver, cell, run, more) as record:
         assert record.outcome == "finished", record.reason
         table = record.table("cycling")
         return {f"{one.name} {rounded(one.at)}": one.value for one in record.results()}, table
@@ -84,3 +90,17 @@ def test_a_procedure_finds_the_same_on_a_neware(tmp_path: Path, cell: str, run: 
     assert len(table["record"]) == pytest.approx(len(whole["record"]), abs=3)
     assert np.array_equal(table["record"], np.arange(1, len(table["record"]) + 1))
     assert np.all(np.diff(table["time_s"]) > 0)
+
+
+def test_rows_stand_at_the_tester_s_own_times_and_its_counters_agree_with_the_current(tmp_path: Path) -> None:
+    """It is started one poll after it was found free; that wait is no part of the test."""
+    with recorded(tmp_path / "wire", "simulated-neware", "lfp", LFP) as record:
+        table, anchor = record.table("cycling"), record.anchors()[0]
+    (database,) = tmp_path.glob("wire/**/neware_tester_cycler/database.json")
+    (test,) = json.loads(database.read_bytes())["tests"]
+    unix = anchor.unix + table["t_s"] - anchor.t_s
+    assert np.abs(unix - test["began_unix"] - table["time_s"]).max() < 0.5
+    halves = integrate_half_cycles(table["time_s"], table["current_A"], table["voltage_V"], first="charge")
+    for way, counter in ((0, "charge_capacity_Ah"), (1, "discharge_capacity_Ah")):
+        counted = [table[counter][table["cycle"] == one].max() for one in (1, 2, 3)]
+        assert list(halves.charge_Ah[way::2]) == pytest.approx(counted, rel=0.01)
