@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tally
 from kill_kinds import KINDS, Broken, Calm, values_of, write_kind
@@ -65,8 +66,8 @@ def undisturbed(name: str, folder: Path) -> Calm:
         return Calm(life_s, rows_by_stream(path)[KINDS[name].stream], values_of(run))
 
 
-def kill_once(name: str, folder: Path, number: int, moment_s: float, calm: Calm) -> Killed | None:
-    """One run killed `moment_s` after its file appeared. None when it was over before."""
+def kill_once(name: str, folder: Path, number: int, moment_s: float, calm: Calm) -> Killed | Literal["early", "late"]:
+    """One run killed `moment_s` after its file appeared; or why there was nothing to kill."""
     runs = folder / f"killed-{number}"
     process = begin(folder, runs)
     path = wait_for_run(runs, process)
@@ -76,11 +77,11 @@ def kill_once(name: str, folder: Path, number: int, moment_s: float, calm: Calm)
         outcome = run.outcome
         broken = [step.key for step in run.steps() if step.state == "running"]
     if outcome == "finished":  # it was over before the kill
-        return None
+        return "late"
     away = [] if name == "eis-sweep" else ["--down-for", f"{DOWN_h}h"]
     again = subprocess.run([*CELLRIG, "resume", str(path), *away], capture_output=True, encoding="utf-8", check=False)
     if not any(after.values()) and "before it began" in again.stderr:  # it had nothing yet, and says so
-        return None
+        return "early"
     told = [] if outcome == "interrupted" else [f"it read as {outcome}"]
     lost = sum(max(0, seen[stream] - after.get(stream, 0)) for stream in seen)
     told += [f"{lost} committed rows are lost"] if lost else []
@@ -113,10 +114,14 @@ def kill_many(name: str, count: int, seed: int, folder: Path) -> list[Killed]:
     folder.mkdir()
     draw = random.Random(f"{name} {seed}")
     calm = undisturbed(name, folder)
+    life_s = calm.life_s
     kills: list[Killed] = []
     for number in range(5 * count):
-        kill = kill_once(name, folder, number, draw.uniform(0.0, calm.life_s), calm)
-        if kill is not None:
+        moment_s = draw.uniform(0.0, life_s)
+        kill = kill_once(name, folder, number, moment_s, calm)
+        if kill == "late":  # the undisturbed one had a slower machine
+            life_s = moment_s
+        elif kill != "early":
             kills.append(kill)
             print(kill, flush=True)
         if len(kills) == count:

@@ -1,4 +1,4 @@
-"""The short seeded form of `kill_run.py`: each procedure once; `make chaos` runs it at full length."""
+"""The short seeded form of `kill_run.py`: one kill of a procedure of each sort; `make chaos` kills all, and often."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ def test_no_procedure_is_left_out() -> None:
     assert set(KINDS) == set(plugins.names(plugins.PROCEDURES))
 
 
+# Taken anew, gone on with by charge, ended with what it has, run by a cycler.
+SORTS = ("eis-sweep", "critical-current", "linear-sweep", "galvanostatic-cycling")
+
+
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", SORTS)
 def test_what_was_killed_is_taken_up_as_promised(name: str, tmp_path: Path) -> None:
     (kill,) = kill_many(name, 1, 7, tmp_path / "killed")
     assert not kill.told, str(kill)

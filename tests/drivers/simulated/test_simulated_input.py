@@ -51,7 +51,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"preset": "Li2OHCl", "parameters": {"transition_heating_C": 20}},
         "transition_heating_C = 20 is below transition_cooling_C = 27",
     ),
-    ({"channels": {"9": {"preset": "K010"}}}, "there is no channel '9' .allowed: 1 to 8"),
+    ({"channels": {"0": {"preset": "K010"}}}, "there is no channel '0' .allowed: 1 to"),
     ({"channels": {"two": {"preset": "K010"}}}, "there is no channel 'two'"),
     ({"channels": {"2": {"preset": "K100"}}}, r"simulation\.channels\.2\.preset.*did you mean"),
     ({"channels": {"2": {"parameters": {"ambient_C": 30}}}}, r"channels\.2\.parameters, ambient_C"),
