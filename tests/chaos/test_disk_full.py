@@ -10,7 +10,5 @@ from disk_full import fill_many
 
 @pytest.mark.timeout(120)
 def test_a_full_disk_ends_a_sweep_safely_with_its_file_whole(tmp_path: Path) -> None:
-    found = fill_many(2, 5, tmp_path, ("limit", "most"))
-    assert len(found) == 2
-    for one in found:
-        assert one.holds, one
+    found = fill_many(1, 5, tmp_path, ("limit",))
+    assert [one.holds for one in found] == [True], found

@@ -19,7 +19,7 @@ from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 
 CHILD = Path(__file__).with_name("recording_child.py")
-KILLS = 20
+KILLS = 12
 SLOW_S = 0.05  # more than the 20 ms of a group: each row is durable before `record` returns
 GROUP_AND_MARGIN_S = 0.1
 
