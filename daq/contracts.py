@@ -170,6 +170,10 @@ class Rig(Protocol):
         """What a person answered; None until then. The question is put, and told, once; `{run}` is the run's id."""
         ...
 
+    def settle(self, key: str, values: Mapping[str, Any]) -> None:
+        """It became known otherwise: a question that is still open gets this answer, and nobody is waited for."""
+        ...
+
     def log(self, text: str, level: Level = "info", source: str = "procedure") -> None: ...
 
 

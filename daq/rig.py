@@ -10,7 +10,7 @@ from daq.contracts import Level, Snapshot, Value
 from daq.control import RunControl
 from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
-from daq.questions import Question, answer_to, ask, calendar_of
+from daq.questions import Question, answer, answer_to, ask, calendar_of
 from daq.runfile.writer import RunWriter
 from daq.step_thread import StepLife
 
@@ -105,6 +105,10 @@ class EngineRig:
             self._state.tell("operator", "warning", question.text)
             self.remember(f"asked {key}", True)
         return answer_to(self._writer.path, key)
+
+    def settle(self, key: str, values: Mapping[str, Any]) -> None:
+        if self.recall(f"asked {key}") is not None and answer_to(self._writer.path, key) is None:
+            answer(self._writer.path, key, values)
 
     def log(self, text: str, level: Level = "info", source: str = "procedure") -> None:
         self._state.tell(source, level, text)

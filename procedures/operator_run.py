@@ -51,18 +51,22 @@ def hand_over_now(memory: CellMemory, cycler: OperatorRunCycler, sample: Sample,
     channels = list(cycler.abilities().channels)
     details = {"cycler": cycler.name, "channel": sample.channel, "channels": channels, "sheet": code}
     while (told := cycler.handed_over(ref)) is None:
-        times = int(memory.recall("answers refused", 0))
-        key = f"{memory.question(QUESTION)}-{times + 1}"
-        answer = rig.ask(key, text, {**details, "not_before_unix": rig.clock.unix() - rig.t_s})
+        answer = rig.ask(_question(memory), text, {**details, "not_before_unix": rig.clock.unix() - rig.t_s})
         if answer is None:
             return None
         try:
             cycler.hand_over(ref, _read_answer(answer))
         except BadInput as error:
-            memory.remember("answers refused", times + 1)
+            memory.remember("answers refused", int(memory.recall("answers refused", 0)) + 1)
             rig.log(f"the answer can't be used: {error}; answer again", "warning", "operator")
+    rig.settle(_question(memory), {"channel": told.channel, "started_unix": told.started_unix, "by": told.by})
     _note(memory, cycler, sample, told, ref)
     return str(ref)
+
+
+def _question(memory: CellMemory) -> str:
+    """The key of the latest question: it is put anew after each answer that can't be used."""
+    return f"{memory.question(QUESTION)}-{int(memory.recall('answers refused', 0)) + 1}"
 
 
 def waits_for(samples: Sequence[Sample], schedules: Sequence[Schedule]) -> str:

@@ -135,6 +135,9 @@ class PlainRig:
             self._tell("operator", "warning", text)
         return None
 
+    def settle(self, key: str, values: Mapping[str, Any]) -> None:
+        """Nothing was put where it could be answered."""
+
     def log(self, text: str, level: Level = "info", source: str = "procedure") -> None:
         self._tell(source, level, text)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
 from typing import Any, NoReturn
@@ -62,15 +62,18 @@ class Door:
         converted = [self._converted(column, cell) for column, cell in zip(self.stream.columns, cells, strict=True)]
         return (step, attempt, float(t_s), *converted)
 
-    def rows(self, step: int, attempt: int, t_s: Values, columns: Mapping[str, Values]) -> list[Sequence[Any]]:
-        """Many rows at once; raises as `row` does, and TypeError for columns of different lengths."""
+    def rows(self, step: int, attempt: int, t_s: Values, columns: Mapping[str, Values]) -> Iterator[Row]:
+        """Many rows, all checked on return; raises as `row` does, and TypeError for columns of different lengths.
+
+        They come one by one: a list of them would be looked through by the garbage collector, again and again.
+        """
         if columns.keys() != set(self.stream.column_names):
             self._refuse_names(columns)
         times = np.asarray(t_s, dtype=float)
         if times.ndim != 1 or not np.isfinite(times).all():
             raise TypeError(f"{self.stream.name}: t_s must be a row of finite times")
         lists = [self._column(one, columns[one.name], times.size) for one in self.stream.columns]
-        return list(zip(repeat(step, times.size), repeat(attempt), times.tolist(), *lists, strict=False))
+        return zip(repeat(step, times.size), repeat(attempt), times.tolist(), *lists, strict=False)
 
     def _column(self, column: Column, values: Values, size: int) -> list[Cell]:
         if isinstance(values, str) or np.ndim(np.empty(0) if isinstance(values, list) else values) > 1:
@@ -112,6 +115,8 @@ class Door:
 
 def _quickly(kind: Kind, values: list[Any]) -> list[Cell] | None:
     """A list of the usual kind, converted or checked as a whole; None when each has to be looked at."""
+    if values.count(None) == len(values):
+        return values
     if kind == "float":
         try:
             return list(array("d", values))

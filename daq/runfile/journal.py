@@ -12,7 +12,8 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from daq.clock import wall_monotonic
@@ -69,19 +70,20 @@ class Journal:
             self._straggling = True
             self._straggler.set()
 
-    def add_many(self, lane: Lane, rows: Sequence[Sequence[Any]]) -> None:
+    def add_many(self, lane: Lane, rows: Iterator[Sequence[Any]]) -> None:
         """Many rows of one table; as `add`, in transactions of at most `ROWS_PER_COMMIT`."""
-        for start in range(0, len(rows), ROWS_PER_COMMIT):
+        is_first = True
+        while True:
             if self._refuses:
                 self._refuse()
-            lane.add_many(rows[start : start + ROWS_PER_COMMIT])
-            if start or wall_monotonic() - self._committed_at >= GROUP_S:
+            if not lane.add_many(islice(rows, ROWS_PER_COMMIT)):
+                return
+            if not is_first or wall_monotonic() - self._committed_at >= GROUP_S:
                 self.flush()
-                if self._refuses:
-                    self._refuse()
             else:
                 self._straggling = True
                 self._straggler.set()
+            is_first = False
 
     def flush(self) -> None:
         """Everything added is durable on return, by the room of the reserve if need be; else raises StorageError."""

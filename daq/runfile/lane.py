@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -27,8 +27,11 @@ class Lane:
         self._sql_together = head + values + ", ".join([marks] * self._together)
         self.add = self._cells.extend  # one row, a tuple
 
-    def add_many(self, rows: Sequence[Sequence[Any]]) -> None:
-        self._cells.extend(tuple(chain.from_iterable(rows)))
+    def add_many(self, rows: Iterable[Sequence[Any]]) -> bool:
+        """Whether there were any."""
+        cells = tuple(chain.from_iterable(rows))
+        self._cells.extend(cells)
+        return bool(cells)
 
     def __len__(self) -> int:
         """How many rows wait."""

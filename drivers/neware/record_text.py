@@ -1,6 +1,6 @@
 """The reply to `download`, read quickly: millions of records come back after a break, a thousand in a reply.
 
-Rows that are all written alike are taken apart by one expression, made from the first of them. Whatever is written
+Rows that are all written alike are taken apart at their quotes, as the first of them says. Whatever is written
 otherwise goes through the XML parser, and comes out the same.
 """
 
@@ -16,7 +16,6 @@ from drivers.neware.xml_text import Element
 NAMES = ("seqid", "stepid", "cycleid", "steptype", "testtime", "volt", "curr", "cap")
 END_OF_ROWS = b"</list>"
 NAME = re.compile(r'([\w.:-]+)="')
-VALUE = '[^"<&]*'  # nothing that XML would read as more than it says
 
 
 class RawRecords(NamedTuple):
@@ -59,14 +58,27 @@ def read_download(data: bytes, commands: tuple[str, ...]) -> Download:
 def _columns_of(text: str) -> Mapping[str, Sequence[str]] | None:
     """The values of NAMES; None where the rows are not all written as the first."""
     found = NAME.findall(text[: text.find(">")])
-    order = [name for name in found if name in NAMES]
-    if sorted(order) != sorted(NAMES):
+    if sorted(name for name in found if name in NAMES) != sorted(NAMES):
         return None
-    inside = r"\s+".join(f'{re.escape(name)}="{f"({VALUE})" if name in NAMES else VALUE}"' for name in found)
-    rows = re.findall(rf"<data\s+{inside}\s*/>", text)
-    if len(rows) != text.count("<"):
+    cells = text.split('"')  # what stands between the values, and the values, in turn
+    width = 2 * len(found)
+    count, rest = divmod(len(cells) - 1, width)
+    if rest or text.count("<") != count or "&" in text:
+        return None  # a value would be more than it says
+    inner = [rf"\s+{re.escape(name)}=" for name in found[1:]]
+    first = rf"<data\s+{re.escape(found[0])}="
+    if not (re.fullmatch(first, cells[0]) and re.fullmatch(r"\s*/>\s*", cells[-1])):
         return None
-    return dict(zip(order, zip(*rows, strict=True), strict=True))
+    if not _are_all(rf"\s*/>\s*{first}", cells[width:-1:width]):
+        return None
+    if not all(_are_all(pattern, cells[2 * n : -1 : width]) for n, pattern in enumerate(inner, start=1)):
+        return None
+    return {name: cells[2 * n + 1 :: width] for n, name in enumerate(found) if name in NAMES}
+
+
+def _are_all(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether these are one text again and again, and of this form."""
+    return not texts or (texts.count(texts[0]) == len(texts) and re.fullmatch(pattern, texts[0]) is not None)
 
 
 def _records(columns: Mapping[str, Sequence[str]]) -> RawRecords:

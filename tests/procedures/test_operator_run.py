@@ -78,6 +78,7 @@ def test_capacities_are_the_simulated_cycler_s_in_every_dialect(
         assert list(numbers) == list(range(1, len(numbers) + 1))
         who: Any = run.recall("started by hand")
         assert who["channel"] == 1
+        assert not [one.key for one in open_questions(run.path) if one.key.startswith("cycler-started")]
 
 
 def test_a_coarse_export_is_warned_of_in_the_run(tmp_path: Path) -> None:
