@@ -25,6 +25,7 @@ from daq.runfile.reader import RunFile
 from daq.runfile.salvage import salvage
 from daq.runfile.schema import OWN_TABLES, RUN_DB, quoted
 from daq.runfile.text_log import log_text
+from daq.service.service_log import NAME as SERVICE_SAID
 
 MOST_BYTES = 200 * 10**6  # a run file beyond it is left out
 HIDDEN = "(left out)"
@@ -32,7 +33,7 @@ _SECRET = re.compile(r"token|password|passwd|secret|api_?key|credential|webhook"
 _SAID = re.compile(r"(?i)\b(bearer|token|password|passwd|secret|api_?key)\b(\"?\s*[:=]\s*|\s+)\"?[^\s\",;]{6,}\"?")
 _URL = re.compile(r"\b([a-z][a-z0-9+.-]*)://(?!127\.0\.0\.1|localhost)([^\s\"'<>]+)", re.IGNORECASE)
 _PORTS = ("socket", "modbus-tcp", "visa", "file")  # of instruments and files: no secrets
-_LAST_BYTES = 10**6  # of the log of host and guard, which grows with all runs of a bench
+_LAST_BYTES = 10**6  # of a log of host, guard or service, which grows with all runs of a bench
 _HOMES = re.compile(r"(?:/home/|/Users/|\b[A-Za-z]:(?:\\+|/)Users(?:\\+|/))([^/\\\"'\s:]+)")
 
 
@@ -105,8 +106,8 @@ def cleaned(text: str, whose: Whose | None) -> str:
 def bundle(folder: Path, target: Path, *, with_names: bool = False) -> list[str]:
     """Pack the run in `folder` into the new zip file `target`; returns the names of what is in it.
 
-    Inside: README.txt, run.log, host.log (of host and guard), checkup.txt, machine.json and, up to 200 MB, run.db with
-    every text in it cleaned. Of a damaged run it holds what can still be read.
+    Inside: README.txt, run.log, host.log (of host and guard), service.log, checkup.txt, machine.json and, up to
+    200 MB, run.db with every text in it cleaned. Of a damaged run it holds what can still be read.
 
     Raises BadInput when `target` exists or can't be written, RunFileError when the folder holds no run.
     """
@@ -126,7 +127,7 @@ def bundle(folder: Path, target: Path, *, with_names: bool = False) -> list[str]
             "checkup.txt": "".join(f"{one.kind}: {one.what}. {one.do}\n" for one in findings) or "the file is whole\n",
             "machine.json": json.dumps({"versions": head.get("versions"), **_machine()}, indent=1),
         }
-        for name, path in (*_logs_beside(folder), *_log_of_host(bench)):
+        for name, path in (*_logs_beside(folder), *_logs_of_bench(bench)):
             parts[name] = path.read_bytes()[-_LAST_BYTES:].decode("utf-8", "replace")
         with_data = (copy / RUN_DB).stat().st_size <= MOST_BYTES
         if with_data:
@@ -173,13 +174,13 @@ def _logs_beside(folder: Path) -> list[tuple[str, Path]]:
     return [("run.as-written.log", written)] if written.is_file() else []
 
 
-def _log_of_host(bench: Mapping[str, Any]) -> list[tuple[str, Path]]:
-    """What the bench's host and guard said, on the computer where they ran; this bundle may be made on another."""
+def _logs_of_bench(bench: Mapping[str, Any]) -> list[tuple[str, Path]]:
+    """What the bench's host, guard and service said, on the computer where they ran; this one may be another."""
     try:
-        said = bench_folder(BenchConfig.from_dict(dict(bench))) / SAID
+        folder = bench_folder(BenchConfig.from_dict(dict(bench)))
     except (CellrigError, KeyError, TypeError):  # a run of a bench file that this version can't read
         return []
-    return [(SAID, said)] if said.is_file() else []
+    return [(name, folder / name) for name in (SAID, SERVICE_SAID) if (folder / name).is_file()]
 
 
 def _machine() -> dict[str, Any]:
@@ -199,6 +200,7 @@ def _readme(run: str, damaged: bool, with_data: bool, with_names: bool) -> str:
         f"A bug report on the run {run}, packed by `cellrig bundle`.",
         "run.log: what happened, from the run file; run.as-written.log: the same as it was written at the time.",
         "host.log: what the bench's host and guard said, of all its runs; missing where they left nothing.",
+        "service.log: what the bench's service said, and what it was asked to do; missing where none served.",
         "checkup.txt: what `cellrig fsck` says of the file. machine.json: versions and computer.",
         "run.db: the run itself, to be opened with cellrig or anything that speaks SQLite."
         if with_data

@@ -10,21 +10,26 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from daq.clock import wall_monotonic
 from daq.contracts import Level
 from daq.disk import STOP_BYTES, WARN_BYTES, free_bytes
+from daq.disk_forecast import DiskForecast
 from daq.errors import BadInput, CellrigError, StorageError
 from daq.runfile.schema import RUN_DB
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5  # a disk takes 100 MB/s: what another program writes in this time is less than the warning leaves
 MB = 1e6
+AGAIN = 0.5  # a forecast is told anew when it has come down to this share of what was told
+CLEAR = 1.5  # and taken back when the disk lasts so many times as long as the run
 
 
 class DiskWatch:
     """Watches the disk of one run's folder from `start` to `stop`.
 
     `tell(source, level, text)` writes an event, `break_off(error)` ends the run safely; both are called in the
-    watch's own thread, `break_off` once at most.
+    watch's own thread, `break_off` once at most. `remaining_s()` is how long the run will still take, in the wall's
+    seconds, None while that is not known.
     """
 
     def __init__(
@@ -33,11 +38,17 @@ class DiskWatch:
         tell: Callable[[str, Level, str], None],
         break_off: Callable[[CellrigError], None],
         free: Callable[[Path], int] = free_bytes,
+        remaining_s: Callable[[], float | None] = lambda: None,
+        now_s: Callable[[], float] = wall_monotonic,
     ) -> None:
         self._folder = folder
         self._tell = tell
         self._break_off = break_off
         self._free = free
+        self._remaining_s = remaining_s
+        self._now_s = now_s
+        self._forecast = DiskForecast()
+        self._foretold_s: float | None = None
         self._warn_below = WARN_BYTES
         self._warned = False
         self._ended = threading.Event()
@@ -69,7 +80,13 @@ class DiskWatch:
                 "Free some space and resume it"
             )
         self._warn(free)
+        self._foretell(free)
         return False
+
+    @property
+    def full_in_s(self) -> float | None:
+        """Wall seconds until the disk is full, at the rate at which it fills now; None when it does not."""
+        return self._forecast.full_in_s
 
     def _warn(self, free: int) -> None:
         """Below the mark once, then again at each half of it; and once when there is room again."""
@@ -82,6 +99,20 @@ class DiskWatch:
             self._warned = False
             self._warn_below = WARN_BYTES
             self._tell("disk", "info", f"there is room on the disk again: {free / MB:.0f} MB")
+
+    def _foretell(self, free: int) -> None:
+        """Early, while there is time to make room: the disk would be full before the run is over."""
+        self._forecast.feed(self._now_s(), free)
+        full_s, left_s = self._forecast.full_in_s, self._remaining_s()
+        if full_s is not None and left_s is not None and full_s < left_s:
+            if self._foretold_s is None or full_s < AGAIN * self._foretold_s:
+                self._foretold_s = full_s
+                rate = self._forecast.bytes_per_s * 3600 / MB
+                text = f"the disk fills by {rate:.3g} MB an hour: it is full in {full_s / 3600:.1f} h, and the run has "
+                self._tell("disk", "warning", f"{text}{left_s / 3600:.1f} h to go; it would end safely then. Make room")
+        elif self._foretold_s is not None and left_s is not None and (full_s is None or full_s > CLEAR * left_s):
+            self._foretold_s = None
+            self._tell("disk", "info", "at its present rate the disk lasts until the run is over")
 
     def _end(self, why: str) -> bool:
         self._break_off(StorageError(why))

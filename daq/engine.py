@@ -100,7 +100,7 @@ class Engine:
         self._runner = StepRunner(
             bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
         )
-        self._disk = DiskWatch(writer.path, self.tell, control.break_off)
+        self._disk = DiskWatch(writer.path, self.tell, control.break_off, remaining_s=self._remaining_wall_s)
         self._calendar = CalendarWatch(bench.clock, self._calendar_jumped)
 
     # ------------------------------------------------------------ the run
@@ -249,6 +249,15 @@ class Engine:
         ahead = sum(self._estimate.get(step.key, 0.0) for step in self._steps[self._index + 1 :])
         now = self._estimate.get(self._steps[self._index].key, 0.0)
         return ahead + max(0.0, now - (self.t_s - self._step_began_s))
+
+    def _remaining_wall_s(self) -> float | None:
+        """In the wall's seconds; nothing in virtual time."""
+        return self._remaining_s() / self._clock.speed if self._steps else None
+
+    @property
+    def disk_full_in_s(self) -> float | None:
+        """Wall seconds until the disk is full at its present rate; None when it does not fill."""
+        return self._disk.full_in_s
 
     def _calendar_jumped(self, unix: float, ahead_s: float) -> None:
         self._writer.anchor(self.t_s, unix, "clock jumped")

@@ -41,7 +41,8 @@ class RunNow:
     def as_table(self) -> dict[str, Any]:
         """JSON: id, path, procedure, sample, share (0 to 1), alerts, and the fields of `Progress` once there are any.
 
-        `alerts`: the interlocks that have tripped and not cleared, in words.
+        `alerts`: the interlocks that have tripped and not cleared, in words. `disk_full_in_s`: at the rate at which the
+        disk fills now, None when it does not.
         """
         told: dict[str, Any] = {
             "id": self.path.name,
@@ -50,6 +51,7 @@ class RunNow:
             "sample": self.sample,
             "share": 0.0,
             "alerts": [] if self.engine is None else self.engine.alerts(),
+            "disk_full_in_s": None if self.engine is None else self.engine.disk_full_in_s,
         }
         progress = self.progress
         if progress is None:

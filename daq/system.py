@@ -9,16 +9,21 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from daq.clock import wall_monotonic, wall_sleep
+
 log = logging.getLogger(__name__)
 SAME_START_S = 1.0  # two ways of asking for the start of one process agree within this
-_WINDOWS_FLAGS = 0x00000200 | 0x08000000 | 0x01000000  # own group (no Ctrl-C), no console, out of the parent's job
+_OWN_GROUP, _NO_CONSOLE, _OUT_OF_JOB = 0x00000200, 0x08000000, 0x01000000  # Windows; a group of its own gets no Ctrl-C
+LAUNCH_S = 30.0
+REPLACE_S = 2.0
 _LAUNCH = "import subprocess, sys; subprocess.Popen(sys.argv[2:], cwd=sys.argv[1], stdin=subprocess.DEVNULL)"
 
 
@@ -31,7 +36,11 @@ class ProcessId:
 
 
 class System:
-    """The calls, as they are. Stateless."""
+    """The calls, as they are on `platform`, a value of `sys.platform`. `start` is what starts a process there."""
+
+    def __init__(self, platform: str = sys.platform, start: Callable[..., Any] = subprocess.Popen) -> None:
+        self._platform = platform
+        self._start = start
 
     def this_process(self) -> ProcessId:
         return ProcessId(os.getpid(), psutil.Process().create_time())
@@ -73,31 +82,48 @@ class System:
         Raises OSError.
         """
         said.parent.mkdir(parents=True, exist_ok=True)
+        launch = [sys.executable, "-P", "-S", "-c", _LAUNCH, os.getcwd(), sys.executable, "-P", *words]
         with said.open("ab") as output:
-            options: dict[str, object] = (
-                {"creationflags": _WINDOWS_FLAGS} if sys.platform == "win32" else {"start_new_session": True}
-            )
-            launcher = subprocess.Popen(
-                [sys.executable, "-P", "-S", "-c", _LAUNCH, os.getcwd(), sys.executable, "-P", *words],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                **options,  # pyright: ignore[reportCallIssue, reportArgumentType]  one dict of two known shapes
-            )
-            if launcher.wait(timeout=30) != 0:
-                raise OSError(f"could not be started; see {said}")
+            launcher = self._launched(launch, {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output})
+            try:
+                status = launcher.wait(timeout=LAUNCH_S)
+            except subprocess.TimeoutExpired:
+                raise OSError(f"could not be started within {LAUNCH_S:.0f} s; see {said}") from None
+        if status != 0:
+            raise OSError(f"could not be started; see {said}")
+
+    def _launched(self, words: Sequence[str], files: dict[str, Any]) -> Any:
+        """The launcher, out of reach of whatever ends us. On Windows a job that lets nobody out refuses the flag
+        that asks for it (the job of a venv's own python.exe lets every child out unasked), so that it is left out then.
+        """
+        if self._platform != "win32":
+            return self._start(words, **files, start_new_session=True)
+        flags = _OWN_GROUP | _NO_CONSOLE
+        try:
+            return self._start(words, **files, creationflags=flags | _OUT_OF_JOB)
+        except PermissionError:
+            log.warning("this process may not leave its job: what it starts may end when the job does")
+            return self._start(words, **files, creationflags=flags)
 
 
 def write_private(path: Path, text: str) -> None:
     """A file that only its user can read, in place at once and whole. Raises OSError.
 
-    On Windows the user's own profile folder, where these files lie, is closed to others by its inherited rights.
+    On Windows the user's own profile folder, where these files lie, is closed to others by its inherited rights; and
+    there a file that somebody reads at this moment can't be replaced, which is tried again for a while.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(temporary, path)
+    until_s = wall_monotonic() + REPLACE_S
+    while True:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if wall_monotonic() > until_s:
+                raise
+        wall_sleep(0.02)
 
 
 def _find(process: ProcessId) -> psutil.Process | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,12 +18,15 @@ from daq.bench_lock import bench_folder
 from daq.errors import BadInput, CellrigError
 from daq.host_note import QUEUE
 from daq.run_queue import RunQueue
+from daq.runner import versions
 from daq.service.app import Parts, make_app
 from daq.service.host_door import HostDoor
+from daq.service.service_log import logged_to
 from daq.service.tokens import FULL, tokens_in
 from daq.service.walls import Walls
 from daq.system import ProcessId, System, write_private
 
+log = logging.getLogger(__name__)
 NAME = "service.json"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_CLIENTS = 200
@@ -70,6 +75,7 @@ def listening(address: str, port: int) -> socket.socket:
 def serve(config: BenchConfig, runs_folder: Path, address: str, port: int, say: Callable[[str], None] = print) -> None:
     """Serve until Ctrl-C or a request to end. A run in progress goes on without us; an idle host is ended.
 
+    What it does and what is asked of it is told to `service.log` in the bench's folder (`daq.service.service_log`).
     Raises BenchBusy when somebody else has the bench, BadInput for address, port, bench or queue that won't do.
     """
     folder = bench_folder(config)
@@ -77,7 +83,19 @@ def serve(config: BenchConfig, runs_folder: Path, address: str, port: int, say: 
     if there is not None:
         raise BadInput(f"the bench has a service already, at http://127.0.0.1:{there.port}", place=config.place)
     door = listening(address, port)
+    try:
+        with logged_to(folder):
+            _serve(config, runs_folder, door, say)
+    finally:
+        door.close()
+
+
+def _serve(config: BenchConfig, runs_folder: Path, door: socket.socket, say: Callable[[str], None]) -> None:
+    folder = bench_folder(config)
     port = door.getsockname()[1]
+    log.info(
+        "process %s serves %s at port %s, runs in %s; %s", os.getpid(), config.place, port, runs_folder, versions()
+    )
     queue = RunQueue(folder / QUEUE)
     host = HostDoor(config, runs_folder)
     try:
@@ -90,6 +108,7 @@ def serve(config: BenchConfig, runs_folder: Path, address: str, port: int, say: 
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                log_config=None,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -101,12 +120,16 @@ def serve(config: BenchConfig, runs_folder: Path, address: str, port: int, say: 
             )
         )
         server.run(sockets=[door])
-        say(_leave(host))
+        left = _leave(host)
+        log.info("%s", left)
+        say(left)
+    except CellrigError as error:
+        log.error("%s", error)
+        raise
     finally:
         (folder / NAME).unlink(missing_ok=True)
         host.close()
         queue.close()
-        door.close()
 
 
 def _leave(host: HostDoor) -> str:

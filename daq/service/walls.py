@@ -56,7 +56,8 @@ class Walls:
             body = await _body(headers, receive)
         except Refused as refused:
             return await _answer(send, refused)
-        await self._app(scope, _again(body, receive), _with_headers(send))
+        asked = "" if scope["method"] in ("GET", "HEAD") else f"{scope['method']} {scope['path']!r}"
+        await self._app(scope, _again(body, receive), _with_headers(send, asked))
 
     def _check_rate(self) -> None:
         now_s = wall_monotonic()
@@ -120,10 +121,14 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return once
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, asked: str) -> Send:
+    """`asked` is what was asked to be done, told with its answer; empty for somebody who only looks."""
+
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", []), *_HEADERS]
+            if asked:
+                log.info("%s: %s", asked, message["status"])
         await send(message)
 
     return sent

@@ -104,7 +104,7 @@ class ServiceLink(BenchLink):
 
     @property
     def _log(self) -> Path:
-        return bench_folder(self._config) / "service.log"
+        return bench_folder(self._config) / "service-start.log"  # once it serves, it has a log of its own
 
     def _away(self, problem: str) -> BenchStatus:
         return BenchStatus("away", bench=self._config.name, problem=problem)

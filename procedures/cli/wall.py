@@ -50,7 +50,8 @@ def guarded(command: Callable[..., Any]) -> None:
 def _status(command: Callable[..., Any]) -> int:
     try:
         returned = command(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # Windows' pythonw has none
+            sys.stdout.flush()
         if returned == INTERRUPTED:
             complain("interrupted")
             return Status.STOPPED

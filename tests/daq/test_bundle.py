@@ -62,7 +62,7 @@ def test_it_holds_the_run_and_nobody_s_name(tmp_path: Path) -> None:
         assert run.outcome == "failed"
 
 
-def test_what_host_and_guard_said_is_in_it_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_host_and_service_said_is_in_it_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CELLRIG_STATE", str(tmp_path / "state"))
     folder = told(tmp_path)
     with RunFile.open(folder) as run:
@@ -70,11 +70,13 @@ def test_what_host_and_guard_said_is_in_it_without_secrets(tmp_path: Path, monke
     place.mkdir(parents=True)
     said = "the bench host died\nno message to tgram://k7Jx92hhsNbq/17; Bearer k7Jx92hhsNbq; by annamaria\n"
     (place / "host.log").write_text(said, encoding="utf-8")
-    assert "host.log" in bundle(folder, tmp_path / "b.zip")
+    (place / "service.log").write_text("POST '/v1/run/stop': 200, token=k7Jx92hhsNbq\n", encoding="utf-8")
+    assert {"host.log", "service.log"} <= set(bundle(folder, tmp_path / "b.zip"))
     with zipfile.ZipFile(tmp_path / "b.zip") as packed:
-        text = packed.read("host.log").decode()
-    assert "the bench host died" in text
-    assert not any(secret in text for secret in SECRETS)
+        host, service = (packed.read(name).decode() for name in ("host.log", "service.log"))
+    assert "the bench host died" in host
+    assert "POST '/v1/run/stop': 200" in service
+    assert not any(secret in text for secret in SECRETS for text in (host, service))
 
 
 def test_names_stay_when_that_is_asked_for_and_secrets_do_not(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from host_bench import until
 
 from daq.contracts import Level
@@ -20,7 +21,17 @@ class Told:
         self.events: list[tuple[str, str]] = []
         self.broken: list[CellrigError] = []
         (folder / "run.db").write_bytes(b"")
-        self.watch = DiskWatch(folder, self._tell, self.broken.append, lambda _: self.free)
+        self.now_s, self.left_s = 0.0, 0.0
+        self.watch = DiskWatch(
+            folder, self._tell, self.broken.append, lambda _: self.free, lambda: self.left_s, lambda: self.now_s
+        )
+
+    def fill(self, bytes_per_s: float, seconds: int) -> None:
+        """Time goes on, a look every ten seconds."""
+        for _ in range(seconds // 10):
+            self.now_s += 10
+            self.free -= int(10 * bytes_per_s)
+            assert not self.watch.look()
 
     def _tell(self, source: str, level: Level, text: str) -> None:
         assert source == "disk"
@@ -79,3 +90,50 @@ def test_a_plan_that_is_let_in_is_not_ended_by_its_own_reserve() -> None:
 
 def test_the_watch_ends_before_it_has_begun(tmp_path: Path) -> None:
     Told(tmp_path, WARN_BYTES).watch.stop()
+
+
+HOUR_S, GB = 3600, 10**9
+
+
+def test_a_disk_that_would_be_full_before_the_run_s_end_is_told_hours_before(tmp_path: Path) -> None:
+    told = Told(tmp_path, 20 * GB)
+    told.left_s = 12 * HOUR_S
+    told.fill(GB / HOUR_S, 1800)
+    assert told.events == [], "19.5 h of room for a run of 12 h"
+    told.fill(2 * GB / HOUR_S, HOUR_S)
+    ((level, text),) = told.events
+    assert level == "warning"
+    assert "fills by " in text
+    assert "and the run has 12.0 h to go" in text
+    expected_h = (told.free - STOP_BYTES) / (2 * GB)
+    assert told.watch.full_in_s == pytest.approx(expected_h * HOUR_S, rel=0.01)
+    told.fill(0, HOUR_S)
+    assert told.watch.full_in_s is None
+    assert told.events[-1] == ("info", "at its present rate the disk lasts until the run is over")
+
+
+def test_a_forecast_is_told_once_and_again_when_half_of_it_is_left(tmp_path: Path) -> None:
+    told = Told(tmp_path, 4 * GB)
+    told.left_s = 100 * HOUR_S
+    told.fill(GB / HOUR_S, 3 * HOUR_S + 600)
+    full_h = [float(text.partition("full in ")[2].split()[0]) for _, text in told.events]
+    assert full_h == [4.0, 2.0, 1.0]
+
+
+def test_a_large_file_that_somebody_copies_is_no_rate(tmp_path: Path) -> None:
+    told = Told(tmp_path, 50 * GB)
+    told.left_s = 200 * HOUR_S
+    told.fill(0, 600)
+    told.free -= 10 * GB
+    told.fill(0, 2 * HOUR_S)
+    told.free += 10 * GB
+    told.fill(0, 600)
+    assert told.events == []
+
+
+def test_two_minutes_are_seen_before_anything_is_foretold(tmp_path: Path) -> None:
+    told = Told(tmp_path, 50 * GB)
+    told.left_s = 1e9
+    told.fill(GB / 60, 100)
+    assert told.watch.full_in_s is None
+    assert told.events == []

@@ -131,6 +131,19 @@ def test_a_running_step_is_skipped_paused_and_stopped(service: Service) -> None:
         assert all(one["verified"] for one in entry["runs"][0]["safety"])
 
 
+def test_what_was_asked_of_it_stands_in_its_log_and_no_token(service: Service) -> None:
+    with service.client() as bench:
+        bench.stop()
+        bench.status()
+    httpx.post(f"{service.address}/v1/run/stop", headers={"authorization": "Bearer not-mine"})
+    said = (bench_folder(service.config) / "service.log").read_text(encoding="utf-8")
+    assert f"serves {service.config.place}" in said
+    assert "POST '/v1/run/stop': 200" in said
+    assert "/v1/status" not in said, "whoever only looks fills no log"
+    assert service.token() not in said
+    assert "not-mine" not in said
+
+
 def test_by_hand_while_nothing_runs(service: Service) -> None:
     with service.client() as bench:
         until(lambda: bench.status()["state"] == "idle", 10, "it stays busy")
