@@ -45,7 +45,7 @@ class HostWork:
         self._runs_folder = runs_folder
         self._queue = queue
         self._on_hung = on_hung
-        self._notifier = notifier_of(config)
+        self._notifier = notifier_of(config, self._not_told)
         self._virtual = is_virtual(config)
         self._known = {
             name: {"driver": table.driver, "role": _role(table.driver)}
@@ -169,6 +169,12 @@ class HostWork:
             self._notifier.tell("interlock", text)
         elif level == "error" and "look at it" in text:
             self._notifier.tell("operator", f"{source}: {text}")
+
+    def _not_told(self, text: str) -> None:
+        """A message that got to nobody is an event of the run in progress; after its end it is in the host's log."""
+        run = self._run
+        if run is not None and run.engine is not None:
+            run.engine.tell("messages", "warning", text)
 
     def _tell_end(self, entry: Entry, state: State, note: str) -> None:
         kinds: Mapping[State, Kind] = {"finished": "finished", "stopped": "stopped", "held": "operator"}

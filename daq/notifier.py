@@ -41,7 +41,10 @@ class _Waiting:
 
 
 class Notifier:
-    """`tell` returns at once and never raises. `addresses` are apprise's; `send(address, title, text)` sends one."""
+    """`tell` returns at once and never raises. `addresses` are apprise's; `send(address, title, text)` sends one.
+
+    `on_failure(text)` is called in the notifier's thread for each that did not get there; it names no address.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Notifier:
         every_s: float = 600.0,
         send: Send | None = None,
         send_s: float = SEND_S,
+        on_failure: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._bench = bench
         self._addresses = list(addresses)
@@ -58,6 +62,7 @@ class Notifier:
         self._every_s = every_s
         self._send = send or send_by_apprise
         self._send_s = send_s
+        self._on_failure = on_failure
         self._waiting: dict[Kind, _Waiting] = {kind: _Waiting() for kind in KINDS}
         self._news = threading.Condition()
         self._closing = False
@@ -126,7 +131,9 @@ class Notifier:
         for number, address in enumerate(self._addresses, 1):
             problem = self._send_one(address, title, text)
             if problem:
-                log.warning("the message %r did not get to address %d: %s", title, number, problem)
+                text = f"the message {title!r} did not get to address {number}: {problem}"
+                log.warning("%s", text)
+                self._on_failure(text)
 
     def _send_one(self, address: str, title: str, text: str) -> str:
         """What went wrong; a thread for each, so that one that hangs keeps no other from its turn."""
@@ -156,7 +163,7 @@ def send_by_apprise(address: str, title: str, text: str) -> bool:
     return bool(one.add(address)) and bool(one.notify(body=text, title=title))
 
 
-def notifier_of(config: BenchConfig) -> Notifier:
+def notifier_of(config: BenchConfig, on_failure: Callable[[str], None] = lambda text: None) -> Notifier:
     """The one that a bench file and the user's file ask for. Where the latter won't do it is silent, and says so."""
     table = config.model.notify
     try:
@@ -164,7 +171,7 @@ def notifier_of(config: BenchConfig) -> Notifier:
     except BadInput as error:
         log.warning("nobody will be told of anything: %s", error)
         found = {}
-    return Notifier(config.name, _flat(found), table.about, 60 * table.every_min)
+    return Notifier(config.name, _flat(found), table.about, 60 * table.every_min, on_failure=on_failure)
 
 
 def _flat(found: Mapping[str, Sequence[str]]) -> list[str]:

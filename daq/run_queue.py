@@ -67,6 +67,7 @@ class RunQueue:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            self._refuse_foreign()  # before anything in it is touched
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._found()
@@ -216,22 +217,26 @@ class RunQueue:
     # ------------------------------------------------------------ the file
     def _found(self) -> None:
         def change() -> None:
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            application = self._db.execute("PRAGMA application_id").fetchone()[0]
-            if version == 0 and application == 0:
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {VERSION}")
-                self._db.execute(f"PRAGMA application_id = {APPLICATION}")
-            elif application != APPLICATION or version != VERSION:
-                what = "was written by another version of cellrig" if application == APPLICATION else "is no queue"
-                raise BadInput(f"the file {what}", place=str(self.path), allowed=_REMEDY)
+            if self._refuse_foreign():
+                return
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
+            self._db.execute(f"PRAGMA application_id = {APPLICATION}")
 
-        try:
-            self._changed(change)
-        except BadInput:
+        self._changed(change)
+
+    def _refuse_foreign(self) -> bool:
+        """False for a new file, which is empty yet. Raises BadInput for one that is no queue of this version."""
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        application = self._db.execute("PRAGMA application_id").fetchone()[0]
+        if version == 0 and application == 0:
+            return False
+        if (application, version) != (APPLICATION, VERSION):
             self._db.close()
-            raise
+            what = "was written by another version of cellrig" if application == APPLICATION else "is no queue"
+            raise BadInput(f"the file {what}", place=str(self.path), allowed=_REMEDY)
+        return True
 
     def _changed(self, change: Callable[[], T]) -> T:
         with self._mutex:

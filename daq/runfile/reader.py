@@ -16,6 +16,7 @@ from daq.errors import BadInput, RunFileError
 from daq.runfile import owner
 from daq.runfile.checkup import first_damage
 from daq.runfile.columns import read_table
+from daq.runfile.lost_lock import writer_without_lock
 from daq.runfile.plain import open_for_reading, tidy
 from daq.runfile.schema import IDENTITIES, INTERLOCKS, RUN_DB, quoted
 from daq.runfile.stored import check_identity, folder_of, guarded, head_of, read_streams
@@ -150,7 +151,8 @@ class RunFile:
         """As of now. A run that is `running` in the file and has no living owner is `interrupted`."""
         stored: Outcome = self._now("outcome")
         if stored == "running" and not owner.has_owner(self.path):
-            return "running" if self._now("outcome") != stored else "interrupted"
+            lives = self._now("outcome") != stored or writer_without_lock(self.path) is not None
+            return "running" if lives else "interrupted"
         return stored
 
     @property

@@ -23,6 +23,7 @@ from daq.runfile import owner
 from daq.runfile.door import Door
 from daq.runfile.folder import free_reserve, make_reserve, new_folder
 from daq.runfile.journal import Journal
+from daq.runfile.lost_lock import writer_without_lock
 from daq.runfile.plain import make_plain, open_for_writing, use_wal
 from daq.runfile.schema import RUN_DB, clean_text, create_tables, quoted, to_json
 from daq.runfile.stored import check_identity, guarded, read_run, read_streams
@@ -134,6 +135,13 @@ class RunWriter:
         """
         folder = folder.absolute()
         check_identity(folder / RUN_DB)
+        pid = writer_without_lock(folder)
+        if pid is not None:
+            raise RunFileError(
+                f"is being run by process {pid}, and somebody deleted its {owner.LOCK}",
+                place=str(folder),
+                allowed="wait until it ends, or stop it",
+            )
         try:
             lock = owner.take(folder)
         except OSError as error:

@@ -22,6 +22,7 @@ from daq.host_note import find_host
 from daq.notifier import Notifier
 from daq.notify_file import recipients
 from daq.plan import load_plan
+from daq.runfile.reader import RunFile
 from daq.runner import Watcher
 from procedures.cli.app import run_app
 
@@ -182,6 +183,23 @@ def test_a_run_in_a_host_tells_of_interlock_and_end_and_keeps_no_secret(tmp_path
     assert not [one for one in kept if b"secret-word" in one.read_bytes()]
     with sqlite3.connect(ended.path / "run.db") as run:
         assert not [row for row in run.iterdump() if "secret-word" in row]
+
+
+def test_a_message_that_does_not_get_there_is_an_event_of_the_run(tmp_path: Path, hook: Hook) -> None:
+    lock = '[[interlock]]\nname = "warm"\nquantity = "furnace.temperature_C"\nmaximum = 25\naction = "warn"\n'
+    config = write_bench(tmp_path, SIMULATED, 600, lock)
+    hook.status = 500
+    write_file(hook.url)
+    plan = load_plan(write_plan(tmp_path, [30]))
+    with ended_with_the_test(config):
+        (ended,) = run_in_host(plan, tmp_path / "runs", Watcher())
+        until(lambda: find_host(config) is None, 20, "the host stays")
+    assert ended.end.outcome == "finished"
+    with RunFile.open(ended.path) as run:
+        said = [event.text for event in run.events() if event.source == "messages"]
+    assert said
+    assert "interlock' did not get to address 1: it was refused" in said[0]
+    assert "secret-word" not in said[0]
 
 
 def test_a_hanging_hook_does_not_hold_up_a_run(tmp_path: Path, hook: Hook) -> None:

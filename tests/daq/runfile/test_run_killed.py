@@ -123,6 +123,22 @@ def test_a_live_run_is_running_and_belongs_to_its_process(tmp_path: Path) -> Non
         assert run.outcome == "interrupted", "also for a reader that has it open"
 
 
+def test_a_deleted_lock_lets_no_second_process_into_the_run(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, SLOW_S)
+    (recorder.run / "run.lock").unlink()
+    with RunFile.open(recorder.run) as run:
+        assert run.outcome == "running"
+        with pytest.raises(RunFileError, match=rf"by process {recorder.process.pid}, and somebody deleted"):
+            RunWriter.reopen(recorder.run)
+        before = run.table("cell")["number"].size
+        recorder.kill()
+        assert run.outcome == "interrupted"
+        rows = run.table("cell")
+    assert rows["number"].size >= before
+    assert set(rows["attempt"]) == {1}
+    RunWriter.reopen(recorder.run).close("finished", "", 1e6)
+
+
 def test_the_first_who_opens_a_killed_run_makes_it_one_plain_file(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path, 0.0)
     recorder.kill()

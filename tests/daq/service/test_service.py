@@ -131,6 +131,24 @@ def test_a_running_step_is_skipped_paused_and_stopped(service: Service) -> None:
         assert all(one["verified"] for one in entry["runs"][0]["safety"])
 
 
+def test_a_bench_file_that_changed_by_its_turn_holds_the_entry_untouched(service: Service) -> None:
+    bench_file = service.folder / "bench.toml"
+    before = bench_file.read_text(encoding="utf-8")
+    with service.client() as bench:
+        until(lambda: bench.status()["state"] == "idle", 10, "it stays busy")
+        bench.post("/queue/hold", {"on": True})
+        number = bench.submit(write_plan(service.folder, [30]))["id"]
+        bench_file.write_text(before.replace("= 150", "= 140"), encoding="utf-8")
+        bench.post("/queue/hold", {"on": False})
+        until(lambda: bench.get(f"/queue/{number}")["state"] == "held", 10, "it is not held")
+        entry = bench.get(f"/queue/{number}")
+        assert "the bench file has changed since the plan was submitted" in entry["note"]
+        assert entry["runs"] == []
+        bench_file.write_text(before, encoding="utf-8")
+        bench.post(f"/queue/{number}/hold", {"on": False})
+        assert bench.wait(number)["state"] == "finished"
+
+
 def test_what_was_asked_of_it_stands_in_its_log_and_no_token(service: Service) -> None:
     with service.client() as bench:
         bench.stop()
