@@ -18,7 +18,7 @@ from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
 from procedures.at_temperature import AtTemperature
 from procedures.cells_of_run import CellRows, cells_of, results_of_cells
-from procedures.cycled_cell import CellJob
+from procedures.cycled_cell import CellJob, lets_run
 from procedures.cycler_checks import check_cells, check_channels_idle, sheets_told
 from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
 from procedures.dc_streams import CYCLED, CYCLING, POLARISATION
@@ -31,6 +31,7 @@ from procedures.dc_taking import (
     take,
     told_break,
 )
+from procedures.first_records import ShortedFromTheStart
 from procedures.ladder_on_cycler import LadderJudge, ladder_schedule
 from procedures.parameters import choice, quantity, quantity_or
 
@@ -187,7 +188,8 @@ class CriticalCurrentLadder(AtTemperature):
 
     def _job(self, sample: Sample) -> CellJob:
         seconds, after = sum(self._seconds_of(sample).values()), self._after.get(sample.channel, 0)
-        return CellJob(sample, self.schedule(sample), seconds, after, self._judges[sample.channel])
+        check = lets_run if after else ShortedFromTheStart(sample.label)
+        return CellJob(sample, self.schedule(sample), seconds, after, self._judges[sample.channel], check)
 
     def _half(self, step: Step, rig: Rig) -> None:
         ended = rig.recall("ended")
@@ -228,11 +230,11 @@ class CriticalCurrentLadder(AtTemperature):
             return
         if not short.found:
             return
-        text = f"{short.kind} short circuit, seen at {step.title}"
-        if self._ends_at(str(short.kind)):
+        text = f"{short.worst} short circuit, seen at {step.title}"
+        if self._ends_at(str(short.worst)):
             self._end(rig, text)
-        elif rig.recall("short told") != short.kind:
-            rig.remember("short told", short.kind)
+        elif rig.recall("short told") != short.worst:
+            rig.remember("short told", short.worst)
             rig.log(text, "warning")
 
     def _keep(self, step: Step, rig: Rig) -> Callable[[DcPoint], None]:

@@ -21,20 +21,23 @@ NOT_ENDED = (*RUNNING, "unknown")
 Judge = Callable[[Sequence[CyclerRecord]], str]
 
 
-def _lets_run(records: Sequence[CyclerRecord]) -> str:
+def lets_run(records: Sequence[CyclerRecord]) -> str:
+    """A judge that ends nothing."""
     del records
     return ""
 
 
 @dataclass(frozen=True)
 class CellJob:
-    """What one cell is to do. `after`: the cursor of the last record kept. `judge` sees new records; a text ends it."""
+    """What one cell is to do. `after`: the cursor of the last record kept. `judge` and `check` see new records; a text
+    ends it: that of `check` as a cell that failed."""
 
     sample: Sample
     schedule: Schedule
     seconds: float
     after: int = 0
-    judge: Judge = _lets_run
+    judge: Judge = lets_run
+    check: Judge = lets_run
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class CycledCell:
         self.cycle = 0  # of the latest record
         self.began_s = 0.0  # in the run's time
         self.why = ""  # its judge's reason to stop
+        self.fault = ""  # what its check says is wrong with the cell
         self._rig, self._cycler, self._job = rig, cycler, job
         self._memory = CellMemory.of(rig, job.sample, is_alone)
         self._after = job.after
@@ -114,7 +118,8 @@ class CycledCell:
         while records := self._cycler.records(ref, self._after, AT_ONCE):
             self._record(records)
             self._after = records[-1].number
-            self.why = self.why or self._job.judge(records)
+            self.fault = self.fault or self._job.check(records)
+            self.why = self.why or self.fault or self._job.judge(records)
         if isinstance(self._cycler, OperatorRunCycler):
             self._tell_account(self._cycler.account(ref))
 

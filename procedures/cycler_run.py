@@ -47,7 +47,7 @@ class CyclerRun:
         self._watch = watch
 
     def run(self, jobs: Sequence[CellJob], cell_failure: str = GO_ON) -> None:
-        """Raises StepFailed when all of several cells failed, or one did and `cell_failure` says that the run fails."""
+        """Raises StepFailed when all cells failed, or one of several did and `cell_failure` says that the run fails."""
         rig = self._rig
         self._jobs = jobs
         self._is_alone = len(jobs) == 1
@@ -128,7 +128,7 @@ class CyclerRun:
             if not (cell.why and status.state in RUNNING and cell.stop(cell.why)):
                 break
         if status.state not in NOT_ENDED:
-            self._ended(cell, CellEnd(status.state, status.text))
+            self._ended(cell, CellEnd(FAILED, cell.fault) if cell.fault else CellEnd(status.state, status.text))
         return True
 
     def _silent(self, cell: CycledCell, error: InstrumentError) -> None:
@@ -211,6 +211,8 @@ class CyclerRun:
 
     def _judge_cells(self, cell_failure: str) -> None:
         if self._is_alone:
+            if self._cells[0].fault:
+                raise StepFailed(self._cells[0].fault)
             return
         ended = [(one, one.end) for one in self._cells if one.end is not None]
         if all(end.state == FAILED for _, end in ended):

@@ -47,4 +47,4 @@ class LadderJudge:
             short = find_short_circuit(polarisation_of(time_s, current, voltage, step), FALSE_ALARM)
         except AnalysisRefused:
             return ""  # too few rows yet
-        return f"{short.kind} short circuit" if short.found and self._ends_at(str(short.kind)) else ""
+        return f"{short.worst} short circuit" if short.found and self._ends_at(str(short.worst)) else ""

@@ -12,7 +12,7 @@ from daq.sample import Sample
 from drivers.roles import BatteryCycler, OperatorRunCycler, Potentiostat
 from drivers.schedule import Protection, Schedule, ScheduleStep
 from procedures.at_temperature import AtTemperature
-from procedures.cycled_cell import CellJob
+from procedures.cycled_cell import CellJob, Judge, lets_run
 from procedures.cycler_checks import check_cells, check_channels_idle, check_on_channel, sheets_told
 from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
 from procedures.pc_cycling import PcCycling
@@ -53,6 +53,11 @@ class OnCycler(AtTemperature):
     @abstractmethod
     def sound_V(self) -> tuple[float, float]:
         """Between which voltages a sound cell rests."""
+
+    def check_of(self, sample: Sample) -> Judge:
+        """What else is asked of the first records of a cell: nothing, unless its rest cannot tell."""
+        del sample
+        return lets_run
 
     def after_cycle(self, rig: Rig, cycle: int) -> None:
         """Between cycles that this computer runs: nothing, unless a subclass has something to do."""
@@ -110,7 +115,8 @@ class OnCycler(AtTemperature):
             self._by_pc.run(rig, self.schedule(), self.after_cycle)
             return
         jobs = [
-            CellJob(one, self.schedule(one), self.schedule_seconds(one), self._after.get(one.channel, 0))
+            CellJob(one, self.schedule(one), self.schedule_seconds(one), after, check=lets_run if after else check)
             for one in self.samples
+            for after, check in [(self._after.get(one.channel, 0), self.check_of(one))]
         ]
         CyclerRun(rig, self._cycler, self.watch).run(jobs, self.cell_failure)

@@ -11,8 +11,10 @@ from daq.sample import Sample
 from drivers.schedule import Current, End, Loop, Protection, Record, ScheduleStep
 from procedures.amounts import CURRENT_UNITS, Amounts, amounts, require_area, resolve
 from procedures.cells_of_run import CellRows, cells_of, results_of_cells
+from procedures.cycled_cell import Judge
 from procedures.cycling_spectra import STREAMS, CyclingSpectra, resistances_over_cycles
 from procedures.dc_streams import CYCLING
+from procedures.first_records import ShortedFromTheStart
 from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
 from procedures.sample_geometry import electrode_area_cm2
@@ -108,6 +110,9 @@ class SymmetricCyclingRun(OnCycler):
 
     def sound_V(self) -> tuple[float, float]:
         return -1.0, 1.0
+
+    def check_of(self, sample: Sample) -> Judge:
+        return ShortedFromTheStart(sample.label)
 
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.symmetric import analyse_symmetric_cycling, symmetric_cycling_results

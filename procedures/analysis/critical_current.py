@@ -204,17 +204,24 @@ def critical_current_results(found: CriticalCurrent, at: Mapping[str, Any] | Non
         results.append(
             estimate_result("area_specific_resistance", step.area_specific_resistance_ohm_cm2, "ohm cm2", where)
         )
-    return [*results, short_circuit_result(found.short, base)]
+    return [*results, *short_circuit_results(found.short, base)]
 
 
-def short_circuit_result(short: ShortCircuit, at: Mapping[str, Any] | None = None) -> Result:
-    """`short_circuit` in hours on the record's clock, or refused with the reason."""
-    time = short.time_s
-    if time.value is None or time.uncertainty is None or time.interval is None:
-        return Result("short_circuit", None, "h", at=dict(at or {}), method=time.method, reason=time.reason)
+def short_circuit_results(short: ShortCircuit, at: Mapping[str, Any] | None = None) -> list[Result]:
+    """`short_circuit` in hours on the record's clock, or refused with the reason; one that was soft first and turned
+    hard is two results, told apart by `kind` of where they hold."""
+    base = dict(at or {})
+    if not short.found:
+        return [estimate_result("short_circuit", short.time_s, "h", base)]
     kind = f"{short.kind}, {'unsteady, ' if short.unsteady else ''}{100 * (short.left or 0):.0f} % of it left"
+    results = [_at_hour(short.time_s, kind, base | {"kind": short.kind})]
+    return results + ([] if short.hard_s is None else [_at_hour(short.hard_s, "turned hard", base | {"kind": "hard"})])
+
+
+def _at_hour(time: Estimate, kind: str, at: dict[str, Any]) -> Result:
+    assert time.value is not None
+    assert time.uncertainty is not None
+    assert time.interval is not None
     span = time.interval[0] / 3600, time.interval[1] / 3600
-    where = dict(at or {}) | {"kind": short.kind}
-    return Result(
-        "short_circuit", time.value / 3600, "h", time.uncertainty / 3600, span, where, f"{kind}; {time.method}"
-    )
+    told = f"{kind}; {time.method}"
+    return Result("short_circuit", time.value / 3600, "h", time.uncertainty / 3600, span, at, told)

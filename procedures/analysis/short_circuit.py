@@ -24,6 +24,7 @@ from scipy.special import ndtri
 from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.current_segments import Floats, Record, Segments, checked_record, current_stages
 from procedures.analysis.estimate import Estimate
+from procedures.analysis.hard_after_soft import turned_hard
 from procedures.analysis.stage_levels import drop_between_stages
 from procedures.analysis.window_drop import SKIPPED_ROWS, WINDOWS, Drop, first_drop
 
@@ -37,6 +38,7 @@ class ShortCircuit:
 
     `time_s` is on the record's clock, its interval holds the onset. `stage` counts the pieces of constant current.
     `left` is the share of the polarisation that is left afterwards; `unsteady` says that it comes and goes.
+    `hard_s`: when a short that was soft first turned hard, None where it did not.
     """
 
     time_s: Estimate
@@ -45,10 +47,16 @@ class ShortCircuit:
     stage: int | None = None
     left: float | None = None
     unsteady: bool = False
+    hard_s: Estimate | None = None
 
     @property
     def found(self) -> bool:
         return self.kind is not None
+
+    @property
+    def worst(self) -> Literal["soft", "hard"] | None:
+        """What it came to by the end of the record."""
+        return self.kind if self.hard_s is None else "hard"
 
 
 @dataclass(frozen=True)
@@ -166,4 +174,15 @@ def _told(polarisation: Polarisation, drop: Drop, method: str) -> ShortCircuit:
     low, high = float(time[drop.earliest]), float(time[min(drop.latest, len(time) - 1)])
     value = float(np.clip(time[drop.row], low, high))
     estimate = Estimate(value, max((high - low) / np.sqrt(12), 1e-9), (low, high), method)
-    return ShortCircuit(estimate, "hard" if left < _HARD else "soft", drop.row, stage, left, crossings > 2)
+    unsteady = crossings > 2
+    if left < _HARD:
+        return ShortCircuit(estimate, "hard", drop.row, stage, left, unsteady)
+    later = turned_hard(polarisation, drop.row, stage, drop.before_V, _HARD)
+    hard_s = None if later is None else _turned_at(time, later, method)
+    return ShortCircuit(estimate, "soft", drop.row, stage, left, unsteady, hard_s)
+
+
+def _turned_at(time_s: Floats, row: int, method: str) -> Estimate:
+    low, high = float(time_s[max(row - 3, 0)]), float(time_s[min(row + 3, len(time_s) - 1)])  # median of five before
+    how = f"less than {100 * _HARD:g} % of the sound cell's polarisation from here on; {method}"
+    return Estimate(float(time_s[row]), max((high - low) / np.sqrt(12), 1e-9), (low, high), how)

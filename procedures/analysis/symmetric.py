@@ -18,7 +18,7 @@ from scipy.special import stdtrit
 
 from daq.contracts import Result
 from daq.errors import BadInput
-from procedures.analysis.critical_current import short_circuit_result
+from procedures.analysis.critical_current import short_circuit_results
 from procedures.analysis.current_segments import LEVEL_FRACTION, Floats, gap_limit_s
 from procedures.analysis.cycling_results import estimate_result
 from procedures.analysis.estimate import NORMAL_95, Estimate
@@ -158,4 +158,4 @@ def symmetric_cycling_results(found: SymmetricCycling, at: Mapping[str, Any] | N
         for moment, estimate in (("start", stage.start_mV), ("end", stage.end_mV)):
             results.append(estimate_result("polarisation", estimate, "mV", where | {"moment": moment}))
         results.append(estimate_result("polarisation_growth", stage.growth_percent_h, "%/h", where))
-    return [*results, short_circuit_result(found.short, base)]
+    return [*results, *short_circuit_results(found.short, base)]

@@ -24,7 +24,7 @@ FEWEST_POINTS = 10
 _DELIMITERS = (";", "\t", ",", None)
 _CELL = re.compile(r"^(?P<name>.*?\S)\s*(?:/\s*|\(|\[|_| )(?P<unit>[µuμm]?[VA](?:/cm2|/cm²|_cm2)?)\s*[)\]]?$")
 _NAMES = {
-    "voltage": ("potential", "voltage", "ewe", "<ewe>", "e", "vf", "potential applied", "we potential"),
+    "voltage": ("potential", "voltage", "ewe", "<ewe>", "e", "vf", "we potential", "potential applied"),
     "current": ("current", "i", "<i>", "im", "we current"),
     "density": ("current density", "j", "<j>"),
 }
@@ -99,6 +99,7 @@ def _find_header(source: SourceText) -> _Header | None:
 def _columns(cells: tuple[str, ...]) -> dict[str, tuple[int, float]]:
     """Empty for the header of a spectrum."""
     found: dict[str, tuple[int, float]] = {}
+    is_measured = "we potential" in [_plain(match["name"]) for cell in cells if (match := _CELL.match(cell.strip()))]
     for place, cell in enumerate(cells):
         if re.match(r"f(req|requency)?\b", cell.strip().lower()):
             return {}
@@ -113,6 +114,8 @@ def _columns(cells: tuple[str, ...]) -> dict[str, tuple[int, float]]:
             right = (
                 base.endswith("V") if what == "voltage" else base.endswith("A") and (area != "") == (what == "density")
             )
+            if is_measured and _plain(match["name"]) == "potential applied":
+                continue  # NOVA's set-point of a stair, beside what was measured
             if _plain(match["name"]) in names and right and base in _FACTORS:
                 found.setdefault(what, (place, _FACTORS[base] * (1e3 if what == "density" else 1.0)))
     return found

@@ -79,13 +79,15 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.n
     stretch = -(-count * 4 // most)
     if stretch <= 4:
         return x, y
-    keep = set()
-    for begin in range(0, count, stretch):
-        part = y[begin : begin + stretch]
-        keep |= {begin, begin + len(part) - 1}
-        if np.isfinite(part).any():
-            keep |= {begin + int(np.nanargmin(part)), begin + int(np.nanargmax(part))}
-    chosen = np.array(sorted(keep))
+    begins = np.arange(0, count, stretch)
+    padded = np.full(len(begins) * stretch, np.nan)
+    padded[:count] = y
+    block = padded.reshape(-1, stretch)
+    is_drawn = np.isfinite(block).any(axis=1)
+    lowest = np.where(np.isnan(block), np.inf, block).argmin(axis=1)
+    highest = np.where(np.isnan(block), -np.inf, block).argmax(axis=1)
+    ends = np.minimum(begins + stretch, count) - 1
+    chosen = np.unique(np.concatenate((begins, ends, (begins + lowest)[is_drawn], (begins + highest)[is_drawn])))
     return x[chosen], y[chosen]
 
 

@@ -95,6 +95,26 @@ def test_a_ladder_on_the_cycler_is_stopped_at_its_short(tmp_path: Path) -> None:
     assert list(tests.stopped_s) == ["test-1"]
 
 
+def dead(held_Ah: float, current_A: float) -> float:
+    return 0.2 * current_A
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("symmetric-cycling", {"stage_h": 20}), ("critical-current", {"on": "cycler", "interval_s": 5})],
+)
+def test_a_cell_shorted_from_the_start_is_stopped_at_its_first_records(
+    name: str, parameters: dict[str, Any], tmp_path: Path
+) -> None:
+    """At rest it shows 0 V, as a sound symmetric cell does."""
+    tests = Kept(dead, 0.0)
+    with run_on(tmp_path, tests, procedure_of(name, **parameters)) as record:
+        assert record.outcome == "failed"
+        assert "cell is shorted (0.2 ohm in the first 10 records under current)" in record.reason
+        assert record.table("cycling")["time_s"][-1] < 600
+    assert list(tests.stopped_s) == ["test-1"]
+
+
 class Unplugged(DcCycler):
     """Its driver fails after three hours: the cycler itself runs on."""
 

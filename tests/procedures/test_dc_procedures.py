@@ -362,3 +362,40 @@ def test_a_sweep_that_was_broken_off_ends_with_what_it_has(tmp_path: Path) -> No
     with RunFile.open(path) as record:
         assert value_of(record, "oxidation_onset") == pytest.approx(4.0, abs=0.01)
         assert all("spans a break: the sweep ended at 4.3 V" in one.method for one in record.results())
+
+
+@pytest.mark.parametrize("on", ["potentiostat", "cycler"])
+def test_a_ladder_ends_where_a_soft_short_turns_hard(on: str, tmp_path: Path) -> None:
+    """The simulated cell is damaged above 0.72 mA/cm2: softly shorted during 0.75, for good during 0.8."""
+    bench = tmp_path / "bench.toml"
+    bench.write_text(
+        f"""
+        [bench]
+        name = "shorting"
+        [instruments.furnace]
+        driver = "simulated-furnace"
+        [instruments.{on}]
+        driver = "simulated-{on}"
+        [simulation]
+        cell = "symmetric"
+        seed = 3
+        [simulation.parameters]
+        time_to_short_s = 70
+        """
+    )
+    currents = [f"{one} mA/cm2" for one in (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)]
+    ladder = {"procedure": "critical-current", "on": on, "currents": currents, "half_min": 10,
+              "interval_s": 10 if on == "potentiostat" else 2, "temperature_C": 80}  # fmt: skip
+    plan = make_plan({"bench": str(bench), "sample": CELL, "run": [ladder]})
+    (end,) = run_plan(plan, tmp_path / "runs", Watcher())
+    with RunFile.open(end.path) as record:
+        assert record.outcome == "finished", record.reason
+        shorts = {one.at["kind"]: one for one in record.results() if one.name == "short_circuit"}
+        assert sorted(shorts) == ["hard", "soft"]
+        rows = record.table("polarisation" if on == "potentiostat" else "cycling")
+        found = {kind: np.interp(3600 * (one.value or 0), rows["t_s"], np.abs(rows["current_density_mA_cm2"]))
+                 for kind, one in shorts.items()}  # fmt: skip
+        assert found == {"soft": pytest.approx(0.75, abs=0.02), "hard": pytest.approx(0.8, abs=0.02)}
+        assert value_of(record, "critical_current_density") == pytest.approx(0.7, rel=0.01)
+        assert max(rows["current_density_mA_cm2"]) < 0.88  # a cycler is judged every 500 records
+        assert any("hard short circuit" in event.text for event in record.events())

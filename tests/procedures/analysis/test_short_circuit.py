@@ -75,13 +75,33 @@ def test_random_shorts_are_found_at_their_time(kind):
         if not short.found:
             continue
         found += 1
-        kinds += short.kind == kind
+        kinds += short.kind == kind == short.worst
         interval = short.time_s.interval
         assert interval is not None
         slack = 1.96 * (short.time_s.uncertainty or 0)
         at_time += interval[0] - slack <= onset_s <= interval[1] + slack
     print(f"{kind} shorts of 30: found {found}, at their time {at_time}, of their kind {kinds}")
     assert min(found, at_time, kinds) >= 27
+
+
+def test_a_soft_short_that_turns_hard_two_currents_later_tells_both():
+    made = galvanostatic(np.repeat([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 2))
+    soft = shorted(made, 7 * 1800.0 + 300, "soft", np.random.default_rng(4), left=0.6)
+    assert find(soft).worst == "soft"
+    both = find(shorted(soft, 10 * 1800.0 + 400, "hard", None, left=0.05))
+    assert (both.kind, both.worst, both.stage) == ("soft", "hard", 7)
+    assert both.time_s.value == pytest.approx(7 * 1800 + 300, abs=60)
+    assert both.hard_s is not None
+    assert both.hard_s.value == pytest.approx(10 * 1800 + 400, abs=15)
+
+
+def test_a_soft_short_that_turns_hard_late_in_the_same_stage_tells_both():
+    made = galvanostatic(np.repeat([0.1, 0.2, 0.3], 2))
+    soft = shorted(made, 4 * 1800.0 + 200, "soft", np.random.default_rng(4), left=0.6)
+    both = find(shorted(soft, 5 * 1800.0 + 1000, "hard", None, left=0.05))
+    assert (both.kind, both.worst) == ("soft", "hard")
+    assert both.hard_s is not None
+    assert both.hard_s.value == pytest.approx(5 * 1800 + 1000, abs=15)
 
 
 def test_growth_heating_and_relaxation_are_no_shorts():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from daq.errors import BadInput
+from procedures.interchange.dc_file import read_dc_file
 from procedures.interchange.voltammogram_file import is_voltammogram, read_voltammogram
 
 UP = np.linspace(0.0, 1.0, 25)
@@ -45,6 +47,52 @@ def test_potential_and_current_are_found_by_name_and_unit(tmp_path: Path, text: 
     other = "density_mA_cm2" if column == "current_A" else "current_A"
     assert np.isnan(getattr(found, other)).all()
     assert set(found.cycle) == ({1} if "cycle" in text else {0})
+
+
+def nova(k: int, volt: float, ampere: float) -> str:
+    """Every column of NOVA's ASCII of a cyclic voltammogram; what was applied is 5 mV beside what was measured."""
+    return f"{volt + 0.005:.6f};{k}.0;{ampere:.6e};{volt:.6f};1;{k + 1};1.0e-5;1.0e-5"
+
+
+def eclab(k: int, volt: float, ampere: float) -> str:
+    return f"2\t1\t0\t0\t0\t{k:.9E}\t{volt + 0.005:.7E}\t{volt:.7E}\t{1e3 * ampere:.9E}\t1.0E+000\t0.0E+000\t38"
+
+
+NOVA = "Potential applied (V);Time (s);WE(1).Current (A);WE(1).Potential (V);Scan;Index;Q+;Q-"
+ECLAB = "\t".join(
+    ("mode", "ox/red", "error", "control changes", "counter inc.", "time/s", "control/V", "Ewe/V", "<I>/mA",
+     "cycle number", "(Q-Qo)/C", "I Range")
+)  # fmt: skip
+ECLAB_TOP = "\r\n".join(
+    ("EC-Lab ASCII FILE", "Nb header lines : 9", "", "Cyclic Voltammetry", "", "Electrode surface area : 0,001 cm²",
+     "Ei (V)              0,000", "", "")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+@pytest.mark.parametrize(
+    ("header", "row", "encoding"),
+    [
+        (NOVA, nova, "utf-8"),
+        (NOVA, nova, "utf-8-sig"),
+        (NOVA.replace(";", "\t"), lambda *one: nova(*one).replace(";", "\t"), "utf-8"),
+        (ECLAB_TOP + ECLAB, eclab, "cp1252"),
+    ],
+)
+def test_all_columns_of_nova_and_eclab_and_a_decimal_comma(
+    tmp_path: Path, header: str, row: Callable[[int, float, float], str], encoding: str, mark: str
+) -> None:
+    """What was measured counts, not the set-point beside it; both readers say the same."""
+    rows = [row(k, v, i).replace(".", mark) for k, (v, i) in enumerate(zip(VOLT, AMPERE, strict=True))]
+    path = tmp_path / "cv.txt"
+    path.write_text("\n".join([header, *rows, ""]), encoding=encoding)
+    found, record = read_voltammogram(path), read_dc_file(path)
+    for one in (found, record):
+        assert one.voltage_V == pytest.approx(VOLT, abs=2e-6)
+        assert one.current_A == pytest.approx(AMPERE, rel=1e-5)
+        assert one.cycle is not None
+        assert set(one.cycle) == {1}
+    assert record.time_s == pytest.approx(np.arange(len(VOLT)))
 
 
 def test_a_spectrum_and_a_table_without_units_are_none(tmp_path: Path) -> None:
