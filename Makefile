@@ -68,6 +68,7 @@ bench-wire: $(READY)  ## the wire: speed, and what faults do to readings, beside
 	$(BIN)/python benchmarks/methodscript.py --runs 300
 	$(BIN)/python benchmarks/autolab_faults.py --runs 300
 	$(BIN)/python benchmarks/neware_faults.py --reads 300
+	$(BIN)/python tests/drivers/land/test_land_faults.py
 	$(BIN)/python benchmarks/wire_source_meter.py --reads 300
 
 sdk-contract:  ## the Autolab driver on a C# stand-in of its SDK through pythonnet (SDK_ARGS=--required: tools must be there)

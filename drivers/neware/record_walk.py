@@ -69,8 +69,8 @@ def _within(place: Place, raw: RawRecords, rows: slice, step: int) -> Iterator[C
     stays = repeat(place.discharge_Ah if place.is_charge else place.charge_Ah)
     charge, discharge = (grows, stays) if place.is_charge else (stays, grows)
     numbers, volts, amps = raw.number[rows], raw.voltage_V[rows], raw.current_A[rows]
-    rows = zip(numbers, time_s, repeat(step), repeat(place.cycle), volts, amps, charge, discharge, repeat(None))
-    return map(_RECORD, rows)
+    cells = zip(numbers, time_s, repeat(step), repeat(place.cycle), volts, amps, charge, discharge, repeat(None))
+    return map(_RECORD, cells)
 
 
 def _entered(place: Place, step: int, cycle: int, charges: bool) -> Place:
