@@ -11,7 +11,7 @@ from pathlib import Path
 
 from daq.bench_lock import bench_folder
 from daq.host_note import find_host
-from daq.service.serving import ServiceNote
+from daq.service.note import ServiceNote
 from daq.system import System
 from gui.demo import write_demo_bench
 

@@ -38,7 +38,7 @@ from daq.bench_lock import bench_folder
 from daq.host_note import find_host
 from daq.runfile.reader import RunFile
 from daq.service.client import BenchClient
-from daq.service.serving import ServiceNote
+from daq.service.note import ServiceNote
 from daq.service.tokens import FULL
 from daq.system import System
 

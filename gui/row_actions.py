@@ -16,7 +16,6 @@ from gui.dialogs import ask_for_folder
 from gui.model.foreign import is_foreign
 from gui.panels.runs_model import RunRow
 from procedures.interchange.exporting import export_run
-from procedures.report import write_report
 
 if TYPE_CHECKING:
     from gui.window import BenchWindow
@@ -80,6 +79,8 @@ class RowActions:
         self._window.filling.take_run(self._path(row))
 
     def _report(self, row: RunRow) -> None:
+        from procedures.report import write_report  # matplotlib would cost each start of the window half a second
+
         page = write_report(self._path(row))
         self._window.log.say("info", f"the report is {page}")
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))

@@ -21,7 +21,7 @@ from daq.bench_lock import bench_folder
 from daq.clock import wall_sleep
 from daq.errors import BadInput, CellrigError
 from daq.lines import Unreachable, error_of
-from daq.service.serving import ServiceNote
+from daq.service.note import ServiceNote
 from daq.service.tokens import FULL
 from daq.tables import read_toml
 

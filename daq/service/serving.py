@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import uvicorn
@@ -21,33 +21,15 @@ from daq.run_queue import RunQueue
 from daq.runner import versions
 from daq.service.app import Parts, make_app
 from daq.service.host_door import HostDoor
+from daq.service.note import NAME, ServiceNote
 from daq.service.service_log import logged_to
 from daq.service.tokens import FULL, tokens_in
 from daq.service.walls import Walls
-from daq.system import ProcessId, System, write_private
+from daq.system import System, write_private
 
 log = logging.getLogger(__name__)
-NAME = "service.json"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MOST_CLIENTS = 200
-
-
-@dataclass(frozen=True)
-class ServiceNote:
-    """Where a bench's service is. Its token lies in a file of its own."""
-
-    process: ProcessId
-    port: int
-
-    @classmethod
-    def read(cls, folder: Path) -> ServiceNote | None:
-        """The service that lives, or None."""
-        try:
-            table = json.loads((folder / NAME).read_text(encoding="utf-8"))
-            note = cls(ProcessId(**table["process"]), table["port"])
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-        return note if System().is_alive(note.process) else None
 
 
 def listening(address: str, port: int) -> socket.socket:

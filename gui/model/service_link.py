@@ -17,7 +17,7 @@ from daq.clock import wall_monotonic
 from daq.errors import CellrigError
 from daq.lines import Unreachable
 from daq.service.client import BenchClient
-from daq.service.serving import ServiceNote
+from daq.service.note import ServiceNote
 from daq.system import System
 from gui.model.bench_status import BenchState, BenchStatus, InstrumentStatus, QueueEntry, RunStatus
 from gui.model.link import BenchLink

@@ -11,7 +11,7 @@ from daq.contracts import Result
 from gui.model.analyser import Analysis
 from gui.panels.small import label
 from gui.plots.pane import ShownRun
-from procedures.report.words import interval_of, name_of, value_of, where_of
+from procedures.result_words import interval_of, name_of, value_of, where_of
 
 HEADS = ("Run", "Quantity", "At", "Value", "95 % interval", "Method, or why there is none")
 WIDTHS = (210, 210, 170, 190, 190)

@@ -13,6 +13,7 @@ from PyQt5.QtGui import QColor
 from gui.graph import Item, pg
 from gui.model.spectra import SpectrumCurve
 from gui.plots.axes import LOG_LIMITS, LogAxis, PlainAxis
+from gui.plots.decade_labels import DecadeLabels
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.residuals import Residuals
@@ -60,14 +61,14 @@ class NyquistPane(PlotPane):
         self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
         self._drawn: list[_Drawn] = []
         self._in_legend: list[tuple[int, str]] = []
-        self._labels: list[Item] = []
+        self._labels = DecadeLabels(self.plot)
         self._labelled: tuple[object, ...] = ()
         self._marks = SpectrumMarks(self.plot)
         self._head = pg.ScatterPlotItem(size=15, pxMode=True, brush=None)
         self.plot.addItem(self._head)
         view = self.plot.getViewBox()
         view.sigRangeChanged.connect(self._same_prefix)
-        view.sigRangeChanged.connect(self._declutter)
+        view.sigRangeChanged.connect(lambda *_: self._labels.place())
         view.sigResized.connect(self._resized)
         axes: dict[str, PlainAxis] = {"bottom": LogAxis("bottom")}
         self._residuals = Residuals(self.add_plot(1, axes, left="Residual / %", bottom="f / Hz"))
@@ -202,43 +203,29 @@ class NyquistPane(PlotPane):
         item.line.setPen(None if item.fitted else pg.mkPen(colour, width=1))
         item.fit.setPen(pg.mkPen(colour, width=1))
         item.sample.setPen(pg.mkPen(colour, width=1))
-        item.sample.setSymbolPen(pg.mkPen(edge, width=1))
-        item.sample.setSymbolBrush(ground)
+        points = item.sample.scatter  # set there: without data the item doesn't pass on what its symbols look like
+        points.setSize(POINT_PX)
+        points.setPen(pg.mkPen(edge, width=1))
+        points.setBrush(ground)
 
-    # ------------------------------------------------------------ labels of the decades
     def _write_decades(self) -> None:
+        """At those of the largest spectrum."""
         widest = max(self._curves, key=lambda one: one.size_ohm, default=None)
-        decades = () if widest is None else tuple(decade_points(widest.frequency_Hz).tolist())
-        drawn = None
-        if widest is not None:
-            drawn = (widest.key, self.spectra.normalisation.factor(widest), self.spectra.is_compensated(widest))
-        wanted = (drawn, decades, self.theme.name)
+        shown = [item for item, _ in zip(self._drawn, self._curves, strict=False)]
+        wanted = (widest.key if widest is not None else None, [item.key for item in shown], self.theme.name)
         if wanted == self._labelled:
             return
         self._labelled = wanted
-        for label in self._labels:
-            self.plot.removeItem(label)
-        self._labels = []
-        if widest is None:
-            return
-        x, y = self._points(widest)
-        for index in decades:
-            text = DECADE_LABELS.get(10.0 ** round(math.log10(widest.frequency_Hz[index])))
-            if text and np.isfinite(x[index]):
-                label = pg.TextItem(text, color=self.theme.muted, anchor=(0.5, 1.35))
-                label.setPos(x[index], y[index])
-                self.plot.addItem(label, ignoreBounds=True)
-                self._labels.append(label)
-        self._declutter()
-
-    def _declutter(self, *_: object) -> None:
-        view, kept = self.plot.getViewBox(), []
-        for label in self._labels:
-            at = view.mapViewToScene(label.pos())
-            free = all(abs(at.x() - one.x()) > 48 or abs(at.y() - one.y()) > 18 for one in kept)
-            label.setVisible(free)
-            if free:
-                kept.append(at)
+        points = []
+        if widest is not None:
+            x, y = self._points(widest)
+            for index in decade_points(widest.frequency_Hz):
+                text = DECADE_LABELS.get(10.0 ** round(math.log10(widest.frequency_Hz[index])))
+                if text and np.isfinite(x[index]):
+                    points.append((float(x[index]), float(y[index]), text))
+        self._labels.show(points, self.theme)
+        self._labels.avoid([(item.x, item.y) for item in shown])
+        self._labels.place()
 
     # ------------------------------------------------------------ units and ranges
     def _same_prefix(self, *_: object) -> None:
@@ -291,7 +278,6 @@ class NyquistPane(PlotPane):
         pixel = max((right - left) * 1.08 / width, (high - low) * 1.12 / height)
         left, low = left - 0.03 * (right - left), low - 18 * pixel
         view.setRange(xRange=(left, left + pixel * width), yRange=(low, low + pixel * height), padding=0)
-        self._declutter()
 
     def exported(self) -> list[ShownCurve]:
         unit = self.spectra.normalisation.column

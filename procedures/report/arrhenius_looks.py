@@ -8,7 +8,7 @@ from procedures.analysis.branches import Branch
 from procedures.analysis.sweep_points import MeasuredSpectrum
 from procedures.report.style import DIRECTIONS, INK, MARKERS, SAMPLES, name_in_figure
 from procedures.report.sweep_facts import SweepFacts
-from procedures.report.words import number
+from procedures.result_words import number
 
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 

@@ -12,7 +12,7 @@ from procedures.cell_lines import CellLine, columns_of
 from procedures.report.parts import Cell, Plot, Table, Tone
 from procedures.report.style import BLUE, CELLS, Margins, dress, legend, new_figure
 from procedures.report.temperature import thinned, time_unit
-from procedures.report.words import UNITS, number
+from procedures.result_words import UNITS, number
 
 Rows = Mapping[str, np.ndarray]
 MOST_CURVES = len(CELLS)

@@ -20,7 +20,7 @@ from procedures.report.general import results_table
 from procedures.report.parts import Content, Headline, Plot
 from procedures.report.style import ALERT, BLUE, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
 from procedures.report.temperature import thinned, time_unit
-from procedures.report.words import name_of, value_of, where_of
+from procedures.result_words import name_of, value_of, where_of
 
 Rows = Mapping[str, np.ndarray]
 MOST_CARDS = 4

@@ -16,7 +16,7 @@ from procedures.report.residuals import draw_residuals
 from procedures.report.style import Temperatures
 from procedures.report.sweep_facts import Shown, SweepFacts, changed_since, sweep_facts_of
 from procedures.report.sweep_tables import settling_table, spectra_table
-from procedures.report.words import name_of, value_of, where_of
+from procedures.result_words import name_of, value_of, where_of
 
 PER_SPECTRUM = frozenset(
     {"total_resistance", "bulk_resistance", "grain_boundary_resistance", "conductivity", "kramers_kronig_residual"}

@@ -11,7 +11,7 @@ from daq.runfile.reader import EventRecord, StepRecord
 from procedures.cli.text import duration, one_line, trip
 from procedures.report.facts import RunFacts, calendar_text
 from procedures.report.parts import Cell, Footnotes, Table, Tone
-from procedures.report.words import interval_of, name_of, value_of, where_of
+from procedures.result_words import interval_of, name_of, value_of, where_of
 
 MOST_EVENTS = 250
 TONES: Mapping[StepState, Tone] = {"finished": "good", "broken": "warn", "failed": "bad", "running": "warn"}

@@ -30,7 +30,7 @@ from procedures.report.style import (
     say,
 )
 from procedures.report.sweep_facts import Shown
-from procedures.report.words import frequency, prefix_of
+from procedures.result_words import frequency, prefix_of
 
 MOST_FRAMES = 4
 MOST_NAMED = 5

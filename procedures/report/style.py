@@ -24,6 +24,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from procedures.result_words import SUPERSCRIPT
+
 INK = "#1f2933"
 MUTED = "#5b6b7b"
 GRID = "#e4e9ee"
@@ -36,7 +38,6 @@ DIRECTIONS = {"heating": VERMILLION, "cooling": BLUE, "return": GREEN}
 MARKERS = {"heating": "o", "cooling": "v", "return": "D"}
 Color = tuple[float, float, float, float] | str
 Curve = tuple[np.ndarray, np.ndarray, Color]  # x (n,), y (n,), how it is coloured
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 FONT = 9.0
 BAR_IN = 0.85
 WIDTH_IN = 7.6

@@ -9,7 +9,7 @@ from procedures.cli.text import duration
 from procedures.report.general import without_numbers
 from procedures.report.parts import Cell, Footnotes, Table
 from procedures.report.sweep_facts import Shown, SweepFacts
-from procedures.report.words import number, with_prefix
+from procedures.result_words import number, with_prefix
 
 WAYS = {"heating": "↑", "cooling": "↓", "return": "↺"}
 _WAY_WORDS = "↑ heating, ↓ cooling, ↺ return point."

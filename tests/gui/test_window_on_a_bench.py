@@ -13,7 +13,7 @@ from daq.bench_lock import bench_folder
 from daq.catalog import list_runs
 from daq.host_note import find_host
 from daq.service.client import plan_body
-from daq.service.serving import ServiceNote
+from daq.service.note import ServiceNote
 from daq.system import System
 from gui.model.service_link import ServiceLink
 from gui.window import BenchWindow

@@ -22,7 +22,7 @@ from procedures.report.nyquist import draw_nyquist, frames_of, size_ohm
 from procedures.report.style import Temperatures
 from procedures.report.sweep_facts import SweepFacts, sweep_facts_of
 from procedures.report.temperature import draw_temperature, in_pieces, thinned
-from procedures.report.words import interval_of, number, with_prefix
+from procedures.result_words import interval_of, number, with_prefix
 
 SETPOINTS_C = (25.0, 40.0, 60.0, 80.0, 100.0, 120.0)
 

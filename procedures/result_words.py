@@ -9,9 +9,9 @@ from typing import Any
 
 from daq.contracts import Result
 from procedures.cli.text import measured
-from procedures.report.style import SUPERSCRIPT
 from procedures.result_place import quantity_in_words
 
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNITS = {"ohm": "Ω", "degC": "°C", "1": "", "S/cm": "S\u00a0cm⁻¹", "S K/cm": "S\u00a0K\u00a0cm⁻¹"}
 NAMES = {
     "activation_energy": "activation energy Eₐ",
