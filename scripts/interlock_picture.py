@@ -31,7 +31,7 @@ def main() -> None:
 
 def draw(run: RunFile) -> None:
     """Temperatures in degC above, their difference in K below, over minutes."""
-    read = run.table("furnace", columns=("t_s", "temperature_C", "sample_temperature_C"))
+    read = run.table("temperature", columns=("temperature_C", "sample_temperature_C"))
     minutes = read["t_s"] / 60
     figure, (above, below) = pyplot.subplots(2, sharex=True, figsize=(8, 5), height_ratios=(2, 1), layout="constrained")
     above.plot(minutes, read["temperature_C"], color="#b42318", label="furnace")
