@@ -66,8 +66,6 @@ PARTS = (
         for one in ("guard", "service", "client", "window")
     ),
     Part("full disk", "disk_full.py", "--count", 50, "3, 7", 5),
-    Part("a day on faulty wires", "soak.py", "--hours", 24, "5, 6"),
-    Part("clock set, summer time, sleep", "clock_jumps.py", "--count", 300, "3"),
     Part("abuse of the service", "abuse.py", "--count", 10_000, "10"),
 )  # fmt: skip
 
