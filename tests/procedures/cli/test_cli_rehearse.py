@@ -169,18 +169,18 @@ PAPER = Path(__file__).resolve().parents[3] / "examples"
 def test_a_cycling_plan_of_the_paper_is_rehearsed_beside_the_real_shared_folder_not_in_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The first two of its 150 cycles, on the wired bench; on another channel than a simulated tester has."""
+    """The first of its 150 cycles, on the wired bench; on another channel than a simulated tester has."""
     bench = (PAPER / "benches" / "paper-on-wires.toml").read_text(encoding="utf-8")
     Path("bench.toml").write_text(bench, encoding="utf-8")
     plan = (PAPER / "paper" / "lfp.toml").read_text(encoding="utf-8")
-    shorter = plan.replace("bench_lfp.toml", "bench.toml").replace("cycles = 150", "cycles = 2")
+    shorter = plan.replace("bench_lfp.toml", "bench.toml").replace("cycles = 150", "cycles = 1")
     Path("plan.toml").write_text(shorter, encoding="utf-8")
     status, said, _ = rehearse(capsys, "--json")
     assert status == 0
     told = json.loads(said)
     assert told["drivers"]["cycler"] == "simulated-neware"
     (run,) = told["runs"]
-    assert (run["outcome"], run["cycles"], run["interlocks"]) == ("finished", 2, [])
+    assert (run["outcome"], run["cycles"], run["interlocks"]) == ("finished", 1, [])
     assert not Path("neware-steps").exists()
 
 
