@@ -60,6 +60,7 @@ class Interlock:
     clear_after_s: float = 0.0
     window_s: float = 60.0
     wait_max_s: float = 0.0
+    is_built_in: bool = False
 
     @property
     def bounds_text(self) -> str:
@@ -146,9 +147,15 @@ def built_in(instruments: Mapping[str, Instrument], samples: Sequence[Sample], l
     for name, instrument in instruments.items():
         for limit in instrument.limits():
             quantity = Quantity(limit.quantity, "", (Term(name, limit.quantity),))
-            found.append(Interlock(f"limit of {name}", quantity, "stop", name, limit.maximum, limit.minimum))
+            found.append(
+                Interlock(f"limit of {name}", quantity, "stop", name, limit.maximum, limit.minimum, is_built_in=True)
+            )
         silence = Quantity(f"{name}.{SILENCE}", "s", (Term(name, SILENCE),))
-        found.append(Interlock(f"{name} answers", silence, "stop", name, maximum=patience_s(instrument, lost_after_s)))
+        found.append(
+            Interlock(
+                f"{name} answers", silence, "stop", name, maximum=patience_s(instrument, lost_after_s), is_built_in=True
+            )
+        )
         if getattr(instrument, "role", None) == "temperature":
             found += [_borne(name, instrument, sample) for sample in samples if sample.max_temperature_C is not None]
     return found
@@ -162,4 +169,4 @@ def _borne(name: str, furnace: Instrument, sample: Sample) -> Interlock:
     terms = tuple(Term(name, column) for column in wanted if column in there)
     quantity = Quantity(f"the temperature of {sample.label} in degC", "degC", terms, "first")
     highest_C = sample.max_temperature_C + SAMPLE_MARGIN_K
-    return Interlock(f"what {sample.label} bears", quantity, "stop", name, maximum=highest_C)
+    return Interlock(f"what {sample.label} bears", quantity, "stop", name, maximum=highest_C, is_built_in=True)

@@ -13,6 +13,7 @@ from daq import plugins
 from daq.bench import Bench, BenchConfig, dry_bench, load_bench
 from daq.contracts import Experiment
 from daq.errors import BadInput
+from daq.foresight import Course, foreseen
 from daq.interlock import Interlock, InterlockTable
 from daq.run_interlocks import check_interlocks, interlocks_of_run
 from daq.sample import Sample
@@ -38,6 +39,10 @@ class Procedure(Experiment, Protocol):
 
     def told(self) -> list[str]:
         """After `check`: what will be done, in lines that a person reads before the start, such as a step sheet."""
+        ...
+
+    def course(self) -> Course | None:
+        """Where it takes the furnace of the bench it is bound to; None where it heats nothing."""
         ...
 
     def parameter_table(self) -> dict[str, Any]: ...
@@ -155,6 +160,8 @@ def check_plan(plan: Plan) -> list[CheckedRun]:
         seconds = procedure.estimate()
         rows = int(sum(seconds.values()))
         interlocks = interlocks_of_run(bench, plan.samples, tables, procedure.streams, plan.place)
+        recorded = [stream.name for stream in procedure.streams]
+        warnings += foreseen(interlocks, procedure.course(), recorded, sum(seconds.values()))
         told = tuple(procedure.told())
         checked.append(CheckedRun(procedure, seconds, rows, tuple(warnings), tuple(interlocks), told))
     return checked

@@ -12,6 +12,7 @@ from typing import Any, cast
 from daq.bench import Bench
 from daq.contracts import Rig, RunReader, Step
 from daq.errors import BadInput
+from daq.foresight import Course
 from daq.sample import Sample
 from drivers.roles import TemperatureController
 from drivers.techniques import Spectrum
@@ -141,6 +142,11 @@ class AtTemperature(BenchProcedure):
         spec = SettleSpec.from_mapping(self.settle, f"{place}, settle")
         spec.check(SampleWatch.sensor_noise_K, furnace.monitor_interval_s)
         return check_temperatures([float(self.temperature_C)], furnace, self.samples, place, "temperature_C")
+
+    def course(self) -> Course | None:
+        if self.temperature_C == "none":
+            return None
+        return Course(self.bench.by_role("temperature").name, (float(self.temperature_C),), self.ramp_K_per_min)
 
     def recover(self, run: RunReader) -> None:
         if self.prologue is not None:

@@ -17,6 +17,7 @@ from pymeasure.experiment import Procedure as PymeasureProcedure
 from daq.bench import Bench, dry_bench, load_bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput
+from daq.foresight import Course
 from daq.plugins import suggest
 from daq.sample import Sample
 from daq.stream import Stream
@@ -92,6 +93,10 @@ class BenchProcedure(PymeasureProcedure, ABC):
     def told(self) -> list[str]:
         """What will be done, in lines for a person: nothing, unless a procedure has a sheet to show."""
         return []
+
+    def course(self) -> Course | None:
+        """Where it takes the furnace: nowhere, unless a procedure says so."""
+        return None
 
     @abstractmethod
     def steps(self) -> Sequence[Step]:

@@ -16,6 +16,7 @@ from daq.bench import Bench
 from daq.clock import date_of
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput, CellrigError
+from daq.foresight import Course
 from daq.sample import Sample, samples_of
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum, log_frequencies
@@ -165,6 +166,9 @@ class EisSweep(BenchProcedure):
         self._spec(place)
         self._check_standards(f"{place}, compensation")
         return check_temperatures([target for target, _ in self.visits()], self._furnace, self.samples, place)
+
+    def course(self) -> Course:
+        return Course(self._furnace.name, tuple(target for target, _ in self.visits()), self.ramp_K_per_min)
 
     def _check_standards(self, place: str) -> None:
         """They are there, are what they are called, and reach over every frequency that may be measured."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
+from daq.foresight import Course
 from daq.sample import Sample
 from daq.stream import Column, Stream
 from drivers.roles import TemperatureController
@@ -52,6 +53,9 @@ class TemperatureHold(BenchProcedure):
         spec = SettleSpec.from_mapping(self.settle, f"{place}, settle")
         spec.check(self._watch.sensor_noise_K, self._furnace.monitor_interval_s)
         return check_temperatures([self.temperature_C], self._furnace, self.samples, place, "temperature_C")
+
+    def course(self) -> Course:
+        return Course(self._furnace.name, (self.temperature_C,), self.ramp_K_per_min)
 
     def steps(self) -> Sequence[Step]:
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -15,11 +16,12 @@ from drivers.simulated.options import shared_world, simulation_of
 from drivers.simulated.wire.faults import Replies
 from drivers.simulated.wire.in_process import Outage, wire_faults
 from drivers.simulated.wire.neware_core import NewareCore, Quirks, set_quirks
-from drivers.simulated.wire.neware_tester import NewareTester
+from drivers.simulated.wire.neware_tester import DEVID, UNIT, NewareTester
 from drivers.transport import MemoryLink, lay
 
 WINDOWS_FOLDER = "C:\\cellrig steps"
 CHANNELS_MAX = 512
+REAL_ONLY = frozenset({"port", "step_folder", "step_folder_windows", "backup_folder_windows", "username", "password"})
 
 
 class NewarePeerOptions(StrictModel):
@@ -83,6 +85,18 @@ class SimulatedNeware(Neware):
     def connect(self) -> None:
         Path(self.options.step_folder).mkdir(parents=True, exist_ok=True)
         super().connect()
+
+    @classmethod
+    def twin_options(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a real bench's, without its server and its shared folder: nothing is written there. Its channels are the
+        first ones of a simulated tester, under the bench's own numbers.
+        """
+        kept = {key: value for key, value in options.items() if key not in REAL_ONLY}
+        if not kept.get("channels"):
+            return kept
+        numbers = list(kept["channels"])
+        addresses = {one: f"{DEVID}-{1 + n // UNIT}-{1 + n % UNIT}" for n, one in enumerate(numbers)}
+        return {**kept, "channels": addresses, "peer": {"channels": max(UNIT, len(numbers))}}
 
     @classmethod
     def check(cls, context: DriverContext) -> None:

@@ -161,3 +161,34 @@ def test_a_mistake_in_the_simulation_is_told_of_the_rehearsal(capsys: pytest.Cap
     assert "golden" in said
     with pytest.raises(BadInput, match="golden"):
         dry_bench(twin_of(load_bench(Path("bench.toml")), "gold").config)
+
+
+PAPER = Path(__file__).resolve().parents[3] / "examples"
+
+
+def test_a_cycling_plan_of_the_paper_is_rehearsed_beside_the_real_shared_folder_not_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The first of its 150 cycles, on the wired bench; on another channel than a simulated tester has."""
+    bench = (PAPER / "benches" / "paper-on-wires.toml").read_text(encoding="utf-8")
+    Path("bench.toml").write_text(bench, encoding="utf-8")
+    plan = (PAPER / "paper" / "lfp.toml").read_text(encoding="utf-8")
+    shorter = plan.replace("bench_lfp.toml", "bench.toml").replace("cycles = 150", "cycles = 1")
+    Path("plan.toml").write_text(shorter, encoding="utf-8")
+    status, said, _ = rehearse(capsys, "--json")
+    assert status == 0
+    told = json.loads(said)
+    assert told["drivers"]["cycler"] == "simulated-neware"
+    (run,) = told["runs"]
+    assert (run["outcome"], run["cycles"], run["interlocks"]) == ("finished", 1, [])
+    assert not Path("neware-steps").exists()
+
+
+@pytest.mark.parametrize("plan", sorted((PAPER / "paper").glob("[acls]*.toml")), ids=lambda path: path.stem)
+def test_every_plan_of_the_paper_passes_the_check_on_the_wired_bench(
+    capsys: pytest.CaptureFixture[str], plan: Path
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        run_app(["check", str(plan), "--bench", str(PAPER / "benches" / "paper-on-wires.toml")])
+    assert end.value.code == 0
+    assert "interlock" not in capsys.readouterr().out.partition("warning:")[2]
