@@ -1,4 +1,4 @@
-"""The short seeded form of `kill_run.py`: one kill of a procedure of three sorts; `make chaos` kills all, and often."""
+"""The short seeded form of `kill_run.py`: one kill of a procedure of two sorts; `make chaos` kills all, and often."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def test_no_procedure_is_left_out() -> None:
     assert set(KINDS) == set(plugins.names(plugins.PROCEDURES))
 
 
-# Taken anew, gone on with by charge, run by a cycler.
-SORTS = ("eis-sweep", "critical-current", "galvanostatic-cycling")
+# Taken anew, gone on with by charge; cyclers are killed in tests/procedures/test_several_cells.py.
+SORTS = ("eis-sweep", "critical-current")
 
 
 @pytest.mark.timeout(180)

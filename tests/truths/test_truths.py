@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from run_truths import Truth, judge, random_truths, several_truths, summary, transition_truths
 
-TEN = random_truths(10, 2026, (25.0, 50.0, 80.0, 110.0))
+SIX = random_truths(6, 2026, (25.0, 50.0, 80.0, 110.0))
 
 
 @pytest.mark.timeout(180)
-def test_ten_random_truths_are_found(tmp_path: Path) -> None:
-    verdicts = [judge(truth, tmp_path) for truth in TEN]
-    assert sum(truth.sample_sensor for truth in TEN) == 5
-    text, held = summary("ten truths", verdicts)
+def test_six_random_truths_are_found(tmp_path: Path) -> None:
+    verdicts = [judge(truth, tmp_path) for truth in SIX]
+    assert sum(truth.sample_sensor for truth in SIX) == 3
+    text, held = summary("six truths", verdicts)
     assert held, "\n".join([text, *map(str, verdicts)])
 
 
