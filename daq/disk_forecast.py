@@ -31,7 +31,7 @@ class DiskForecast:
     @property
     def bytes_per_s(self) -> float:
         """How fast it fills; 0 when it does not, or when too little was seen."""
-        if not self._seen or self._seen[-1][0] - self._seen[0][0] < LEAST_S:
+        if len(self._seen) < 3 or self._seen[-1][0] - self._seen[0][0] < LEAST_S:  # two: the computer slept between
             return 0.0
         first, middle, last = self._seen[0], self._seen[len(self._seen) // 2], self._seen[-1]
         return max(0.0, min(_rate(first, middle), _rate(middle, last)))

@@ -48,8 +48,11 @@ def parse(model: type[ModelT], table: Mapping[str, Any], place: str) -> ModelT:
             known = _known_keys(model, first["loc"][:-1])
             raise BadInput("unknown key", place=spot, allowed=suggest(str(first["loc"][-1]), known)) from None
         if first["type"] == "missing":
-            needed = ", ".join(name for name, field in model.model_fields.items() if field.is_required())
-            raise BadInput("is missing", place=spot, allowed=f"a file like this needs {needed}") from None
+            at = _model_at(model, first["loc"][:-1])
+            fields = {} if at is None else at.model_fields
+            needed = ", ".join(field.alias or name for name, field in fields.items() if field.is_required())
+            told = f"{'a table' if first['loc'][:-1] else 'a file'} like this needs {needed}" if needed else ""
+            raise BadInput("is missing", place=spot, allowed=told) from None
         message = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ").removeprefix("Input ")
         found = "" if isinstance(first["input"], Mapping | list) else f", found {first['input']!r}"
         raise BadInput(f"{message}{found}", place=spot) from None
@@ -71,15 +74,20 @@ _PLAIN_WORDS = {
 
 
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    at = _model_at(model, path)
+    return [] if at is None else sorted(field.alias or name for name, field in at.model_fields.items())
+
+
+def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
     for part in path:
         if isinstance(part, int):  # a place in a list: its items are of the model already found
             continue
         field = model.model_fields.get(part)
         nested = [] if field is None else [a for a in _arguments(field.annotation) if _is_model(a)]
         if not nested:
-            return []
+            return None
         model = nested[0]
-    return sorted(field.alias or name for name, field in model.model_fields.items())
+    return model
 
 
 def _arguments(annotation: Any) -> list[Any]:

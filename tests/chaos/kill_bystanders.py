@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 import tally
-from host_bench import WIRE, ended_with_the_test, peer, until, write_bench, write_plan
+from host_bench import WIRE, ended_with_the_test, guards_of, peer, until, write_bench, write_plan
 from kill_host import own_state
 
 from daq.bench import BenchConfig
@@ -73,12 +73,12 @@ def kill_one(stand: Stand) -> None:
     moment_s = stand.draw.uniform(0.0, 0.5)
     victim = stand.victims[stand.kills % len(stand.victims)]
     if victim == "guard":
-        guards = _guards(stand.folder)
+        guards = guards_of(stand.folder)
         until(lambda: stand.host.ask("status")["guard"] == "watching", PATIENCE_S, "no guard watches")
         wall_sleep(moment_s)
         for one in guards:
             _kill(one)
-        until(lambda: _guards(stand.folder), PATIENCE_S, "no guard is started anew")
+        until(lambda: guards_of(stand.folder), PATIENCE_S, "no guard is started anew")
     elif victim == "service":
         with stand.client() as client:
             client.status()
@@ -109,15 +109,6 @@ def _kill(process: psutil.Process | psutil.Popen) -> None:
     with suppress(psutil.NoSuchProcess):
         process.kill()
         process.wait(10)
-
-
-def _guards(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "daq.guard" in words and str(folder) in words[-1]:
-            found.append(process)
-    return found
 
 
 # ---------------------------------------------------------------- runs, one after the other

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 import tally
-from host_bench import WIRE, ended_with_the_test, peer, shown, typed, until, write_bench, write_plan
+from host_bench import WIRE, ended_with_the_test, guards_of, peer, shown, typed, until, write_bench, write_plan
 from kill_host import MIDDLE_S, SPEED, WITHIN, _worst, own_state
 from killing import CELLRIG, rows_by_stream
 
@@ -64,12 +64,12 @@ def fell(folder: Path, moment_s: float) -> Felled:
         with ended_with_the_test(config), peer(folder / "bench.toml") as furnace:
             with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as cli:
                 until(lambda: "heater_on=True" in shown(furnace), 60, "the furnace does not heat")
-                until(lambda: _guards(folder), 30, "no guard")
+                until(lambda: guards_of(folder), 30, "no guard")
                 wall_sleep(moment_s)
                 (path,) = [one.path for one in list_runs(folder / "runs")]
                 note = find_host(config)
                 before = rows_by_stream(path)
-                tree = [*_guards(folder), psutil.Process(cli.pid)]
+                tree = [*guards_of(folder), psutil.Process(cli.pid)]
                 tree += [psutil.Process(note.process.pid)] if note else []
                 for process in tree:  # the guard first, so that it can't act
                     process.kill()
@@ -86,16 +86,6 @@ def fell(folder: Path, moment_s: float) -> Felled:
             lost = sum(max(0, count - after.get(name, 0)) for name, count in before.items())
             written = typed(furnace, "written").strip()
             return Felled(len(tree), lost, outcome, resumed, _worst(path), was_on, written)
-
-
-def _guards(folder: Path) -> list[psutil.Process]:
-    """Those of the bench in `folder`."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "daq.guard" in words and str(folder) in words[-1]:
-            found.append(process)
-    return found
 
 
 def fell_many(count: int, seed: int, folder: Path) -> list[Felled]:

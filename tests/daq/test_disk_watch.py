@@ -9,6 +9,7 @@ from host_bench import until
 
 from daq.contracts import Level
 from daq.disk import STOP_BYTES, WARN_BYTES, bytes_needed
+from daq.disk_forecast import DiskForecast
 from daq.disk_watch import DiskWatch
 from daq.errors import BadInput, CellrigError, StorageError
 
@@ -137,3 +138,12 @@ def test_two_minutes_are_seen_before_anything_is_foretold(tmp_path: Path) -> Non
     told.fill(GB / 60, 100)
     assert told.watch.full_in_s is None
     assert told.events == []
+
+
+def test_a_computer_that_slept_has_seen_too_little() -> None:
+    forecast = DiskForecast()
+    forecast.feed(0, 4 * GB)
+    forecast.feed(600, 3 * GB)
+    assert forecast.full_in_s is None
+    forecast.feed(660, 2 * GB)
+    assert forecast.full_in_s is not None

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from host_bench import SIMULATED, WIRE, ended_with_the_test, peer, shown, until, write_bench, write_plan
+from host_bench import SIMULATED, WIRE, ended_with_the_test, guards_of, peer, shown, until, write_bench, write_plan
 
 from daq.bench_lock import bench_lock
 from daq.catalog import list_runs
@@ -89,7 +89,7 @@ def test_a_driver_that_hangs_for_good_holds_up_neither_the_run_nor_the_next(tmp_
         assert ended.end.outcome == "failed"
         assert "heater_on=False" in shown(furnace)
         until(lambda: find_host(config) is None, 20, "the host stays")
-        until(lambda: not _guards(tmp_path), 40, "the guard stays")
+        until(lambda: not guards_of(tmp_path), 40, "the guard stays")
         with bench_lock(config, "the test"):
             pass
     with RunFile.open(ended.path) as run:
@@ -104,13 +104,13 @@ def test_a_guard_that_dies_is_replaced(tmp_path: Path) -> None:
         assert note is not None
         client = note.client()
         until(lambda: client.ask("status")["guard"] == "watching", 10, "no guard")
-        first = _guards(tmp_path)
+        first = guards_of(tmp_path)
         for process in first:
-            os.kill(process, signal.SIGKILL)
-        until(lambda: set(_guards(tmp_path)) - set(first), 20, "no new guard")
+            process.kill()
+        until(lambda: set(guards_of(tmp_path)) - set(first), 20, "no new guard")
         client.ask("end")
         client.close()
-        until(lambda: find_host(config) is None and not _guards(tmp_path), 15, "host or guard stay")
+        until(lambda: find_host(config) is None and not guards_of(tmp_path), 15, "host or guard stay")
 
 
 def test_the_second_host_is_told_who_has_the_bench(tmp_path: Path) -> None:
@@ -164,18 +164,6 @@ def _started(pid: int) -> float:
     import psutil
 
     return psutil.Process(pid).create_time()
-
-
-def _guards(folder: Path) -> list[int]:
-    """Guards of this test's bench."""
-    import psutil
-
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "daq.guard" in words and str(folder) in words[-1]:
-            found.append(process.pid)
-    return found
 
 
 def _bench_folder(folder: Path) -> str:

@@ -14,6 +14,7 @@ import pytest
 from host_bench import SIMULATED, WIRE, ended_with_the_test, peer, until, write_bench, write_plan
 from message_server import Hook, message_server
 
+from daq.bench import BenchConfig
 from daq.catalog import list_runs
 from daq.clock import wall_monotonic
 from daq.errors import BadInput
@@ -23,7 +24,7 @@ from daq.notifier import Notifier
 from daq.notify_file import recipients
 from daq.plan import load_plan
 from daq.runfile.reader import RunFile
-from daq.runner import Watcher
+from daq.runner import Ended, Watcher
 from procedures.cli.app import run_app
 
 
@@ -166,15 +167,22 @@ def test_notify_test_sends_one_and_says_what_does_not_get_there(
 
 
 # ------------------------------------------------------------ with a host
-def test_a_run_in_a_host_tells_of_interlock_and_end_and_keeps_no_secret(tmp_path: Path, hook: Hook) -> None:
-    lock = '[[interlock]]\nname = "warm"\nquantity = "furnace.temperature_C"\nmaximum = 25\naction = "warn"\n'
-    config = write_bench(tmp_path, SIMULATED, 600, lock)
-    write_file(hook.url)
-    plan = load_plan(write_plan(tmp_path, [30]))
+WARM = '[[interlock]]\nname = "warm"\nquantity = "furnace.temperature_C"\nmaximum = 25\naction = "warn"\n'
+
+
+def ended_in_a_host(config: BenchConfig, folder: Path) -> Ended:
+    plan = load_plan(write_plan(folder, [30]))
     with ended_with_the_test(config):
-        (ended,) = run_in_host(plan, tmp_path / "runs", Watcher())
+        (ended,) = run_in_host(plan, folder / "runs", Watcher())
         until(lambda: find_host(config) is None, 20, "the host stays")
     assert ended.end.outcome == "finished"
+    return ended
+
+
+def test_a_run_in_a_host_tells_of_interlock_and_end_and_keeps_no_secret(tmp_path: Path, hook: Hook) -> None:
+    config = write_bench(tmp_path, SIMULATED, 600, WARM)
+    write_file(hook.url)
+    ended = ended_in_a_host(config, tmp_path)
     titles = [one["title"].rpartition(": ")[2] for one in hook.received]
     assert titles.count("finished") == 1
     assert "interlock" in titles
@@ -186,15 +194,10 @@ def test_a_run_in_a_host_tells_of_interlock_and_end_and_keeps_no_secret(tmp_path
 
 
 def test_a_message_that_does_not_get_there_is_an_event_of_the_run(tmp_path: Path, hook: Hook) -> None:
-    lock = '[[interlock]]\nname = "warm"\nquantity = "furnace.temperature_C"\nmaximum = 25\naction = "warn"\n'
-    config = write_bench(tmp_path, SIMULATED, 600, lock)
+    config = write_bench(tmp_path, SIMULATED, 600, WARM)
     hook.status = 500
     write_file(hook.url)
-    plan = load_plan(write_plan(tmp_path, [30]))
-    with ended_with_the_test(config):
-        (ended,) = run_in_host(plan, tmp_path / "runs", Watcher())
-        until(lambda: find_host(config) is None, 20, "the host stays")
-    assert ended.end.outcome == "finished"
+    ended = ended_in_a_host(config, tmp_path)
     with RunFile.open(ended.path) as run:
         said = [event.text for event in run.events() if event.source == "messages"]
     assert said

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from daq.bench import BenchConfig, load_bench
 from daq.clock import wall_monotonic, wall_sleep
 from daq.host_note import find_host
@@ -65,6 +67,16 @@ def write_bench(folder: Path, text: str, speed: float, tables: str = "", instrum
 def write_plan(folder: Path, temperatures: list[int]) -> Path:
     (folder / "plan.toml").write_text(PLAN.format(temperatures=temperatures), encoding="utf-8")
     return folder / "plan.toml"
+
+
+def guards_of(folder: Path) -> list[psutil.Process]:
+    """The guards of the bench in `folder`."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "daq.guard" in words and str(folder) in words[-1]:
+            found.append(process)
+    return found
 
 
 def until(what: Callable[[], object], seconds: float, why: str) -> None:
