@@ -10,6 +10,7 @@ import argparse
 import logging
 import random
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -92,7 +93,7 @@ def study(name: str, runs: int, told: Told) -> tuple[int, int, int]:
     draw, right, reported, wrong = random.Random(name), 0, 0, 0
     for number in range(runs):
         told.texts.clear()
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, redirect_stdout(None):  # chatter is on the SDK's own output
             try:
                 points = swept(Path(folder), faults_of(name, draw), number)
             except InstrumentError:
