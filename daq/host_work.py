@@ -23,6 +23,7 @@ from daq.interlock_watch import SOURCE as INTERLOCK
 from daq.interruption import after_a_death
 from daq.notifier import notifier_of
 from daq.notify_table import Kind
+from daq.plan_files import PlanFiles
 from daq.run_now import RunNow
 from daq.run_queue import Entry, RunQueue, State
 from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
@@ -64,6 +65,7 @@ class HostWork:
     def run_queue(self, ending: threading.Event) -> None:
         """Entry after entry, until `ending` is set; what a host before this one left unfinished comes first."""
         after_a_death(self._queue, self.config.model.queue.after_interruption)
+        self._clean_files()
         if self._queue.held:
             self._notifier.tell("operator", f"the queue is held: {self._queue.held}")
         while not ending.is_set():
@@ -100,6 +102,10 @@ class HostWork:
         if self._owed is not None:
             self._queue.end(*self._owed)
             self._owed = None
+            self._clean_files()
+
+    def _clean_files(self) -> None:
+        PlanFiles(bench_folder(self.config)).clean(self._queue.files)
 
     def _do(self, entry: Entry) -> None:
         with self._mutex:

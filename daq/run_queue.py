@@ -100,6 +100,11 @@ class RunQueue:
             raise BadInput(f"there is no entry {entry_id} in the queue", place="queue")
         return _entry(rows[0])
 
+    def files(self) -> set[str]:
+        """The copies of files (`daq.plan_files`) that a plan here, or a run of it that may be resumed, still needs."""
+        named = "FROM entry, json_each(entry.work, '$.files') WHERE state NOT IN ('finished', 'refused')"
+        return {str(name) for (name,) in self._all(f"SELECT DISTINCT value {named}")}
+
     @property
     def held(self) -> str:
         """Why nothing is started from the queue; empty when it runs."""
