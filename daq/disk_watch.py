@@ -13,7 +13,7 @@ from pathlib import Path
 from daq.clock import wall_monotonic
 from daq.contracts import Level
 from daq.disk import STOP_BYTES, WARN_BYTES, free_bytes
-from daq.disk_forecast import DiskForecast
+from daq.disk_forecast import DiskForecast, in_words
 from daq.errors import BadInput, CellrigError, StorageError
 from daq.runfile.schema import RUN_DB
 
@@ -87,6 +87,11 @@ class DiskWatch:
     def full_in_s(self) -> float | None:
         """Wall seconds until the disk is full, at the rate at which it fills now; None when it does not."""
         return self._forecast.full_in_s
+
+    @property
+    def words(self) -> str:
+        """The same for a person, when it matters; else empty."""
+        return in_words(self.full_in_s, self._remaining_s())
 
     def _warn(self, free: int) -> None:
         """Below the mark once, then again at each half of it; and once when there is room again."""

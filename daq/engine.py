@@ -259,6 +259,10 @@ class Engine:
         """Wall seconds until the disk is full at its present rate; None when it does not fill."""
         return self._disk.full_in_s
 
+    def notes(self) -> list[str]:
+        """What somebody should know of while nothing is wrong yet, in words."""
+        return [words] if (words := self._disk.words) else []
+
     def _calendar_jumped(self, unix: float, ahead_s: float) -> None:
         self._writer.anchor(self.t_s, unix, "clock jumped")
         self.tell("engine", "warning", jump_text(ahead_s))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
+from daq import untold
 from daq.bench import Bench, BenchConfig
 from daq.bench_lock import GUARD, bench_folder, bench_lock
 from daq.clock import wall_monotonic, wall_sleep
@@ -33,7 +35,7 @@ class Duty:
         self._system = system
         self._speed = config.model.bench.speed or 1.0
         self._run: Path | None = None
-        self._notifier = notifier_of(config)
+        self._notifier = notifier_of(config, partial(untold.keep, config))
         self._build()  # drivers are imported now, while all is well
 
     def act(self, why: str, children: Sequence[ProcessId]) -> None:
