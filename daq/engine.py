@@ -100,7 +100,13 @@ class Engine:
         self._runner = StepRunner(
             bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
         )
-        self._disk = DiskWatch(writer.path, self.tell, control.break_off, remaining_s=self._remaining_wall_s)
+        self._disk = DiskWatch(
+            writer.path,
+            self.tell,
+            control.break_off,
+            remaining_s=self._remaining_wall_s,
+            keep_lock=writer.keep_lock,
+        )
         self._calendar = CalendarWatch(bench.clock, self._calendar_jumped)
 
     # ------------------------------------------------------------ the run
