@@ -9,6 +9,7 @@ from daq.disk import STOP_BYTES
 WINDOW_S = 1800.0
 LEAST_S = 120.0  # before it nothing is said
 EVERY_S = 10.0
+SOON_S = 3 * 86400.0  # a weekend: whoever is told on Friday can still make room
 
 
 class DiskForecast:
@@ -41,6 +42,19 @@ class DiskForecast:
         """Until a run on it has to end; None when it does not fill."""
         rate = self.bytes_per_s
         return max(0.0, self._seen[-1][1] - STOP_BYTES) / rate if rate > 0 else None
+
+
+def in_words(full_in_s: float | None, left_s: float | None) -> str:
+    """For whoever looks at the bench, when it matters: soon, or before a run that takes `left_s` more is over. Else
+    empty.
+    """
+    if full_in_s is None:
+        return ""
+    too_soon = left_s is not None and full_in_s < left_s
+    if not too_soon and full_in_s > SOON_S:
+        return ""
+    when = f"{full_in_s / 3600:.0f} h" if full_in_s >= 2 * 3600 else f"{full_in_s / 60:.0f} min"
+    return f"disk full in about {when}" + (", before the run is over: make room" if too_soon else "")
 
 
 def _rate(one: tuple[float, int], other: tuple[float, int]) -> float:

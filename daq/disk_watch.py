@@ -1,4 +1,5 @@
-"""Room on disk, looked at while a run is written: a warning first, then an end while its file can still be closed.
+"""A run's folder, looked at while it is written: room on its disk (a warning first, then an end while the file can
+still be closed), and what somebody deleted there.
 
 It looks by the wall's time, in a thread of its own, so that a bench in virtual time runs the same with and without.
 """
@@ -13,8 +14,9 @@ from pathlib import Path
 from daq.clock import wall_monotonic
 from daq.contracts import Level
 from daq.disk import STOP_BYTES, WARN_BYTES, free_bytes
-from daq.disk_forecast import DiskForecast
+from daq.disk_forecast import DiskForecast, in_words
 from daq.errors import BadInput, CellrigError, StorageError
+from daq.runfile.owner import LOCK
 from daq.runfile.schema import RUN_DB
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ class DiskWatch:
 
     `tell(source, level, text)` writes an event, `break_off(error)` ends the run safely; both are called in the
     watch's own thread, `break_off` once at most. `remaining_s()` is how long the run will still take, in the wall's
-    seconds, None while that is not known.
+    seconds, None while that is not known. `keep_lock()` puts the run's lock back where it was deleted, and says so.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class DiskWatch:
         free: Callable[[Path], int] = free_bytes,
         remaining_s: Callable[[], float | None] = lambda: None,
         now_s: Callable[[], float] = wall_monotonic,
+        keep_lock: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folder = folder
         self._tell = tell
@@ -47,6 +50,7 @@ class DiskWatch:
         self._free = free
         self._remaining_s = remaining_s
         self._now_s = now_s
+        self._keep_lock = keep_lock
         self._forecast = DiskForecast()
         self._foretold_s: float | None = None
         self._warn_below = WARN_BYTES
@@ -69,6 +73,9 @@ class DiskWatch:
                 f"{self._folder / RUN_DB} is gone: somebody removed or renamed it while the run was written. "
                 "The run was ended safely; what was measured since is lost"
             )
+        if self._keep_lock():
+            text = f"somebody deleted {LOCK} while the run was written; it was put back, and nothing is lost"
+            self._tell("disk", "warning", f"{text}. Leave it where it is: it keeps a second process out of the run")
         try:
             free = self._free(self._folder)
         except BadInput as error:
@@ -87,6 +94,11 @@ class DiskWatch:
     def full_in_s(self) -> float | None:
         """Wall seconds until the disk is full, at the rate at which it fills now; None when it does not."""
         return self._forecast.full_in_s
+
+    @property
+    def words(self) -> str:
+        """The same for a person, when it matters; else empty."""
+        return in_words(self.full_in_s, self._remaining_s())
 
     def _warn(self, free: int) -> None:
         """Below the mark once, then again at each half of it; and once when there is room again."""

@@ -100,7 +100,13 @@ class Engine:
         self._runner = StepRunner(
             bench, experiment, writer, control, self._monitor, self._interlocks, self._overseer, self
         )
-        self._disk = DiskWatch(writer.path, self.tell, control.break_off, remaining_s=self._remaining_wall_s)
+        self._disk = DiskWatch(
+            writer.path,
+            self.tell,
+            control.break_off,
+            remaining_s=self._remaining_wall_s,
+            keep_lock=writer.keep_lock,
+        )
         self._calendar = CalendarWatch(bench.clock, self._calendar_jumped)
 
     # ------------------------------------------------------------ the run
@@ -258,6 +264,10 @@ class Engine:
     def disk_full_in_s(self) -> float | None:
         """Wall seconds until the disk is full at its present rate; None when it does not fill."""
         return self._disk.full_in_s
+
+    def notes(self) -> list[str]:
+        """What somebody should know of while nothing is wrong yet, in words."""
+        return [words] if (words := self._disk.words) else []
 
     def _calendar_jumped(self, unix: float, ahead_s: float) -> None:
         self._writer.anchor(self.t_s, unix, "clock jumped")

@@ -1,4 +1,4 @@
-"""A plan as it lies in the queue: everything it says, and the bench it was checked against."""
+"""A plan as it lies in the queue: all that it says, copies of the files it names, the bench it was checked against."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from daq.bench import BenchConfig, load_bench
+from daq.bench_lock import bench_folder
 from daq.errors import BadInput
 from daq.plan import Plan, PlanModel
+from daq.plan_files import PlanFiles
 from daq.tables import parse
 
 
 def freeze(plan: Plan, runs_folder: Path) -> dict[str, Any]:
-    """`plan` for the queue. Files that it names are not copied: what they hold when the run starts counts."""
+    """`plan` for the queue: whole, with copies of the files that it names; `files` are their names among the copies.
+
+    Raises BadInput for a file that is not there, StorageError when there is no room for its copy.
+    """
+    files = PlanFiles(bench_folder(plan.bench))
     return {
-        "plan": plan.model.model_dump(exclude_none=True, exclude={"bench"}),
+        "plan": {**plan.model.model_dump(exclude_none=True, exclude={"bench"}), "run": plan.anchored(files.keep)},
+        "files": sorted(files.kept),
         "source": str(plan.source) if plan.source else None,
         "bench": plan.bench.as_dict(),
         "runs_folder": str(runs_folder.absolute()),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
+from daq import untold
 from daq.bench import Bench, BenchConfig
 from daq.bench_lock import GUARD, bench_folder, bench_lock
 from daq.clock import wall_monotonic, wall_sleep
@@ -33,7 +35,8 @@ class Duty:
         self._system = system
         self._speed = config.model.bench.speed or 1.0
         self._run: Path | None = None
-        self._notifier = notifier_of(config)
+        self._silent_since_s: float | None = None
+        self._notifier = notifier_of(config, partial(untold.keep, config))
         self._build()  # drivers are imported now, while all is well
 
     def act(self, why: str, children: Sequence[ProcessId]) -> None:
@@ -75,7 +78,8 @@ class Duty:
             for instrument in bench.instruments.values():
                 Opened(instrument).open(patience_s=0.0)
             cyclers = {name: one for name, one in bench.instruments.items() if isinstance(one, CarriesOn)}
-            broken = [text for one in bench.instruments.values() if isinstance(one, Settable) for text in _broken(one)]
+            furnaces = [one for one in bench.instruments.values() if isinstance(one, Settable)]
+            broken = [text for one in furnaces for text in self._broken(one)]
             if not broken and not is_over and carried_on(cyclers, unknown="cannot be asked"):
                 return True
             why = broken[0] if broken else "the time is over" if is_over else "the cycler has nothing to do any more"
@@ -92,6 +96,23 @@ class Duty:
             lines += [line_of(one) for one in make_all_safe(some, bench.clock, "failed")]
         self._write(lines)
 
+    def _broken(self, furnace: Settable) -> list[str]:
+        """What speaks against leaving this furnace as it is. One that is silent is waited for, as in a run."""
+        now_s = wall_monotonic()
+        try:
+            snapshot = furnace.read()
+        except CellrigError as error:
+            log.warning("%s", error)
+            since_s = self._silent_since_s = now_s if self._silent_since_s is None else self._silent_since_s
+            return [str(error)] if now_s - since_s >= self._config.model.bench.lost_after_s / self._speed else []
+        self._silent_since_s = None
+        found = [f"{furnace.name} reports: {fault}" for fault in snapshot.faults]
+        for limit in furnace.limits():
+            value = snapshot.values.get(limit.quantity)
+            if isinstance(value, float | int) and limit.maximum is not None and value > limit.maximum:
+                found.append(f"{furnace.name}: {limit.quantity} = {value:.5g} is above {limit.maximum:g}")
+        return found
+
     # ------------------------------------------------------------ tools
     def _build(self) -> Bench:
         return build_again(self._config)
@@ -105,17 +126,3 @@ class Duty:
         self._notifier.tell("guard", "\n".join(lines))
         if self._run is not None:
             write_into_run(self._run, lines, self._speed)
-
-
-def _broken(furnace: Settable) -> list[str]:
-    """What speaks against leaving this furnace as it is."""
-    try:
-        snapshot = furnace.read()
-    except CellrigError as error:
-        return [str(error)]
-    found = [f"{furnace.name} reports: {fault}" for fault in snapshot.faults]
-    for limit in furnace.limits():
-        value = snapshot.values.get(limit.quantity)
-        if isinstance(value, float | int) and limit.maximum is not None and value > limit.maximum:
-            found.append(f"{furnace.name}: {limit.quantity} = {value:.5g} is above {limit.maximum:g}")
-    return found

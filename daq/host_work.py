@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from daq import plugins
+from daq import plugins, untold
 from daq.bench import Bench, BenchConfig, build_bench, is_virtual
 from daq.bench_lock import bench_folder
 from daq.clock import ScaledClock, SystemClock, wall_unix
@@ -23,6 +23,7 @@ from daq.interlock_watch import SOURCE as INTERLOCK
 from daq.interruption import after_a_death
 from daq.notifier import notifier_of
 from daq.notify_table import Kind
+from daq.plan_files import PlanFiles
 from daq.run_now import RunNow
 from daq.run_queue import Entry, RunQueue, State
 from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
@@ -45,7 +46,6 @@ class HostWork:
         self._runs_folder = runs_folder
         self._queue = queue
         self._on_hung = on_hung
-        self._notifier = notifier_of(config, self._not_told)
         self._virtual = is_virtual(config)
         self._known = {
             name: {"driver": table.driver, "role": _role(table.driver)}
@@ -59,11 +59,13 @@ class HostWork:
         self._owed: tuple[int, State, str] | None = None
         self._stop_asked = ""
         self._safe = ""
+        self._notifier = notifier_of(config, self._message_sent)
 
     # ------------------------------------------------------------ the queue
     def run_queue(self, ending: threading.Event) -> None:
         """Entry after entry, until `ending` is set; what a host before this one left unfinished comes first."""
         after_a_death(self._queue, self.config.model.queue.after_interruption)
+        self._clean_files()
         if self._queue.held:
             self._notifier.tell("operator", f"the queue is held: {self._queue.held}")
         while not ending.is_set():
@@ -100,6 +102,10 @@ class HostWork:
         if self._owed is not None:
             self._queue.end(*self._owed)
             self._owed = None
+            self._clean_files()
+
+    def _clean_files(self) -> None:
+        PlanFiles(bench_folder(self.config)).clean(self._queue.files)
 
     def _do(self, entry: Entry) -> None:
         with self._mutex:
@@ -170,11 +176,13 @@ class HostWork:
         elif level == "error" and "look at it" in text:
             self._notifier.tell("operator", f"{source}: {text}")
 
-    def _not_told(self, text: str) -> None:
-        """A message that got to nobody is an event of the run in progress; after its end it is in the host's log."""
+    def _message_sent(self, problems: Sequence[str]) -> None:
+        """One that got to nobody is an event of the run in progress, and in the status until another gets through."""
         run = self._run
         if run is not None and run.engine is not None:
-            run.engine.tell("messages", "warning", text)
+            for text in problems:
+                run.engine.tell("messages", "warning", text)
+        untold.keep(self.config, problems)
 
     def _tell_end(self, entry: Entry, state: State, note: str) -> None:
         kinds: Mapping[State, Kind] = {"finished": "finished", "stopped": "stopped", "held": "operator"}
@@ -258,7 +266,7 @@ class HostWork:
             return f"{instrument}: {self._idle.manual(instrument, command, values)}"
 
     def status(self) -> dict[str, Any]:
-        """JSON: state, run, entry, instruments, disk, what is wrong, whether the bench is known to be safe."""
+        """JSON: state, run, entry, instruments, disk, what is wrong or should be known, whether the bench is safe."""
         run, entry = self._run, self._entry
         state = run.state if run is not None else "starting" if entry is not None else "idle"
         return {
@@ -271,6 +279,7 @@ class HostWork:
             "runs_folder": str(self._runs_folder.absolute()),
             "disk_free_bytes": _free(self._runs_folder),
             "safe": self._safe,
+            "notes": [] if run is None else run.notes(),
             "speed": self.config.model.bench.speed,
         }
 

@@ -13,7 +13,7 @@ from typing import get_args
 
 from daq.bench import BenchConfig
 from daq.clock import wall_monotonic
-from daq.errors import BadInput
+from daq.errors import BadInput, CellrigError
 from daq.notify_file import recipients
 from daq.notify_table import Kind
 
@@ -31,6 +31,7 @@ TITLES: Mapping[Kind, str] = {
     "operator": "needs somebody",
 }
 Send = Callable[[str, str, str], bool]
+OnSent = Callable[[list[str]], None]
 
 
 @dataclass
@@ -43,7 +44,8 @@ class _Waiting:
 class Notifier:
     """`tell` returns at once and never raises. `addresses` are apprise's; `send(address, title, text)` sends one.
 
-    `on_failure(text)` is called in the notifier's thread for each that did not get there; it names no address.
+    `on_sent(problems)` is called in the notifier's thread after each message with a sentence for every address that it
+    did not get to; none: it got to all. No sentence names an address.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Notifier:
         every_s: float = 600.0,
         send: Send | None = None,
         send_s: float = SEND_S,
-        on_failure: Callable[[str], None] = lambda text: None,
+        on_sent: OnSent = lambda problems: None,
     ) -> None:
         self._bench = bench
         self._addresses = list(addresses)
@@ -62,7 +64,7 @@ class Notifier:
         self._every_s = every_s
         self._send = send or send_by_apprise
         self._send_s = send_s
-        self._on_failure = on_failure
+        self._on_sent = on_sent
         self._waiting: dict[Kind, _Waiting] = {kind: _Waiting() for kind in KINDS}
         self._news = threading.Condition()
         self._closing = False
@@ -128,12 +130,16 @@ class Notifier:
         return "\n".join([*([f"{more} more before these:"] if more else []), *shown])
 
     def _send_to_all(self, title: str, text: str) -> None:
+        problems: list[str] = []
         for number, address in enumerate(self._addresses, 1):
             problem = self._send_one(address, title, text)
             if problem:
-                text = f"the message {title!r} did not get to address {number}: {problem}"
-                log.warning("%s", text)
-                self._on_failure(text)
+                problems.append(f"the message {title!r} did not get to address {number}: {problem}")
+                log.warning("%s", problems[-1])
+        try:
+            self._on_sent(problems)
+        except CellrigError:  # a full disk, say: the log has it, and the next message has a right to its turn
+            log.exception("what became of a message could not be kept")
 
     def _send_one(self, address: str, title: str, text: str) -> str:
         """What went wrong; a thread for each, so that one that hangs keeps no other from its turn."""
@@ -163,15 +169,19 @@ def send_by_apprise(address: str, title: str, text: str) -> bool:
     return bool(one.add(address)) and bool(one.notify(body=text, title=title))
 
 
-def notifier_of(config: BenchConfig, on_failure: Callable[[str], None] = lambda text: None) -> Notifier:
+def notifier_of(config: BenchConfig, on_sent: OnSent = lambda problems: None) -> Notifier:
     """The one that a bench file and the user's file ask for. Where the latter won't do it is silent, and says so."""
+    problems: list[str] = []
     table = config.model.notify
     try:
         found = recipients(table.to, config.place)
     except BadInput as error:
-        log.warning("nobody will be told of anything: %s", error)
+        problems.append(f"nobody will be told of anything: {error}")
+        log.warning("%s", problems[0])
         found = {}
-    return Notifier(config.name, _flat(found), table.about, 60 * table.every_min, on_failure=on_failure)
+    if not found:
+        on_sent(problems)
+    return Notifier(config.name, _flat(found), table.about, 60 * table.every_min, on_sent=on_sent)
 
 
 def _flat(found: Mapping[str, Sequence[str]]) -> list[str]:

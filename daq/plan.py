@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,11 @@ from daq.tables import StrictModel, parse, read_toml
 
 class Procedure(Experiment, Protocol):
     """An experiment as the plan builds it."""
+
+    @classmethod
+    def anchored(cls, table: Mapping[str, Any], folder: Path, where: Callable[[Path], str]) -> Mapping[str, Any]:
+        """The keys of `[[run]]` with each file they name at the path that `where` gives for it."""
+        ...
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], place: str, folder: Path = Path()) -> Procedure:
@@ -89,16 +94,32 @@ class Plan:
 
     def procedures(self) -> list[Procedure]:
         """A new procedure object for each `[[run]]`, not yet bound."""
-        folder = self.source.parent if self.source else Path()
         return [
-            build_procedure(table.procedure, table.model_extra or {}, f"{self.place}, run {number}", folder)
+            build_procedure(table.procedure, table.model_extra or {}, f"{self.place}, run {number}", self.folder)
             for number, table in enumerate(self.model.run, 1)
         ]
 
+    @property
+    def folder(self) -> Path:
+        """To which paths in the plan are relative."""
+        return self.source.parent if self.source else Path()
+
+    def anchored(self, where: Callable[[Path], str]) -> list[dict[str, Any]]:
+        """The `[[run]]` tables with each file they name at the path that `where` gives for it."""
+        found = []
+        for table in self.model.run:
+            kind = _procedure_class(table.procedure, self.place)
+            keys = kind.anchored(table.model_extra or {}, self.folder, where)
+            found.append({"procedure": table.procedure, **keys})
+        return found
+
 
 def build_procedure(name: str, parameters: Mapping[str, Any], place: str, folder: Path = Path()) -> Procedure:
-    found = plugins.load(plugins.PROCEDURES, name, f"{place}.procedure")
-    return found.from_table(parameters, place, folder)
+    return _procedure_class(name, place).from_table(parameters, place, folder)
+
+
+def _procedure_class(name: str, place: str) -> type[Procedure]:
+    return plugins.load(plugins.PROCEDURES, name, f"{place}.procedure")
 
 
 def load_plan(path: Path, bench: Path | None = None) -> Plan:

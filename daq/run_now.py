@@ -60,6 +60,10 @@ class RunNow:
         share = progress.bench_s / whole_s if whole_s > 0 and progress.remaining_s is not None else 0.0
         return {**told, **asdict(progress), "share": round(share, 4)}
 
+    def notes(self) -> list[str]:
+        """What somebody should know of, in words."""
+        return [] if self.engine is None else self.engine.notes()
+
     def began(self, engine: Engine) -> None:
         """The instruments are connected, and who they are stands in the run."""
         with RunFile.open(self.path) as run:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ T = TypeVar("T")
 VERSION = 1
 APPLICATION = 0x63726971  # "criq"
 KEPT = 200  # ended entries
+UNTOLD = 5  # messages that got to nobody
 State = Literal["waiting", "held", "direct", "running", "finished", "stopped", "failed", "interrupted", "refused"]
 AHEAD = ("waiting", "held")
 Kind = Literal["plan", "resume"]
@@ -100,11 +101,28 @@ class RunQueue:
             raise BadInput(f"there is no entry {entry_id} in the queue", place="queue")
         return _entry(rows[0])
 
+    def version(self) -> tuple[int, int]:
+        """Another one after every change, whoever made it; nothing of the queue is read for it."""
+        with self._mutex:
+            (others,) = self._db.execute("PRAGMA data_version").fetchone()
+            return others, self._db.total_changes
+
+    def files(self) -> set[str]:
+        """The copies of files (`daq.plan_files`) that a plan here, or a run of it that may be resumed, still needs."""
+        named = "FROM entry, json_each(entry.work, '$.files') WHERE state NOT IN ('finished', 'refused')"
+        return {str(name) for (name,) in self._all(f"SELECT DISTINCT value {named}")}
+
     @property
     def held(self) -> str:
         """Why nothing is started from the queue; empty when it runs."""
         rows = self._all("SELECT value FROM setting WHERE name = 'held'")
         return str(rows[0][0]) if rows else ""
+
+    @property
+    def untold(self) -> list[dict[str, Any]]:
+        """Messages that got to nobody since one last got to everybody, oldest first: `unix` and `text`."""
+        rows = self._all("SELECT value FROM setting WHERE name = 'untold'")
+        return json.loads(rows[0][0]) if rows else []
 
     # ------------------------------------------------------------ changing
     def add(self, kind: Kind, title: str, sample: str, work: Mapping[str, Any], state: State = "waiting") -> Entry:
@@ -161,11 +179,18 @@ class RunQueue:
 
     def hold_all(self, why: str) -> None:
         """Start nothing from now on (`why` empty: go on)."""
-        self._changed(
-            lambda: self._db.execute(
-                "INSERT INTO setting VALUES ('held', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (why,)
-            )
-        )
+        self._changed(lambda: self._db.execute(_SET, ("held", why)))
+
+    def keep_untold(self, problems: Sequence[str]) -> None:
+        """What went wrong with a message; none: it got to everybody, and what there was before is forgotten."""
+
+        def change() -> None:
+            before = self.untold
+            now = [*before, *({"unix": wall_unix(), "text": one} for one in problems)] if problems else []
+            if now != before:
+                self._db.execute(_SET, ("untold", json.dumps(now[-UNTOLD:])))
+
+        self._changed(change)
 
     def replace_work(self, entry_id: int, work: Mapping[str, Any]) -> None:
         self._changed(lambda: self._db.execute("UPDATE entry SET work = ? WHERE id = ?", (json.dumps(work), entry_id)))
@@ -258,6 +283,7 @@ class RunQueue:
             return self._db.execute(sql, values).fetchall()
 
 
+_SET = "INSERT INTO setting VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _AHEAD = "SELECT id, place FROM entry WHERE state IN ('waiting', 'held') ORDER BY place"
 _FORGET = (
     "DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE state NOT IN ('waiting', 'held', 'running', 'direct')"

@@ -109,6 +109,7 @@ class BenchWindow(QMainWindow):
         if toggle is not None:
             toggle.setEnabled(False)
         self.alerts = AlertBar()
+        self.notes = AlertBar("notes", "warn-box", "")
         self.banner = Banner()
         self.panes: list[PlotPane] = [kind() for kind in PLOTS]
         self.results = ResultsPane()
@@ -122,6 +123,7 @@ class BenchWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.alerts)
+        column.addWidget(self.notes)
         column.addWidget(self.banner)
         column.addWidget(self.tabs, 1)
         self.setCentralWidget(centre)
@@ -167,6 +169,7 @@ class BenchWindow(QMainWindow):
             if status.state != "away":
                 self.banner.tell(status.problem, "bad-box")
         self.telling.alerts(status)
+        self.notes.show_alerts(status.notes)
         if status.run is not None and status.run.path != self._attached:
             self._attach(status)
         if status.state != before.state:

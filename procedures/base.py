@@ -7,7 +7,7 @@ steps on its own bench (`procedures.plain_worker`), so one class serves both wor
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from daq.bench import Bench, dry_bench, load_bench
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput
 from daq.foresight import Course
+from daq.plan_files import in_place
 from daq.plugins import suggest
 from daq.sample import Sample
 from daq.stream import Stream
@@ -40,8 +41,13 @@ class BenchProcedure(PymeasureProcedure, ABC):
 
     # ------------------------------------------------------------ parameters
     @classmethod
-    def anchored(cls, table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-        """The same with paths made absolute, where a procedure has any: a run is resumed from anywhere."""
+    def anchored(
+        cls, table: Mapping[str, Any], folder: Path, where: Callable[[Path], str] = in_place
+    ) -> Mapping[str, Any]:
+        """The same with each file it names, relative to `folder`, at the path that `where` gives for it.
+
+        A procedure that takes paths says so here: a run is resumed from anywhere, and a queued plan takes copies along.
+        """
         return table
 
     @classmethod

@@ -5,7 +5,7 @@ Each step is one temperature: the furnace goes there, the samples settle, each s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from daq.clock import date_of
 from daq.contracts import Result, Rig, RunReader, Step
 from daq.errors import BadInput, CellrigError
 from daq.foresight import Course
+from daq.plan_files import in_place
 from daq.sample import Sample, samples_of
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum, log_frequencies
@@ -74,13 +75,16 @@ class EisSweep(BenchProcedure):
         self._watch = SampleWatch()
 
     @classmethod
-    def anchored(cls, table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    def anchored(
+        cls, table: Mapping[str, Any], folder: Path, where: Callable[[Path], str] = in_place
+    ) -> Mapping[str, Any]:
         """The files of the standards lie beside the plan."""
         named = table.get("compensation")
         if not isinstance(named, Mapping):
             return table
-        paths = {key: str((folder / one).absolute()) for key, one in named.items() if key in KINDS and one}
-        return {**table, "compensation": {**named, **paths}}
+        paths = {key: one for key, one in named.items() if key in KINDS and one and isinstance(one, str)}
+        found = {key: where(folder / Path(one).expanduser()) for key, one in paths.items()}
+        return {**table, "compensation": {**named, **found}}
 
     # ------------------------------------------------------------ what it will do
     def bind(self, bench: Bench, samples: Sequence[Sample]) -> None:

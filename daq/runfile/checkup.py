@@ -17,6 +17,7 @@ from typing import Any, Literal
 from daq.runfile import owner
 from daq.runfile.folder import RESERVE
 from daq.runfile.log_check import read_log
+from daq.runfile.lost_lock import is_written
 from daq.runfile.plain import open_for_reading
 from daq.runfile.schema import OWN_TABLES, RUN_DB, SQL_TYPES, quoted
 from daq.runfile.stored import check_identity, guarded, read_streams
@@ -52,7 +53,7 @@ def check_up(folder: Path) -> list[Finding]:
     Raises RunFileError when this is no run at all, or one that can't be opened.
     """
     check_identity(folder / RUN_DB)
-    live = owner.has_owner(folder)
+    live = is_written(folder)
     found = [*_log(folder, live)]
     with guarded(folder), closing(open_for_reading(folder / RUN_DB)) as connection:
         connection.execute("PRAGMA cell_size_check = ON")

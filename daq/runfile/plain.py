@@ -7,7 +7,6 @@ import sqlite3
 from pathlib import Path
 
 from daq.errors import BadInput, RunFileError
-from daq.runfile import owner
 from daq.runfile.schema import RUN_DB
 
 PAGE_BYTES = 8192  # 5 % more rows a second than with SQLite's 4096; 16384 would double what a slow run writes
@@ -59,25 +58,6 @@ def make_plain(connection: sqlite3.Connection) -> bool:
         log.info("the run keeps its log for now: %s", error)
         return False
     return mode == "delete"
-
-
-def tidy(folder: Path) -> None:
-    """Make a run that has no owner one plain file, as the first who opens it after a kill; else do nothing.
-
-    Safe beside another who does the same, and beside a writer that comes just now: SQLite's locks decide.
-    """
-    path = folder / RUN_DB
-    halfway = (folder / f"{RUN_DB}-journal").exists()  # the power went while the file was made plain: the header's
-    if (is_plain(path) and not halfway) or owner.has_owner(folder):  # change waits to be taken back, which a reader
-        return  # may not do
-    try:
-        connection = sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, isolation_level=None)
-        try:
-            make_plain(connection)
-        finally:
-            connection.close()
-    except sqlite3.OperationalError as error:  # a read-only folder, most likely; reading may work all the same
-        log.info("%s is not tidied: %s", path, error)
 
 
 def copy_run(path: Path, target: Path) -> Path:

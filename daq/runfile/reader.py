@@ -17,9 +17,10 @@ from daq.runfile import owner
 from daq.runfile.checkup import first_damage
 from daq.runfile.columns import read_table
 from daq.runfile.lost_lock import writer_without_lock
-from daq.runfile.plain import open_for_reading, tidy
+from daq.runfile.plain import open_for_reading
 from daq.runfile.schema import IDENTITIES, INTERLOCKS, RUN_DB, quoted
 from daq.runfile.stored import check_identity, folder_of, guarded, head_of, read_streams
+from daq.runfile.tidying import tidy
 
 
 @dataclass(frozen=True)

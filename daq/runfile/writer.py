@@ -236,6 +236,21 @@ class RunWriter:
         self._text.anchor(float(t_s), float(unix))
         self._journal.write((_ANCHOR, (float(t_s), float(unix), why)))
 
+    def keep_lock(self) -> bool:
+        """Take the run's lock anew where somebody deleted its file; True when that was so.
+
+        Where it can't be taken now the next call tries again.
+        """
+        if (self.path / owner.LOCK).exists():
+            return False
+        with contextlib.suppress(OSError):
+            again = owner.take(self.path)
+            if again is not None:
+                self._lock.release()  # of a file that has no name any more
+                self._lock = again
+                return True
+        return False
+
     @property
     def failure(self) -> StorageError | None:
         """The first write that failed, even when the reserve helped: no row was taken since."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from daq.bench import BenchConfig
@@ -24,6 +24,7 @@ from daq.service.answers import Answer, NotThere, dumped, of_cellrig, of_http, o
 from daq.service.bodies import ManualBody, MoveBody, OnBody, PlanBody
 from daq.service.host_door import HostDoor
 from daq.service.plans import checked_table, let_go, plan_of, submit
+from daq.service.queue_view import QueueView
 from daq.service.run_routes import run_folder, run_routes
 
 STATUS_S = 0.25
@@ -39,15 +40,17 @@ class Parts:
     runs_folder: Path
     queue: RunQueue
     host: HostDoor
+    view: QueueView
 
-    def status(self) -> dict[str, Any]:
-        """Of the host, or that it is away; the queue, which lies on disk, in any case."""
+    def status(self) -> str:
+        """JSON: of the host, or that it is away; the queue, which lies on disk, in any case."""
         try:
             told = self.host.status()
         except Unreachable as error:
             told = {"state": "away", "bench": self.config.name, "run": None, "instruments": [], "problem": str(error)}
-        ahead = self.queue.tables(("waiting", "held", "running"))
-        return {"problem": "", **told, "queue": ahead, "held": self.queue.held}
+        seen = self.view.look()
+        told = {"problem": "", **told, "notes": [*told.get("notes", ()), *seen.notes], "held": seen.held}
+        return f'{dumped(told)[:-1]},"queue":{seen.text}}}'
 
     def changed(self) -> None:
         """Tell the host that the queue has changed; one that is away finds out by itself."""
@@ -85,8 +88,8 @@ def _looking(parts: Parts) -> APIRouter:
 
     @routes.get("/status")
     def status() -> Any:
-        """Bench, run in progress, instruments with their last readings, queue."""
-        return Answer(parts.status())
+        """Bench, run in progress, instruments with their last readings, what should be known (`notes`), queue."""
+        return Response(parts.status(), media_type="application/json")
 
     @routes.get("/status/live", response_class=StreamingResponse)
     async def status_live() -> Any:
@@ -116,10 +119,10 @@ def _offered(parts: Parts) -> list[Any]:
         return []
 
 
-async def _changes(status: Callable[[], dict[str, Any]]) -> AsyncIterator[str]:
+async def _changes(status: Callable[[], str]) -> AsyncIterator[str]:
     before, quiet = "", 0
     while True:
-        now = dumped(await asyncio.to_thread(status))
+        now = await asyncio.to_thread(status)
         quiet = quiet + 1 if now == before else 0
         if now != before:
             yield f"event: status\ndata: {now}\n\n"

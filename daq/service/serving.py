@@ -22,6 +22,7 @@ from daq.runner import versions
 from daq.service.app import Parts, make_app
 from daq.service.host_door import HostDoor
 from daq.service.note import NAME, ServiceNote
+from daq.service.queue_view import QueueView
 from daq.service.service_log import logged_to
 from daq.service.tokens import FULL, tokens_in
 from daq.service.walls import Walls
@@ -83,7 +84,7 @@ def _serve(config: BenchConfig, runs_folder: Path, door: socket.socket, say: Cal
     try:
         tokens = tokens_in(folder)
         host.open()
-        parts = Parts(config, runs_folder.absolute(), queue, host)
+        parts = Parts(config, runs_folder.absolute(), queue, host, QueueView(queue))
         app = Walls(make_app(parts), tokens, port)
         write_private(folder / NAME, json.dumps(asdict(ServiceNote(System().this_process(), port))))
         say(f"{config.name} is at http://127.0.0.1:{port}/ (its token lies in {folder / FULL})")

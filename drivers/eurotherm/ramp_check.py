@@ -25,7 +25,8 @@ class RampCheck:
         """The fault in words, once a minute of the ramp was seen; None when all is well or not told yet."""
         asked = self._asked_K_per_min
         if asked is None or abs(target_C - working_setpoint_C) < NEAR_K:
-            return self._fault
+            self._fault = None  # it was told while it ramped; at the target nobody has to wait for it to go
+            return None
         if self._first is None:
             self._first = (t_s, working_setpoint_C)
             return self._fault

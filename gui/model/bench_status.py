@@ -52,7 +52,8 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class BenchStatus:
-    """`problem` says what is wrong with the bench or with the way to it; `safe` what the last make-safe found."""
+    """`problem` says what is wrong with the bench or with the way to it; `safe` what the last make-safe found; `notes`
+    what somebody should know of: a disk that will be full, messages that got to nobody."""
 
     state: BenchState
     bench: str = ""
@@ -63,6 +64,7 @@ class BenchStatus:
     disk_free_bytes: int | None = None
     problem: str = ""
     safe: str = ""
+    notes: tuple[str, ...] = ()
     speed: float = 1.0
 
     @property

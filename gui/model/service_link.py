@@ -205,6 +205,7 @@ def status_of(told: Mapping[str, Any]) -> BenchStatus:
         disk_free_bytes=told.get("disk_free_bytes"),
         problem=told["problem"],
         safe=told.get("safe", ""),
+        notes=tuple(told.get("notes", ())),
         speed=float(told.get("speed") or 1.0),
     )
 

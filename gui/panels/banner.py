@@ -44,19 +44,20 @@ class Banner(QWidget):
 
 
 class AlertBar(QLabel):
-    """The interlocks that have tripped and not cleared. It cannot be put away: it goes when they clear."""
+    """What holds now, in a line, as tripped interlocks. It cannot be put away: it goes when that is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "alerts", look: str = "bad-box", lead: str = "! Tripped: ") -> None:
         super().__init__()
-        self.setObjectName("alerts")
-        self.setProperty("look", "bad-box")
+        self._lead = lead
+        self.setObjectName(name)
+        self.setProperty("look", look)
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setContentsMargins(8, 2, 8, 2)
         self.hide()
 
     def show_alerts(self, alerts: Sequence[str]) -> None:
-        text = f"! Tripped: {'; '.join(alerts)}" if alerts else ""
+        text = f"{self._lead}{'; '.join(alerts)}" if alerts else ""
         if text != self.text():
             self.setText(text)
             self.setAccessibleName(text)

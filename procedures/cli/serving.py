@@ -14,8 +14,6 @@ from procedures.cli.console import print_json, say, stdout
 from procedures.cli.text import duration
 from procedures.cli.wall import Status
 
-FORESEEN_S = 30 * 86400.0
-
 
 def serve_command(bench: Path | None, runs: Path, host: str, port: int) -> int:
     console = stdout()
@@ -80,9 +78,7 @@ def status_lines(status: dict[str, Any]) -> list[str]:
         left = f", {duration(run['remaining_s'])} left" if run["remaining_s"] is not None else ""
         where = f"step {run['step']} of {run['steps']}, {run['title']}" if run["steps"] else run["text"]
         lines.append(f"  {run['id']}: {where}{left}")
-        full_s = run.get("disk_full_in_s")
-        if full_s is not None and full_s < FORESEEN_S:
-            lines.append(f"  the disk is full in {duration(full_s)}, at the rate at which it fills now")
+    lines += [f"  {note}" for note in status["notes"]]
     for one in status["instruments"]:
         if one["connected"]:
             values = ", ".join(f"{key} {_short(value)}" for key, value in one["values"].items() if value is not None)

@@ -9,7 +9,7 @@ from host_bench import until
 
 from daq.contracts import Level
 from daq.disk import STOP_BYTES, WARN_BYTES, bytes_needed
-from daq.disk_forecast import DiskForecast
+from daq.disk_forecast import DiskForecast, in_words
 from daq.disk_watch import DiskWatch
 from daq.errors import BadInput, CellrigError, StorageError
 
@@ -108,8 +108,12 @@ def test_a_disk_that_would_be_full_before_the_run_s_end_is_told_hours_before(tmp
     assert "and the run has 12.0 h to go" in text
     expected_h = (told.free - STOP_BYTES) / (2 * GB)
     assert told.watch.full_in_s == pytest.approx(expected_h * HOUR_S, rel=0.01)
+    assert told.watch.words == f"disk full in about {expected_h:.0f} h, before the run is over: make room"
+    told.left_s = 60
+    assert told.watch.words == f"disk full in about {expected_h:.0f} h"
     told.fill(0, HOUR_S)
     assert told.watch.full_in_s is None
+    assert told.watch.words == ""
     assert told.events[-1] == ("info", "at its present rate the disk lasts until the run is over")
 
 
@@ -130,6 +134,19 @@ def test_a_large_file_that_somebody_copies_is_no_rate(tmp_path: Path) -> None:
     told.free += 10 * GB
     told.fill(0, 600)
     assert told.events == []
+
+
+@pytest.mark.parametrize(
+    ("full_h", "left_h", "words"),
+    [
+        (100, 10, ""),
+        (100, None, ""),
+        (100, 200, "disk full in about 100 h, before the run is over: make room"),
+        (1.5, None, "disk full in about 90 min"),
+    ],
+)
+def test_a_disk_that_lasts_long_enough_is_no_news(full_h: float, left_h: float | None, words: str) -> None:
+    assert in_words(full_h * HOUR_S, None if left_h is None else left_h * HOUR_S) == words
 
 
 def test_two_minutes_are_seen_before_anything_is_foretold(tmp_path: Path) -> None:

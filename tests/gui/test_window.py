@@ -260,6 +260,10 @@ def test_an_interlock_stands_in_the_banner_until_it_has_cleared(
     assert not window.alerts.isHidden(), "it cannot be put away, and nobody has said that it is over"
     bench.tell("running", run)
     assert window.alerts.isHidden()
+    assert window.notes.isHidden()
+    bench.status.emit(BenchStatus("running", run=run, notes=("disk full in about 5 h",)))
+    assert window.notes.text() == "disk full in about 5 h"
+    assert not window.notes.isHidden()
     assert window.banner.message.text().startswith("Cleared: thermal shock")
 
 

@@ -89,9 +89,9 @@ def until(what: Callable[[], object], seconds: float, why: str) -> None:
 
 
 @contextmanager
-def peer(bench: Path) -> Iterator[subprocess.Popen[str]]:
-    """`cellrig simulate eurotherm`, answering where the bench file says; `show` typed at it tells its furnace."""
-    words = [sys.executable, "-P", "-m", "cellrig", "simulate", "eurotherm", "--bench", str(bench)]
+def peer(bench: Path, kind: str = "eurotherm") -> Iterator[subprocess.Popen[str]]:
+    """`cellrig simulate KIND`, answering where the bench file says; `show` typed at it tells what it does."""
+    words = [sys.executable, "-P", "-m", "cellrig", "simulate", kind, "--bench", str(bench)]
     child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=os.environ)
     assert child.stdout is not None
     assert "answers at" in child.stdout.readline()
@@ -102,7 +102,7 @@ def peer(bench: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def shown(child: subprocess.Popen[str]) -> str:
-    """What the peer's own furnace does now."""
+    """What the peer itself does now."""
     return typed(child, "show")
 
 

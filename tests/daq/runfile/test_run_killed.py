@@ -12,9 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damaged_run import make_run
 
 from daq.clock import wall_monotonic, wall_sleep
+from daq.disk_watch import DiskWatch
 from daq.errors import RunFileError
+from daq.runfile.checkup import check_up
+from daq.runfile.owner import has_owner
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 
@@ -130,6 +134,7 @@ def test_a_deleted_lock_lets_no_second_process_into_the_run(tmp_path: Path) -> N
         assert run.outcome == "running"
         with pytest.raises(RunFileError, match=rf"by process {recorder.process.pid}, and somebody deleted"):
             RunWriter.reopen(recorder.run)
+        assert [one.what for one in check_up(recorder.run)] == ["the run is being written now"]
         before = run.table("cell")["number"].size
         recorder.kill()
         assert run.outcome == "interrupted"
@@ -137,6 +142,27 @@ def test_a_deleted_lock_lets_no_second_process_into_the_run(tmp_path: Path) -> N
     assert rows["number"].size >= before
     assert set(rows["attempt"]) == {1}
     RunWriter.reopen(recorder.run).close("finished", "", 1e6)
+
+
+def test_a_deleted_lock_is_put_back_by_the_writer(tmp_path: Path) -> None:
+    writer = make_run(tmp_path / "runs", 10)
+    told: list[str] = []
+    watch = DiskWatch(
+        writer.path, lambda *event: told.append(event[-1]), lambda error: None, keep_lock=writer.keep_lock
+    )
+    watch.look()
+    assert not told
+    (writer.path / "run.lock").unlink()
+    assert not has_owner(writer.path)
+    watch.look()
+    watch.look()
+    assert len(told) == 1
+    assert "somebody deleted run.lock" in told[0]
+    assert has_owner(writer.path)
+    with pytest.raises(RunFileError, match="is being run by"):
+        RunWriter.reopen(writer.path)
+    writer.close("finished", "", 1.0)
+    assert not (writer.path / "run.lock").exists()
 
 
 def test_the_first_who_opens_a_killed_run_makes_it_one_plain_file(tmp_path: Path) -> None:

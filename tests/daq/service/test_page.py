@@ -16,6 +16,7 @@ import pytest
 from headless_page import Page, find_browser, headless_page
 from host_bench import SIMULATED, ended_with_the_test, until, write_bench, write_plan
 
+from daq import untold
 from daq.bench_lock import bench_folder
 from daq.service.client import BenchClient
 from daq.service.tokens import FULL
@@ -48,6 +49,10 @@ def test_stop_on_the_page_makes_the_bench_safe(tmp_path: Path, monkeypatch: pyte
                 until(lambda: page.text("state") == "running", 30, "the page does not tell that it runs")
                 _a_phone_shows_it(page)
                 until(lambda: "°C" in page.text("t-title"), 30, "the page shows no temperature")
+                untold.keep(config, ["the message 'x' did not get to address 1: no answer"])
+                until(lambda: "address 1" in page.text("notes"), 10, "what should be known is not shown")
+                untold.keep(config, [])
+                until(lambda: page.text("notes") == "", 10, "what is over stays")
                 page.press("stop")
                 until(lambda: page.text("told").startswith("STOP: "), 20, "nothing is said of STOP")
                 assert bench.wait(number)["state"] == "stopped"

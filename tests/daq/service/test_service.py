@@ -18,6 +18,7 @@ import httpx
 import pytest
 from host_bench import SIMULATED, ended_with_the_test, until, write_bench, write_plan
 
+from daq import untold
 from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
 from daq.catalog import list_runs
@@ -375,8 +376,13 @@ def test_what_the_commands_say(service: Service) -> None:
     assert status == 0, text
     assert " of 3, " in text
     assert said("stop", *bench)[0] == 0
+    untold.keep(service.config, ["the message 'x' did not get to address 1: no answer"])
     status, text = said("status", *bench)
     assert (status, "idle" in text) == (0, True)
+    assert "did not get to address 1" in " ".join(text.split())
+    untold.keep(service.config, [])
+    with service.client() as client:
+        assert client.status()["notes"] == []
     assert load_bench(None).source is None
     status, text = said("status")
     assert (status, "start it with: cellrig serve" in text) == (1, True)

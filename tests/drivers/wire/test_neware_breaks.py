@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
 import sys
 from itertools import pairwise
@@ -13,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from host_bench import ended_with_the_test, until
+from host_bench import until
 
-from daq.bench import load_bench
 from daq.catalog import list_runs
-from daq.host_note import find_host
 from daq.plan import load_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, resume_run, run_plan
@@ -35,18 +30,6 @@ coulombic_efficiency = 1.0
 first_cycle_efficiency = 1.0
 """
 BENCH = '[bench]\nname = "cycler"\n[instruments.cycler]\ndriver = "{driver}"\n{more}\n' + SIMULATION
-WIRE = """[bench]
-name = "cycler on the wire"
-speed = 3000
-[instruments.cycler]
-driver = "neware"
-port = "socket://127.0.0.1:{port}"
-step_folder = "steps"
-step_folder_windows = 'C:\\steps'
-current_max_A = 0.1
-voltage_min_V = -5
-channels = {{ 1 = "21-1-3" }}
-""" + SIMULATION  # fmt: skip
 PLAN = """bench = "bench.toml"
 [sample]
 name = "cell"
@@ -151,40 +134,9 @@ def test_this_computer_is_killed_for_two_hours_in_virtual_time(tmp_path: Path) -
         assert "attached to again" in said(record)
 
 
-def test_the_host_is_killed_for_two_hours_while_a_tester_on_the_wire_runs_on(tmp_path: Path) -> None:
-    """Three thousand bench seconds a second. The guard finds the test running, and leaves it."""
-    plan = write(tmp_path, WIRE.format(port=free_port()), 2)
-    config = load_bench(tmp_path / "bench.toml")
-    words = [*CELLRIG, "simulate", "neware", "--bench", str(tmp_path / "bench.toml")]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as peer:
-        assert peer.stdout is not None
-        assert "answers at" in peer.stdout.readline()
-        with ended_with_the_test(config):
-            with subprocess.Popen([*CELLRIG, "run", str(plan)], stdout=subprocess.DEVNULL) as cli:
-                until(lambda: rows_of(tmp_path) > 20, 30, "no rows")
-                note = find_host(config)
-                assert note is not None
-                os.kill(note.process.pid, signal.SIGKILL)
-                assert cli.wait(40) == 3
-            (path,) = [one.path for one in list_runs(tmp_path / "runs")]
-            subprocess.run(["sleep", "2.4"], check=True)
-            done = subprocess.run([*CELLRIG, "resume", "last", "--json"], capture_output=True, check=False)
-            assert done.returncode == 0, done.stderr
-        peer.communicate("quit\n", timeout=10)
-    with RunFile.open(path) as record:
-        is_the_truth(record, 2)
-        assert "runs on by itself" in said(record)
-
-
 def rows_of(folder: Path) -> int:
     found = list_runs(folder / "runs")
     if not found:
         return 0
     with RunFile.open(found[0].path) as record:
         return len(record.table("cycling", columns=("record",))["record"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
