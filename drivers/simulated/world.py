@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from daq.clock import Clock
 from daq.errors import BadInput, StorageError
@@ -31,9 +32,8 @@ LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left f
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
 
 
-@dataclass(frozen=True)
-class FurnaceView:
-    """What the furnace's controller and sensors show now. degC."""
+class FurnaceView(NamedTuple):
+    """What the furnace's controller and sensors show now. degC. A tuple, for it is looked at more than all else."""
 
     temperature_C: float
     setpoint_C: float
@@ -43,8 +43,7 @@ class FurnaceView:
     heater_on: bool
 
 
-@dataclass(frozen=True)
-class SampleView:
+class SampleView(NamedTuple):
     """The truth about one channel's sample now: what no instrument shows."""
 
     temperature_C: float
@@ -59,6 +58,7 @@ class World:
         self.faults = Faults(simulation.faults, clock)
         self._clock = clock
         self._folder = StateFolder(state_folder)
+        self._fingerprint = simulation.fingerprint()
         self._lock = threading.Lock()
         ambient = simulation.furnace.ambient_C
         holdings = [spec.holding(ambient) for spec in simulation.channels]
@@ -75,6 +75,7 @@ class World:
         self._restore(distinct)
         self.cells = Cells(simulation, state_folder, is_kept=self._step > 0)
         self._origin_s = clock.monotonic() - self._step * STEP_s
+        self._sensor = simulation.channels[0].holder  # at the sample of the first channel
         self._save()
 
     @property
@@ -136,7 +137,7 @@ class World:
     def furnace(self) -> FurnaceView:
         with self._lock:
             self._to_now()
-            state, holder = self._furnace.state, self.simulation.channels[0].holder
+            state, holder = self._furnace.state, self._sensor
             truth = self._samples[self._sample_of[0]].state.temperature_C
             noise_K = holder.sample_sensor_noise_K * self._sample_noise.at(self._step)
             return FurnaceView(
@@ -183,7 +184,7 @@ class World:
     # ------------------------------------------------------------ kept state
     def _restore(self, holdings: list[Holding]) -> None:
         """The kept world, its later commands replayed at their times, and the time since then passed."""
-        kept = self._folder.load(self.simulation.fingerprint())
+        kept = self._folder.load(self._fingerprint)
         if kept is None:
             return
         snapshot, commands = kept
@@ -211,7 +212,7 @@ class World:
     def snapshot(self) -> WorldSnapshot:
         """What it is at its present step."""
         return WorldSnapshot(
-            simulation=self.simulation.fingerprint(),
+            simulation=self._fingerprint,
             step=self._step,
             unix=self._clock.unix(),
             commands=self._commands,
