@@ -115,9 +115,8 @@ class RunControl:
             reason, self._skipping = self._skipping, ""
             self._quiet()
             raise StepSkipped(reason)
-        holds = self.holds
-        if holds:
-            raise StepPaused("; ".join(one.text for one in holds))
+        if self._holds:
+            raise StepPaused("; ".join(one.text for one in self.holds))
 
     def wait(self, seconds: float) -> None:
         """Sleep bench time, but no longer than until something is asked for; then raises as `check`."""

@@ -48,6 +48,10 @@ class InstrumentLost(InstrumentError):
     """No answer within the deadline: cable, power, or a hang. A read may be repeated."""
 
 
+class BadReply(InstrumentError):
+    """Something came that can't be the answer. Never taken for a value; asked again."""
+
+
 class LimitBroken(InstrumentError):
     """A reading is beyond a limit; the run ends safely."""
 

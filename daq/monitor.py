@@ -60,7 +60,8 @@ class Watch:
         t_s = monitor.record(self.instrument.snapshot_stream.name, snapshot.values)
         with self._mutex:
             self._history.append((t_s, snapshot))
-        self._tell_faults(snapshot.faults)
+        if snapshot.faults != self._faults:
+            self._tell_faults(snapshot.faults)
         monitor.interlocks.feed(self.instrument.name, {**snapshot.values, SILENCE: 0.0})
 
     def look(self) -> None:

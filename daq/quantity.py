@@ -101,12 +101,13 @@ class Gauge:
     def __init__(self, quantity: Quantity, window_s: float = 60.0) -> None:
         self._quantity = quantity
         self._window_s = window_s
+        self._terms = tuple(enumerate(quantity.terms))  # fed with every reading of the bench
         self._latest: list[float | None] = [None] * len(quantity.terms)  # term by term
         self._past: deque[tuple[float, float]] = deque()
 
     def feed(self, source: str, values: Mapping[str, object], t_s: float) -> float | None:
         """The value now, None while it is not known. A row without the column leaves what was known."""
-        for place, term in enumerate(self._quantity.terms):
+        for place, term in self._terms:
             if term.source != source or term.column not in values:
                 continue
             value = values[term.column]
@@ -126,7 +127,7 @@ class Gauge:
             return self._rate()
         if self._quantity.form == "difference":
             return None if known[0] is None or known[1] is None else known[0] - known[1]
-        return next((value for value in known if value is not None), None)
+        return known[0] if len(known) == 1 else next((value for value in known if value is not None), None)
 
     def _rate(self) -> float | None:
         """Least squares over the window; None before half of it has been seen."""

@@ -192,16 +192,15 @@ class VirtualClock:
 
     def _next(self) -> _Task | None:
         """The task to run now; moves time to its wake-up. None when nobody ever wakes."""
-        best, best_key = None, (math.inf, 0)
+        now_s, best, best_s = self._now_s, None, math.inf
         for task in self._tasks:
-            if task.event is not None and task.event.is_set():
-                key = (self._now_s, task.order)
-            else:
-                key = (max(task.wake_s, self._now_s), task.order)
-            if key[0] < math.inf and key < best_key:
-                best, best_key = task, key
+            wake_s = task.wake_s
+            if wake_s < now_s or (task.event is not None and task.event.is_set()):
+                wake_s = now_s
+            if wake_s < best_s or (best is not None and wake_s == best_s and task.order < best.order):
+                best, best_s = task, wake_s
         if best is not None:
-            self._now_s = best_key[0]
+            self._now_s = best_s
         return best
 
     def _stacks(self) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from drivers.techniques import ConstantCurrent, ConstantPotential, CyclicVoltammetry, LinearSweep
 
@@ -13,8 +12,7 @@ DirectCurrentTechnique: TypeAlias = CyclicVoltammetry | LinearSweep | ConstantCu
 TINY = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Stair:
+class Stair(NamedTuple):
     """`level` is V, or A where the current is applied; it is sampled at the end of `seconds`."""
 
     level: float

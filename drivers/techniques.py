@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -158,12 +158,12 @@ class SpectrumPoint:
     duration_s: float
 
 
-@dataclass(frozen=True)
-class DcPoint:
+class DcPoint(NamedTuple):
     """One direct-current point: time since the technique began, potential, current (IUPAC: oxidation positive).
 
     `cycle` counts from 1 (the scan of a voltammogram). `ended` is empty but on the last point, where it says why:
     `"duration"`, `"end of sweep"`, or the name of the cut-off that was passed (`"voltage_max_V"`).
+    A tuple, for there are ten a second of them for hours: it is made in a fifth of the time of a dataclass.
     """
 
     time_s: float

@@ -106,6 +106,9 @@ def analyse_dc_files(request: DcRequest) -> DcAnalysis:
 
 def _analysed(data: DcFile, request: DcRequest, at: Mapping[str, Any]) -> tuple[list[Result], list[str]]:
     kind = request.kind or data.technique or record_shape(data.time_s, data.voltage_V, data.current_A)
+    if not data.has_current and kind != "open-circuit":
+        allowed = "--as open-circuit, or an export with the current in it"
+        raise BadInput("has no current", place=str(data.path), allowed=allowed)
     found, told, notes = _KINDS[kind](data, request, kind, at)
     asked = "as asked" if request.kind else "as the file says" if data.technique else "as its rows look"
     rows = f"{data.path.name}: {len(data.time_s)} rows of {data.program}, {_WORDS[kind]} ({asked})"

@@ -63,6 +63,8 @@ class CycledCell:
         self.why = ""  # its judge's reason to stop
         self.fault = ""  # what its check says is wrong with the cell
         self._rig, self._cycler, self._job = rig, cycler, job
+        # asked once: to ask whether something has a protocol's members costs as much as a look at the cycler
+        self._by_operator = cycler if isinstance(cycler, OperatorRunCycler) else None
         self._memory = CellMemory.of(rig, job.sample, is_alone)
         self._after = job.after
         self._area_cm2 = electrode_area_cm2(job.sample)
@@ -102,8 +104,8 @@ class CycledCell:
     # ------------------------------------------------------------ looking
     def hear_person(self) -> None:
         """Who runs the channel by hand may say that it has ended."""
-        if isinstance(self._cycler, OperatorRunCycler) and self.ref is not None:
-            told_ended(self._memory, self._cycler, self.sample, self.ref)
+        if self._by_operator is not None and self.ref is not None:
+            told_ended(self._memory, self._by_operator, self.sample, self.ref)
 
     def look(self) -> ChannelStatus:
         """A status, and then all records that were there by then: when it has ended, all."""
@@ -120,8 +122,8 @@ class CycledCell:
             self._after = records[-1].number
             self.fault = self.fault or self._job.check(records)
             self.why = self.why or self.fault or self._job.judge(records)
-        if isinstance(self._cycler, OperatorRunCycler):
-            self._tell_account(self._cycler.account(ref))
+        if self._by_operator is not None:
+            self._tell_account(self._by_operator.account(ref))
 
     def _tell_account(self, account: Sequence[str]) -> None:
         """What was taken of the exports, and what was set aside and why: each sentence once, over all breaks."""

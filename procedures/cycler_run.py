@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from daq.contracts import Patient, Rig, RunReader
-from daq.errors import BadInput, InstrumentError, InstrumentLost, StepFailed, Stopped
+from daq.errors import BadInput, BadReply, InstrumentError, InstrumentLost, StepFailed, Stopped
 from drivers.roles import BatteryCycler, OperatorRunCycler, StopsMany
-from drivers.transport import BadReply
 from procedures.cells_told import end_before, keep_cells, told_of_many, told_of_one
 from procedures.cycled_cell import FAILED, NOT_ENDED, RUNNING, CellEnd, CellJob, CycledCell
 from procedures.operator_run import LOOK_S, waits_for
@@ -45,6 +44,7 @@ class CyclerRun:
         self._rig = rig
         self._cycler = cycler
         self._watch = watch
+        self._is_by_operator = isinstance(cycler, OperatorRunCycler)
 
     def run(self, jobs: Sequence[CellJob], cell_failure: str = GO_ON) -> None:
         """Raises StepFailed when all cells failed, or one of several did and `cell_failure` says that the run fails."""
@@ -223,13 +223,12 @@ class CyclerRun:
 
     # ------------------------------------------------------------ telling
     def _tell(self) -> None:
-        is_watched = isinstance(self._cycler, OperatorRunCycler)
         if not self._is_alone:
             keep_cells(self._rig, self._cells)
-            self._rig.progress(told_of_many(self._cells, is_watched), self._done_s())
+            self._rig.progress(told_of_many(self._cells, self._is_by_operator), self._done_s())
             return
         for status in [one.status for one in self._active if one.status is not None]:
-            self._rig.progress(told_of_one(status, is_watched), self._done_s())
+            self._rig.progress(told_of_one(status, self._is_by_operator), self._done_s())
 
     def _done_s(self) -> float:
         """Of the longest schedule, as it was estimated: since the first cell began."""

@@ -103,15 +103,16 @@ def take(
 ) -> DcPoint:
     """Measure and record until the technique ends; returns the last point. Raises StepFailed without any."""
     area = electrode_area_cm2(sample)
+    label, channel = sample.label, sample.channel
     last: DcPoint | None = None
     told_s = -np.inf
-    for point in potentiostat.measure(technique, sample.channel):
+    for point in potentiostat.measure(technique, channel):
         if not isinstance(point, DcPoint):
             continue
         last = point
-        columns = dict(own or {}) if own is not None else {"cycle": point.cycle}
+        columns = {"cycle": point.cycle} if own is None else own
         rig.record(
-            stream, **columns, sample=sample.label, channel=sample.channel, time_s=point.time_s,
+            stream, **columns, sample=label, channel=channel, time_s=point.time_s,
             voltage_V=point.voltage_V, current_A=point.current_A,
             current_density_mA_cm2=None if area is None else 1e3 * point.current_A / area,
             charge_C=point.charge_C, current_range_A=point.current_range_A, overload=int(point.overload),
@@ -141,12 +142,11 @@ def passed_charge_C(run: RunReader, stream: str) -> dict[str, float]:
 
 def last_attempts(rows: Mapping[str, Any]) -> np.ndarray:
     """Mask (n,) of the rows that belong to the last attempt of their step."""
-    latest: dict[str, int] = {}
-    for step, attempt in zip(rows["step"], rows["attempt"], strict=True):
-        latest[str(step)] = max(int(attempt), latest.get(str(step), 0))
-    return np.array(
-        [latest[str(step)] == int(attempt) for step, attempt in zip(rows["step"], rows["attempt"], strict=True)], bool
-    )
+    found = np.zeros(len(rows["attempt"]), dtype=bool)
+    for step in set(rows["step"].tolist()):
+        mine = rows["step"] == step
+        found |= mine & (rows["attempt"] == rows["attempt"][mine].max())
+    return found
 
 
 def told_break(results: list[Result], spans: bool, text: str = "spans a break of the run") -> list[Result]:

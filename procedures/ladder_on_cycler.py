@@ -10,7 +10,7 @@ from daq.errors import AnalysisRefused
 from drivers.schedule import Current, CyclerRecord, End, Protection, Record, Schedule
 
 FALSE_ALARM = 1e-5
-JUDGED_EVERY = 500  # records
+JUDGED_EVERY = 500  # records of a step that has not ended
 
 
 def ladder_schedule(
@@ -23,11 +23,13 @@ def ladder_schedule(
 
 
 class LadderJudge:
-    """Looks for a short in the records of one cell as they come; what it returns ends the cell's ladder."""
+    """Looks for a short in the records of one cell, at the end of each step and within long ones; what it returns ends
+    the cell's ladder."""
 
     def __init__(self, ends_at: Callable[[str], bool]) -> None:
         self._ends_at = ends_at
-        self._judged = 0
+        self._judged = 0  # rows
+        self._step = 0  # the latest that has records
         self._rows: list[tuple[float, float, float, int]] = []
 
     def recover(self, rows: Mapping[str, np.ndarray]) -> None:
@@ -39,10 +41,15 @@ class LadderJudge:
         from procedures.analysis.short_circuit import find_short_circuit, polarisation_of
 
         self._rows += [(one.time_s, one.current_A, one.voltage_V, one.step) for one in records]
-        if len(self._rows) - self._judged < JUDGED_EVERY:
+        latest, rows = self._rows[-1][3], self._rows
+        if latest != self._step:  # what has ended is judged whole; a step's first records rise to their voltage yet
+            self._step, rows = latest, [row for row in rows if row[3] != latest]
+        elif len(rows) - self._judged < JUDGED_EVERY:
             return ""
-        self._judged = len(self._rows)
-        time_s, current, voltage, step = (np.array(column) for column in zip(*self._rows, strict=True))
+        if not rows:
+            return ""
+        self._judged = len(rows)
+        time_s, current, voltage, step = (np.array(column) for column in zip(*rows, strict=True))
         try:
             short = find_short_circuit(polarisation_of(time_s, current, voltage, step), FALSE_ALARM)
         except AnalysisRefused:

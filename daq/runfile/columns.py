@@ -57,9 +57,10 @@ def _flat(connection: sqlite3.Connection, sql: str, after: int) -> np.ndarray:
 
 def _ids(connection: sqlite3.Connection, name: str, after: int, count: int) -> np.ndarray:
     """The ids; they follow each other unless somebody edited the file, so the ends are enough to know them."""
-    first, last = connection.execute(f"SELECT min(id), max(id) FROM {name} WHERE id > ?", (after,)).fetchone()
     if count == 0:
         return np.empty(0, dtype=np.int64)
+    ends = f"SELECT (SELECT min(id) FROM {name} WHERE id > ?), (SELECT max(id) FROM {name})"  # both at once: a scan
+    first, last = connection.execute(ends, (after,)).fetchone()
     if last - first + 1 == count:
         return np.arange(first, last + 1, dtype=np.int64)
     rows = connection.execute(f"SELECT id FROM {name} WHERE id > ? ORDER BY id", (after,))

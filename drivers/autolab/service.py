@@ -16,7 +16,7 @@ from drivers.autolab.options import AutolabOptions
 from drivers.autolab.sdk import Sdk, load_sdk
 from drivers.autolab.spectrum import SpectrumTaking
 from drivers.autolab.technique_tables import from_table
-from drivers.techniques import GalvanostaticSpectrum, OpenCircuit, Point, Spectrum, Technique
+from drivers.techniques import DcPoint, GalvanostaticSpectrum, OpenCircuit, Point, Spectrum, Technique
 
 Message = dict[str, Any]
 
@@ -113,7 +113,7 @@ class Service:
         try:
             for point in self._points(control, technique):
                 yield from self._told()
-                yield {"point": asdict(point)}
+                yield {"point": point._asdict() if isinstance(point, DcPoint) else asdict(point)}
             end = technique.end_state
             yield from self._told()
         except Left as left:

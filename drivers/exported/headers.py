@@ -23,7 +23,7 @@ FACTORS = {
 }
 NAMES = {
     "time_s": ("test time", "testtime", "total time", "time", "corrected time"),
-    "voltage_V": ("voltage", "ewe", "<ewe>", "ecell", "<ecell>", "we(1).potential", "potential"),
+    "voltage_V": ("voltage", "ewe", "<ewe>", "ecell", "<ecell>", "we(1).potential", "potential", "potential applied"),
     "current_A": ("current", "i", "<i>", "we(1).current"),
     "charge_Ah": ("charging capacity", "charge capacity"),
     "discharge_Ah": ("discharging capacity", "discharge capacity"),
@@ -45,6 +45,8 @@ WORDS = {
     "date": ("systime", "sys time", "system time", "date time iso string", "datetime", "date time", "date"),
 }
 REQUIRED = ("time_s", "voltage_V", "current_A")
+AT_REST = ("time_s", "voltage_V")  # of EC-Lab's open circuit
+ECLAB_VOLTAGES = ("ewe", "<ewe>", "ecell", "<ecell>")
 OPTIONAL = ("charge_Ah", "discharge_Ah", "capacity_Ah", "temperature_C")
 
 
@@ -53,24 +55,27 @@ class Header:
     """`columns`: quantity to (place, factor); a factor of 0 says that the cells tell their unit (a clock's time).
 
     `words`: record, cycle, step, status, date to a place. `without_unit`: cells that lack one. `cells`: as they stand.
+    `is_at_rest`: without a current, of a cell at open circuit.
     """
 
     columns: dict[str, tuple[int, float]]
     words: dict[str, int]
     without_unit: tuple[str, ...]
     cells: tuple[str, ...]
+    is_at_rest: bool = False
 
     def missing_unit(self) -> str:
         """The first quantity that is named but has no unit, else an empty text."""
-        return next((name.partition("_")[0] for name in REQUIRED if name not in self.columns), "")
+        required = AT_REST if self.is_at_rest else REQUIRED
+        return next((name.partition("_")[0] for name in required if name not in self.columns), "")
 
     def units(self) -> dict[str, str]:
         """What the file calls each column that is used."""
         return {name: self.cells[place] for name, (place, _) in self.columns.items()}
 
 
-def read_header(cells: Sequence[str]) -> Header | None:
-    """None unless the cells name a time, a voltage and a current."""
+def read_header(cells: Sequence[str], at_rest: bool = False) -> Header | None:
+    """None unless the cells name a time, a voltage and a current; `at_rest`: EC-Lab's voltage, no current."""
     split = [split_name(cell) for cell in cells]
     plain = [name for name, _ in split]
     columns: dict[str, tuple[int, float]] = {}
@@ -88,7 +93,11 @@ def read_header(cells: Sequence[str]) -> Header | None:
             columns[quantity] = (place, 0.0)
         else:
             without.append(cells[place])
-    if not named >= set(REQUIRED):
+    if at_rest:
+        is_spectrum = any(name.startswith("freq") for name in plain)
+        if is_spectrum or "current_A" in named or "time_s" not in named or not set(plain) & set(ECLAB_VOLTAGES):
+            return None
+    elif not named >= set(REQUIRED):
         return None
     words = {
         what: plain.index(name)
@@ -96,7 +105,7 @@ def read_header(cells: Sequence[str]) -> Header | None:
         for name in [next((one for one in names if one in plain), None)]
         if name is not None
     }
-    return Header(columns, words, tuple(without), tuple(cells))
+    return Header(columns, words, tuple(without), tuple(cells), at_rest)
 
 
 def is_header_line(cells: Sequence[str], header: Header) -> bool:

@@ -17,12 +17,14 @@ from drivers.exported.headers import OPTIONAL, Header
 Floats = NDArray[np.float64]
 FEWEST_ROWS = 3
 MOST_COUNTED = 1e15
+NO_CURRENT = "there is no current in this file: the cell is taken to have been at open circuit"
 DISCHARGE = re.compile(r"d|.*(dchg|disch|放)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
 class ExportedTable:
-    """One cell's record, arrays (n,) in s, V, A, Ah; charge is positive current. None: the file has no such column.
+    """One cell's record, arrays (n,) in s, V, A, Ah; charge is positive current. None: the file has no such column;
+    without a current (EC-Lab's open circuit) `units` has none, and `current_A` is zero.
 
     `units`: what the file calls each column. `around`: all other text of the file, where an id may stand.
     `status`: words of the steps. `first_unix`, `last_unix`: of the first and last row, where the file has dates.
@@ -96,7 +98,9 @@ def make_table(
     status = None
     if "status" in header.words:
         status = np.asarray(frame[header.words["status"]].astype(str))[keep].astype(np.str_)
-    current, told = _signed(found["current_A"], status)
+    current, told = np.zeros(int(keep.sum())), [NO_CURRENT]
+    if not header.is_at_rest:
+        current, told = _signed(found["current_A"], status)
     _refuse_time(found["time_s"], places[keep], path, where)
     dates = list(frame[header.words["date"]][keep]) if "date" in header.words else []
     return ExportedTable(
@@ -117,11 +121,15 @@ def make_table(
         status=status,
         first_unix=unix_of(dates[0]) if len(dates) else None,
         last_unix=unix_of(dates[-1]) if len(dates) else None,
-        current_digit_A=header.columns["current_A"][1] * (current_digit or 0.0)
-        if current_digit is not None
-        else _power_of_ten(current),
+        current_digit_A=_digit_A(header, current, current_digit),
         notes=(*notes, *told),
     )
+
+
+def _digit_A(header: Header, current_A: Floats, written: float | None) -> float:
+    if header.is_at_rest:
+        return 0.0
+    return _power_of_ten(current_A) if written is None else header.columns["current_A"][1] * written
 
 
 def refuse_without_unit(header: Header, path: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from daq.errors import BadInput
-from drivers.exported.headers import REQUIRED, Header, read_header
+from drivers.exported.headers import AT_REST, REQUIRED, Header, read_header
 from drivers.exported.table import ExportedTable, make_table, refuse_without_unit
 
 ENCODINGS = ("utf-8-sig", "gb18030")  # and UTF-16, which says so at its beginning
@@ -64,15 +64,29 @@ def _decoded(raw: bytes, errors: str, path: Path) -> str:
 
 
 def find_header(text: str) -> Found | None:
+    """Of a record with a current; else of EC-Lab's open circuit, which has none."""
+    return _find_header(text) or (_find_header(text, at_rest=True) if may_be_at_rest(text) else None)
+
+
+def may_be_at_rest(text: str) -> bool:
+    """EC-Lab names the technique in its fourth line; a table of its columns alone names none."""
+    top = text[:4000]
+    lines = top.split("\n")
+    return not top.encode("ascii", "replace").startswith(ECLAB) or (
+        len(lines) > 3 and lines[3].strip().lower().startswith("open circuit voltage")
+    )
+
+
+def _find_header(text: str, at_rest: bool = False) -> Found | None:
     begin = 0
     for number in range(HEADER_WITHIN):
         end = text.find("\n", begin)
         line = text[begin : end if end >= 0 else len(text)]
         for separator in ("\t", ";", ","):
             cells = [cell.strip().strip('"') for cell in line.split(separator)]
-            if len(cells) < len(REQUIRED):
+            if len(cells) < len(AT_REST if at_rest else REQUIRED):
                 continue
-            header = read_header(cells)
+            header = read_header(cells, at_rest)
             if header is not None:
                 return Found(number, separator, header, begin, end + 1 if end >= 0 else len(text))
         if end < 0:
@@ -99,7 +113,9 @@ def read_text_table(path: Path, unended_is_cut: bool) -> ExportedTable:
         body = body[: body.rfind("\n") + 1]
     if not body.strip():
         raise BadInput("has 0 rows, too few: the table ends with its header", place=str(path))
-    digit = _digit(body[: LOOKED_AT * 200].split("\n")[:LOOKED_AT], separator, header.columns["current_A"][0])
+    digit = None
+    if not header.is_at_rest:
+        digit = _digit(body[: LOOKED_AT * 200].split("\n")[:LOOKED_AT], separator, header.columns["current_A"][0])
     body, kept = _without_headers(body, header, first)
     frame = _frame(body, separator, header, f"{path}, from line {first}")
     places = np.arange(first, first + len(frame)) if kept is None else kept[: len(frame)]
@@ -135,6 +151,8 @@ def _frame(body: str, separator: str, header: Header, place: str) -> Any:
 
 def _dialect(around: str, separator: str, header: Header) -> str:
     if around.encode("ascii", "replace").startswith(ECLAB):
+        return "EC-Lab text"
+    if header.is_at_rest:
         return "EC-Lab text"
     if any("we(1)." in cell.lower() for cell in header.cells):
         return "NOVA text"

@@ -88,6 +88,7 @@ class SimulatedCycler:
         self._kept: dict[int, KeptTest] = {}
         self._rows: dict[int, list[np.ndarray]] = {}  # of each channel, what is not on disk yet
         self._kept_at_s: dict[int, float] = {}
+        self._noises: dict[tuple[int, int, int, int], StepNoise] = {}  # by seed, source, channel, test
         self._lock = threading.Lock()
         self._last_channel = 1
 
@@ -289,8 +290,10 @@ class SimulatedCycler:
             (3, VOLTAGE_NOISE, noise.cycler_voltage_noise_V),
             (4, CURRENT_NOISE, noise.cycler_current_noise_fraction * block[:, 4]),
         ):
-            drawn = StepNoise(seed, source, channel, kept.number).between(kept.count, len(block))
-            block[:, column] += size * np.asarray(drawn)
+            key = (seed, source, channel, kept.number)
+            if key not in self._noises:  # it keeps what it drew for the records that follow
+                self._noises[key] = StepNoise(*key)
+            block[:, column] += size * np.asarray(self._noises[key].between(kept.count, len(block)))
 
     def _save(self, channel: int) -> None:
         temporary = self._path(channel).with_suffix(".tmp")

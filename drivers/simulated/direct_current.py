@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -17,6 +18,7 @@ from drivers.staircase import DirectCurrentTechnique, Stair
 from drivers.techniques import ConstantCurrent, CutOffs, DcPoint
 
 COMPLIANCE_V = 10.0
+RANGES_UP_A = tuple(sorted(CURRENT_RANGES_A))
 NAMES = {"constant-current": "duration", "constant-potential": "duration"}
 
 
@@ -31,6 +33,7 @@ class Reader:
         self._range_A = None if isinstance(technique, ConstantCurrent) else technique.current_range_A
         self._whole = NAMES.get(technique.kind, "end of sweep")
         self._recent: deque[tuple[float, float]] = deque()
+        self._noise_known: tuple[float, float, float] = (0.0, 0.0, 0.0)  # range in A, seconds, its noise in A
         self.time_s = 0.0
         self.charge_C = 0.0
 
@@ -94,8 +97,14 @@ class Reader:
         return (left_s, True) if left_s <= stair.seconds else (stair.seconds, False)
 
     def _noise_A(self, range_A: float, seconds: float) -> float:
+        """The same from stair to stair, as long as the range is."""
+        known_range_A, known_s, noise_A = self._noise_known
+        if range_A == known_range_A and seconds == known_s:
+            return noise_A
         range_noise_A = self._parameters.current_noise_fraction * range_A / math.sqrt(min(max(seconds, 1e-6), 1.0))
-        return math.hypot(range_noise_A, self._holder.cell.noise_A)
+        noise_A = math.hypot(range_noise_A, self._holder.cell.noise_A)
+        self._noise_known = (range_A, seconds, noise_A)
+        return noise_A
 
     def _passed(self, voltage_V: float, current_A: float) -> str:
         """The cut-off that this reading passes, or nothing."""
@@ -125,10 +134,8 @@ class Reader:
 
 def range_for(current_A: float) -> float:
     """The most sensitive range with headroom for this magnitude; else the largest."""
-    for range_A in reversed(CURRENT_RANGES_A):
-        if range_A >= HEADROOM * current_A:
-            return range_A
-    return CURRENT_RANGES_A[0]
+    place = bisect_left(RANGES_UP_A, HEADROOM * current_A)
+    return RANGES_UP_A[min(place, len(RANGES_UP_A) - 1)]
 
 
 def chunks(stairs: Iterator[Stair], longest_s: float) -> Iterator[list[Stair]]:

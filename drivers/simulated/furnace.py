@@ -11,8 +11,8 @@ masses and conductances are stable and heat never flows uphill. There is no acti
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,15 @@ class FurnaceState:
     integral_W: float
     slope_K_per_s: float
     underway_W: list[float]  # power commanded and not yet arrived, oldest first
+
+
+class Course(NamedTuple):
+    """What happened, step by step: the block's temperature, what the sensor showed, working set-point, output sent."""
+
+    block_C: list[float]
+    measured_C: list[float]
+    working_setpoint_C: list[float]
+    output_W: list[float]
 
 
 def cold(parameters: FurnaceParameters) -> FurnaceState:
@@ -124,8 +133,8 @@ class Furnace:
         self.state.output_W = percent / 100 * self.parameters.max_power_W
 
     # ------------------------------------------------------------ time
-    def advance(self, first_step: int, count: int) -> list[float]:
-        """Advance by `count` steps, the first being number `first_step`; returns the block's temperature of each.
+    def advance(self, first_step: int, count: int) -> Course:
+        """Advance by `count` steps, the first being number `first_step`.
 
         The controller's working set-point ramps; PID with the derivative on the measurement. Anti-windup: no
         integration while the power is at its maximum; at zero power the integral is drawn to where the output starts
@@ -145,12 +154,15 @@ class Furnace:
         heater, block, sensor = state.heater_C, state.block_C, state.sensor_C
         measured, slope, integral, output = state.measured_C, state.slope_K_per_s, state.integral_W, state.output_W
         is_on, working, target = state.heater_on, state.working_setpoint_C, state.setpoint_C
-        underway = deque(state.underway_W)
+        powers = list(state.underway_W)  # those that arrive, and behind them, as they are sent, those that will
         blocks: list[float] = []
-        for noise in self._noise.between(first_step, count):
+        shown: list[float] = []
+        ramped: list[float] = []
+        for place, noise in enumerate(self._noise.between(first_step, count)):
             if is_on:
                 if working != target:
                     working = self._ramped(working, target)
+                    ramped.append(working)
                 error = working - measured
                 wanted = gain * (error - derivative_s * slope) + integral
                 output = 0.0 if wanted < 0.0 else most_W if wanted > most_W else wanted
@@ -158,17 +170,19 @@ class Furnace:
                     integral += integral_gain * error
                 if wanted < 0:
                     integral -= wanted * integral_back
-            underway.append(output)
-            power = underway.popleft()
+            powers.append(output)
+            power = powers[place]
             heater, block = hh * heater + hb * block + hp * power + h0, bh * heater + bb * block + bp * power + b0
             sensor += sensor_share * (block - sensor)
             before, measured = measured, sensor + offset_K + noise_K * noise
             slope += slope_share * ((measured - before) / STEP_s - slope)
             blocks.append(block)
+            shown.append(measured)
         state.heater_C, state.block_C, state.sensor_C = heater, block, sensor
         state.measured_C, state.slope_K_per_s, state.integral_W, state.output_W = measured, slope, integral, output
-        state.working_setpoint_C, state.underway_W = working, list(underway)
-        return blocks
+        state.working_setpoint_C, state.underway_W = working, powers[count:]
+        working_C = ramped + [working] * (count - len(ramped))
+        return Course(blocks, shown, working_C, powers[len(powers) - count :])
 
     def _ramped(self, working_C: float, target_C: float) -> float:
         """One step of the ramp towards the target."""

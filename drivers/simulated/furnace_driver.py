@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from operator import attrgetter
 from typing import Any, Literal
 
 from daq.bench import DriverContext
@@ -29,6 +30,18 @@ FASTEST_K_per_min = 10.0
 FAULTS = ("reading_lost", "thermocouple_open", "hang")
 LIMITS = {"max_temperature_C": (LOWEST_C, 300.0), "max_sample_temperature_C": (LOWEST_C, 300.0)}
 SAFE_ATTEMPTS = 5
+FURNACE = Stream(
+    "temperature",
+    (
+        Column("temperature_C", "degC", help="control sensor"),
+        Column("setpoint_C", "degC", help="target"),
+        Column("working_setpoint_C", "degC", help="where the ramp is now"),
+        Column("output_percent", "%", help="heater power"),
+        Column("sample_temperature_C", "degC", help="sensor at the sample; NULL without one"),
+    ),
+    help="the furnace",
+)
+of_columns = attrgetter(*FURNACE.column_names)
 
 
 class FurnaceOptions(StrictModel):
@@ -48,17 +61,7 @@ class SimulatedFurnace:
     role: Literal["temperature"] = "temperature"
     safe_within_s = 10.0
     monitor_interval_s = 1.0
-    snapshot_stream = Stream(
-        "temperature",
-        (
-            Column("temperature_C", "degC", help="control sensor"),
-            Column("setpoint_C", "degC", help="target"),
-            Column("working_setpoint_C", "degC", help="where the ramp is now"),
-            Column("output_percent", "%", help="heater power"),
-            Column("sample_temperature_C", "degC", help="sensor at the sample; NULL without one"),
-        ),
-        help="the furnace",
-    )
+    snapshot_stream = FURNACE
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
@@ -102,8 +105,7 @@ class SimulatedFurnace:
     def read(self) -> Snapshot:
         """Raises InstrumentLost where a fault strikes."""
         reading = self.read_temperature()
-        values = {name: getattr(reading, name) for name in self.snapshot_stream.column_names}
-        return Snapshot(values, reading.faults)
+        return Snapshot(dict(zip(FURNACE.column_names, of_columns(reading), strict=True)), reading.faults)
 
     def make_safe(self, reason: Reason) -> SafeReport:
         """Heater off, output read back. Raises NotSafe when the read-back does not come or is not zero."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from drivers.simulated.furnace import share_per_step
 
@@ -52,6 +53,13 @@ class SampleState:
     high_phase: float
 
 
+class SampleCourse(NamedTuple):
+    """Step by step."""
+
+    temperature_C: list[float]
+    high_phase: list[float]
+
+
 class Sample:
     def __init__(self, holding: Holding, state: SampleState | None = None) -> None:
         self.holding = holding
@@ -64,19 +72,24 @@ class Sample:
         transition = self.holding.transition
         return 1.0 if transition is None else transition.bounds(self.holding.ambient_C)[0]
 
-    def advance(self, block_C: list[float]) -> None:
+    def advance(self, block_C: list[float]) -> SampleCourse:
         """Follow the block's temperature, one value per step."""
         loss, ambient, share = self.holding.lead_loss_fraction, self.holding.ambient_C, self._share
         transition, temperature = self.holding.transition, self.state.temperature_C
+        temperatures: list[float] = []
         if transition is None:
             keep, gain, rest = 1 - share, share * (1 - loss), share * loss * ambient
             for block in block_C:
                 temperature = keep * temperature + gain * block + rest
+                temperatures.append(temperature)
             self.state.temperature_C = temperature
-            return
+            return SampleCourse(temperatures, [self.state.high_phase] * len(block_C))
+        phase, phases = self.state.high_phase, list[float]()
         for block in block_C:
             temperature += share * (block - loss * (block - ambient) - temperature)
             least, largest = transition.bounds(temperature)
-            phase = self.state.high_phase
-            self.state.high_phase += self._phase_share * (min(max(phase, least), largest) - phase)
-        self.state.temperature_C = temperature
+            phase += self._phase_share * (min(max(phase, least), largest) - phase)
+            temperatures.append(temperature)
+            phases.append(phase)
+        self.state.temperature_C, self.state.high_phase = temperature, phase
+        return SampleCourse(temperatures, phases)

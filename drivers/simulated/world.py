@@ -1,7 +1,8 @@
 """The shared world of a simulated bench: one furnace, the samples in it, and the time that passes.
 
 It has no thread of its own: every access brings it up to the clock's now, in steps of one second. What it is at a
-step depends on nothing but the seed, the parameters and the commands before, never on when it was looked at.
+step depends on nothing but the seed, the parameters and the commands before, never on when it was looked at. So it is
+computed ahead of the clock, ten minutes at once, and looks find it there; a command takes back what lies ahead.
 """
 
 from __future__ import annotations
@@ -11,29 +12,29 @@ import math
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from daq.clock import Clock
 from daq.errors import BadInput, StorageError
 from drivers.simulated.cells.kept import CellHolder, Cells
 from drivers.simulated.faults import Faults
-from drivers.simulated.furnace import Furnace, STEP_s, cold
+from drivers.simulated.furnace import Course, Furnace, FurnaceState, STEP_s, cold
 from drivers.simulated.noise import StepNoise
-from drivers.simulated.sample import Holding, Sample
+from drivers.simulated.sample import Holding, Sample, SampleCourse, SampleState
 from drivers.simulated.simulation import Simulation
 from drivers.simulated.state import Command, StateFolder, WorldSnapshot
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_EVERY_STEPS = 3600
-CHUNK_STEPS = 3600
+SNAPSHOT_EVERY_STEPS = 2 * 3600
+AHEAD_STEPS = 600
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
 LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
 
 
-@dataclass(frozen=True)
-class FurnaceView:
-    """What the furnace's controller and sensors show now. degC."""
+class FurnaceView(NamedTuple):
+    """What the furnace's controller and sensors show now. degC. A tuple, for it is looked at more than all else."""
 
     temperature_C: float
     setpoint_C: float
@@ -43,12 +44,31 @@ class FurnaceView:
     heater_on: bool
 
 
-@dataclass(frozen=True)
-class SampleView:
+class SampleView(NamedTuple):
     """The truth about one channel's sample now: what no instrument shows."""
 
     temperature_C: float
     high_phase: float
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Steps after `start` up to `end`, computed ahead, and what was before them."""
+
+    start: int
+    end: int
+    furnace_before: FurnaceState | None
+    samples_before: list[SampleState]
+    furnace: Course
+    samples: list[SampleCourse]
+
+    @classmethod
+    def nothing(cls, step: int) -> Ahead:
+        return cls(step, step, None, [], Course([], [], [], []), [])
+
+
+def _copied(state: FurnaceState) -> FurnaceState:
+    return replace(state, underway_W=list(state.underway_W))
 
 
 class World:
@@ -59,6 +79,7 @@ class World:
         self.faults = Faults(simulation.faults, clock)
         self._clock = clock
         self._folder = StateFolder(state_folder)
+        self._fingerprint = simulation.fingerprint()
         self._lock = threading.Lock()
         ambient = simulation.furnace.ambient_C
         holdings = [spec.holding(ambient) for spec in simulation.channels]
@@ -71,10 +92,12 @@ class World:
         self._sample_noise = StepNoise(simulation.seed, SAMPLE_NOISE)
         self._furnace = Furnace(simulation.furnace, noise, cold(simulation.furnace))
         self._step = 0
+        self._ahead = Ahead.nothing(0)
         self._commands = 0
         self._restore(distinct)
         self.cells = Cells(simulation, state_folder, is_kept=self._step > 0)
         self._origin_s = clock.monotonic() - self._step * STEP_s
+        self._sensor = simulation.channels[0].holder  # at the sample of the first channel
         self._save()
 
     @property
@@ -122,6 +145,7 @@ class World:
             self._obey(command)
 
     def _obey(self, command: Command) -> None:
+        self._take_back()
         self._commands = command.number
         if command.action == "target" and command.temperature_C is not None:
             self._furnace.set_target(command.temperature_C, command.ramp_K_per_s)
@@ -136,14 +160,20 @@ class World:
     def furnace(self) -> FurnaceView:
         with self._lock:
             self._to_now()
-            state, holder = self._furnace.state, self.simulation.channels[0].holder
-            truth = self._samples[self._sample_of[0]].state.temperature_C
+            state, holder, ahead = self._furnace.state, self._sensor, self._ahead
+            truth, _ = self._sample_now(self._sample_of[0])
             noise_K = holder.sample_sensor_noise_K * self._sample_noise.at(self._step)
+            measured_C, working_C, output_W = state.measured_C, state.working_setpoint_C, state.output_W
+            if self._step < ahead.end:
+                place = self._step - ahead.start - 1
+                course = ahead.furnace
+                measured_C, working_C = course.measured_C[place], course.working_setpoint_C[place]
+                output_W = course.output_W[place]
             return FurnaceView(
-                temperature_C=state.measured_C,
+                temperature_C=measured_C,
                 setpoint_C=state.setpoint_C,
-                working_setpoint_C=state.working_setpoint_C,
-                output_percent=100 * state.output_W / self.simulation.furnace.max_power_W,
+                working_setpoint_C=working_C,
+                output_percent=100 * output_W / self.simulation.furnace.max_power_W,
                 sample_temperature_C=truth + holder.sample_sensor_offset_K + noise_K,
                 heater_on=state.heater_on,
             )
@@ -152,8 +182,7 @@ class World:
         with self._lock:
             self._to_now()
             named = channel <= len(self._sample_of)
-            state = self._samples[self._sample_of[channel - 1] if named else self._sample_of_others].state
-            return SampleView(state.temperature_C, state.high_phase)
+            return SampleView(*self._sample_now(self._sample_of[channel - 1] if named else self._sample_of_others))
 
     def cell(self, channel: int) -> CellHolder:
         """The cell on a channel, as it was last left."""
@@ -174,16 +203,42 @@ class World:
 
     def _to_step(self, target: int) -> None:
         while self._step < target:
-            count = min(target - self._step, CHUNK_STEPS)
-            blocks = self._furnace.advance(self._step + 1, count)
+            if self._step == self._ahead.end:
+                self._look_ahead(AHEAD_STEPS - self._step % AHEAD_STEPS)
+            self._step = min(target, self._ahead.end)
+
+    def _look_ahead(self, count: int) -> None:
+        """The furnace and the samples are then as they will be in `count` steps."""
+        start, furnace = self._step, _copied(self._furnace.state)
+        states = [replace(sample.state) for sample in self._samples]
+        course = self._furnace.advance(start + 1, count)
+        samples = [sample.advance(course.block_C) for sample in self._samples]
+        self._ahead = Ahead(start, start + count, furnace, states, course, samples)
+
+    def _take_back(self) -> None:
+        """The furnace and the samples are as they are now, and nothing is known of what comes."""
+        ahead = self._ahead
+        if self._step < ahead.end and ahead.furnace_before is not None:
+            self._furnace.state = ahead.furnace_before
+            for sample, state in zip(self._samples, ahead.samples_before, strict=True):
+                sample.state = state
+            blocks = self._furnace.advance(ahead.start + 1, self._step - ahead.start).block_C
             for sample in self._samples:
                 sample.advance(blocks)
-            self._step += count
+        self._ahead = Ahead.nothing(self._step)
+
+    def _sample_now(self, place: int) -> tuple[float, float]:
+        """Temperature and share of the high phase."""
+        if self._step < self._ahead.end:
+            course, step = self._ahead.samples[place], self._step - self._ahead.start - 1
+            return course.temperature_C[step], course.high_phase[step]
+        state = self._samples[place].state
+        return state.temperature_C, state.high_phase
 
     # ------------------------------------------------------------ kept state
     def _restore(self, holdings: list[Holding]) -> None:
         """The kept world, its later commands replayed at their times, and the time since then passed."""
-        kept = self._folder.load(self.simulation.fingerprint())
+        kept = self._folder.load(self._fingerprint)
         if kept is None:
             return
         snapshot, commands = kept
@@ -204,19 +259,24 @@ class World:
                 "the kept state of the simulated bench does not fit its parameters; delete it to start from ambient",
                 place=str(self._folder.snapshot_path),
             )
-        self._furnace.state = replace(snapshot.furnace, underway_W=list(snapshot.furnace.underway_W))
+        self._furnace.state = _copied(snapshot.furnace)
         self._samples = [Sample(holding, replace(s)) for holding, s in zip(holdings, snapshot.samples, strict=True)]
         self._step, self._commands = snapshot.step, snapshot.commands
+        self._ahead = Ahead.nothing(self._step)
 
     def snapshot(self) -> WorldSnapshot:
-        """What it is at its present step."""
+        """What it was at a step since the last command, ten minutes ago at most: whoever goes on from there comes to
+        the same."""
+        step, furnace, samples = self._step, self._furnace.state, [sample.state for sample in self._samples]
+        if step < self._ahead.end and self._ahead.furnace_before is not None:
+            step, furnace, samples = self._ahead.start, self._ahead.furnace_before, self._ahead.samples_before
         return WorldSnapshot(
-            simulation=self.simulation.fingerprint(),
-            step=self._step,
-            unix=self._clock.unix(),
+            simulation=self._fingerprint,
+            step=step,
+            unix=self._clock.unix() - (self._step - step) * STEP_s,
             commands=self._commands,
-            furnace=self._furnace.state,
-            samples=[sample.state for sample in self._samples],
+            furnace=furnace,
+            samples=samples,
         )
 
     def _save(self) -> None:

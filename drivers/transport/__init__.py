@@ -1,6 +1,7 @@
 """How bytes reach an instrument: ports with one owner, deadlines, reconnection, and a trace of what passed."""
 
-from drivers.transport.errors import BadReply, NoReply, PortGone, Refused
+from daq.errors import BadReply
+from drivers.transport.errors import NoReply, PortGone, Refused
 from drivers.transport.links import LineSettings, Link, SerialLink, SocketLink
 from drivers.transport.memory import Core, MemoryLink, ReplayLink, SpeakingCore
 from drivers.transport.ports import PortOptions, host_and_port, lay, link_for, make_link

@@ -1,4 +1,4 @@
-"""What can go wrong between this computer and an instrument, as errors of the one tree."""
+"""What can go wrong between this computer and an instrument, as errors of the one tree (`BadReply` is there too)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ class NoReply(InstrumentLost):
 
 class PortGone(InstrumentLost):
     """The port itself is not there: cable out, adapter gone, peer closed. It is opened again by itself."""
-
-
-class BadReply(InstrumentError):
-    """Something came that can't be the answer. Never taken for a value; asked again."""
 
 
 class Refused(InstrumentError):

@@ -17,11 +17,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from daq.errors import AnalysisRefused
 from procedures.analysis.circuit import Floats
 from procedures.analysis.estimate import NORMAL_95, Estimate, log_interval
+from procedures.analysis.quantiles import student_95
 
 BOLTZMANN_EV_K = 8.617333262e-5
 ZERO_CELSIUS_K = 273.15
@@ -110,7 +110,7 @@ def fit_arrhenius(
     widened, quantile = 1.0, NORMAL_95
     if freedom > 0 and chi_square > freedom:
         widened = math.sqrt(chi_square / freedom)
-        quantile = float(stdtrit(freedom, 0.975)) if widened > 1.5 else NORMAL_95
+        quantile = student_95(freedom) if widened > 1.5 else NORMAL_95
         covariance = covariance * widened**2
     return ArrheniusFit(
         convention=convention,

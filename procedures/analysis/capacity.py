@@ -15,7 +15,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.current_segments import (
@@ -29,6 +28,7 @@ from procedures.analysis.current_segments import (
     running_integral,
 )
 from procedures.analysis.estimate import NORMAL_95, Estimate, short_number
+from procedures.analysis.quantiles import student_95
 
 METHOD = "integral of the current (trapezoid) over each half cycle"
 _NEGLIGIBLE = 0.001  # of the median half cycle's charge: no half cycle, an artefact of switching
@@ -259,5 +259,5 @@ def _fade(number: Ints, capacity_Ah: Floats, error_Ah: Floats) -> Estimate:
     scatter = float(np.sqrt(np.sum(residual**2) / (len(x) - 2)))
     sigma = 100 * max(scatter, 0.1 * float(np.median(error_Ah / capacity_Ah))) / float(np.sqrt(sxx))
     value = 100 * (1 - float(np.exp(slope)))
-    half = float(stdtrit(len(x) - 2, 0.975)) * sigma
+    half = student_95(len(x) - 2) * sigma
     return Estimate(value, sigma, (value - half, value + half), method)

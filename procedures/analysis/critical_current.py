@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from daq.contracts import Result
 from daq.errors import BadInput
 from procedures.analysis.current_segments import LEVEL_FRACTION, Ints
 from procedures.analysis.cycling_results import estimate_result
 from procedures.analysis.estimate import NORMAL_95, Estimate
+from procedures.analysis.quantiles import student_95
 from procedures.analysis.short_circuit import Polarisation, ShortCircuit, find_short_circuit, polarisation_of
 from procedures.analysis.stage_levels import stage_polarisations_V
 
@@ -179,7 +179,7 @@ def _ohmic_line(steps: tuple[CurrentStep, ...]) -> tuple[Estimate, Estimate]:
     slope, intercept = (inverse @ design.T @ y).tolist()
     residual = y - design @ np.array([slope, intercept])
     variance = max(float(residual @ residual) / (len(x) - 2), float(np.mean(noise**2)))
-    t = float(stdtrit(len(x) - 2, 0.975))
+    t = student_95(len(x) - 2)
     slope_error, intercept_error = np.sqrt(variance * np.diag(inverse)).tolist()
     return (
         Estimate(slope, slope_error, (slope - t * slope_error, slope + t * slope_error), method),

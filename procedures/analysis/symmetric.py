@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from daq.contracts import Result
 from daq.errors import BadInput
@@ -22,6 +21,7 @@ from procedures.analysis.critical_current import short_circuit_results
 from procedures.analysis.current_segments import LEVEL_FRACTION, Floats, gap_limit_s
 from procedures.analysis.cycling_results import estimate_result
 from procedures.analysis.estimate import NORMAL_95, Estimate
+from procedures.analysis.quantiles import student_95
 from procedures.analysis.short_circuit import Polarisation, ShortCircuit, find_short_circuit, polarisation_of
 from procedures.analysis.stage_levels import stage_polarisations_V
 
@@ -101,7 +101,7 @@ def _mean_mV(level_V: Floats, error_V: Floats) -> Estimate:
     noise = float(np.sqrt(np.mean(error_V**2)))
     scatter = float(np.std(level_V, ddof=1)) if len(level_V) > 1 else 0.0
     spread = 1000 * max(noise, scatter) / float(np.sqrt(len(level_V)))
-    factor = float(stdtrit(len(level_V) - 1, 0.975)) if len(level_V) > 1 else NORMAL_95
+    factor = student_95(len(level_V) - 1) if len(level_V) > 1 else NORMAL_95
     return Estimate(value, spread, (value - factor * spread, value + factor * spread), method)
 
 
@@ -121,7 +121,7 @@ def _growth(hour: Floats, level_V: Floats) -> Estimate:
     r = float(np.clip(residual[1:] @ residual[:-1] / power, 0.0, 0.99)) if power > 0 else 0.0
     degrees = max((len(x) - 2) * (1 - r) / (1 + r), 1.0)
     sigma = float(np.sqrt(power / (len(x) - 2) / sxx * (1 + r) / (1 - r)))
-    t = float(stdtrit(degrees, 0.975))
+    t = student_95(degrees)
     value, spread = 100 * slope, 100 * sigma
     return Estimate(value, spread, (value - t * spread, value + t * spread), method)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from daq.contracts import Result
 from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.cycling_results import estimate_result
 from procedures.analysis.estimate import NORMAL_95, Estimate
 from procedures.analysis.onset import DEFAULT, Onset, OnsetOptions, find_onset
+from procedures.analysis.quantiles import student_95
 from procedures.analysis.voltammogram import VoltammogramCycle
 
 
@@ -96,7 +96,7 @@ def analyse_open_circuit(time_s: ArrayLike, voltage_V: ArrayLike) -> OpenCircuit
     power = float(residual @ residual)
     r = float(np.clip(residual[1:] @ residual[:-1] / power, 0.0, 0.95)) if power > 0 else 0.0
     variance = power / (len(y) - 2) * (1 + r) / (1 - r)
-    t = float(stdtrit(max((len(y) - 2) * (1 - r) / (1 + r), 1.0), 0.975))
+    t = student_95(max((len(y) - 2) * (1 - r) / (1 + r), 1.0))
     value, error = float(y.mean() - slope * centre), float(np.sqrt(variance * (1 / len(y) + centre**2 / sxx)))
     drift, drift_error = 1000 * slope, 1000 * float(np.sqrt(variance / sxx))
     method = "straight line through the last quarter of the record"

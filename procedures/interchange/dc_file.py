@@ -40,7 +40,8 @@ class DcFile:
 
     `technique`: what the file calls itself, empty where it does not say. `current_resolution_A` is the last digit that
     the file has of a current, `cycle` and `step` what the file counts (None: it does not), `area_told` what it says of
-    the electrode's area (a default of the program as like as not), `notes` what a person should know.
+    the electrode's area (a default of the program as like as not), `notes` what a person should know. `has_current`:
+    False for a cell at open circuit, whose file leaves the current out.
     """
 
     path: Path
@@ -54,10 +55,12 @@ class DcFile:
     current_resolution_A: float
     area_told: str = ""
     notes: tuple[str, ...] = ()
+    has_current: bool = True
 
 
 def is_dc_file(path: Path) -> bool:
-    """Whether a file's header names time, voltage and current, and no frequency; or it is Neware's."""
+    """Whether a file's header names time, voltage and current (but for EC-Lab's open circuit), and no frequency; or it
+    is Neware's."""
     return is_neware(path) or recognises(path)
 
 
@@ -77,7 +80,8 @@ def read_dc_file(path: Path) -> DcFile:
         table.step_marks,
         resolution_of(table.current_A),
         _area_told(table),
-        table.notes,
+        (*table.notes, *_set_point_told(table)),
+        "current_A" in table.units,
     )
 
 
@@ -102,6 +106,8 @@ def _program(table: ExportedTable) -> str:
 
 def _technique(table: ExportedTable) -> Technique:
     """EC-Lab writes it in the fourth line; several techniques linked in one file have no one name."""
+    if "current_A" not in table.units:
+        return "open-circuit"
     lines = table.around.split("\n")
     if table.dialect != "EC-Lab text" or len(lines) < 4:
         return ""
@@ -110,6 +116,13 @@ def _technique(table: ExportedTable) -> Technique:
         if named.startswith(name):
             return kind
     return ""
+
+
+def _set_point_told(table: ExportedTable) -> list[str]:
+    """NOVA's export may have left out what was measured."""
+    if not table.units["voltage_V"].lower().startswith("potential applied"):
+        return []
+    return ["the potential is the one that was applied; the file has no measured one"]
 
 
 def _area_told(table: ExportedTable) -> str:

@@ -24,6 +24,7 @@ from procedures.result_words import name_of, value_of, where_of
 
 Rows = Mapping[str, np.ndarray]
 MOST_CARDS = 4
+MOST_OF_SWEEPS = 8000  # points of a cycle: there and back, lowest and highest in each pixel of the figure's width
 SUMMARIES = ("capacity_retention", "hours_cycled", "critical_current_density")
 
 
@@ -94,7 +95,8 @@ def _voltammogram(rows: Rows, results: Sequence[Result]) -> Plot:
     for number, cycle in enumerate(cycles):
         mine = rows["cycle"] == cycle
         look = {"color": SAMPLES[number % len(SAMPLES)], "lw": 1.1, "rasterized": True}
-        axes.plot(rows["voltage_V"][mine], rows["current_density_mA_cm2"][mine], label=f"cycle {int(cycle)}", **look)
+        x, y = thinned(rows["voltage_V"][mine], rows["current_density_mA_cm2"][mine], MOST_OF_SWEEPS)
+        axes.plot(x, y, label=f"cycle {int(cycle)}", **look)
     caption = "Oxidation is positive."
     for one in results:
         if one.name == "oxidation_onset" and one.value is not None:
@@ -115,7 +117,7 @@ def _over_time(rows: Rows, time_s: np.ndarray, results: Sequence[Result]) -> Plo
         if not np.isfinite(values).any():
             values, shown = 1e3 * rows["current_A"], "current / mA"
         dress(axes, f"time / {unit}" if name != "voltage_V" else "", shown)
-        axes.plot(*thinned(time_s / seconds, values), color=color, lw=0.9, rasterized=True)
+        axes.plot(*thinned(time_s / seconds, values), color=color, lw=0.9)
     caption = "Charge is positive current."
     for one in results:
         if one.name == "short_circuit" and one.value is not None:

@@ -53,7 +53,7 @@ def draw_temperature(facts: RunFacts) -> Figure:
         dress(power, f"time since the start / {unit}", "output / %")
         x, y = in_pieces(table["t_s"], table["output_percent"], cuts)
         x = x / seconds
-        power.fill_between(x, y, color=ORANGE, alpha=0.35, lw=0, rasterized=True)
+        power.fill_between(x, y, color=ORANGE, alpha=0.35, lw=0)
         power.plot(x, y, color=ORANGE, lw=0.8)
         power.set_ylim(bottom=0)
     _draw_spectra(axes, power, facts.tables.get(SPECTRA), seconds, last_s)
@@ -73,7 +73,7 @@ def time_unit(last_s: float) -> tuple[str, float]:
 def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
     """At most about `most` points that draw the same line: first, lowest, highest and last of each stretch.
 
-    x (n,) rising, y (n,); NaN stays where a whole stretch is NaN.
+    x (n,) rising or, in a sweep, to and fro by little from row to row; y (n,); NaN stays where a whole stretch is NaN.
     """
     count = len(x)
     stretch = -(-count * 4 // most)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daq.errors import BadInput
 from daq.runfile.reader import RunFile
 from procedures.interchange.output import OutputFile, write_files
 from procedures.report.common import plain_content
-from procedures.report.direct_current import cycling_content, polarisation_content, voltammetry_content
-from procedures.report.eis_sweep import sweep_content
 from procedures.report.facts import RunFacts, facts_of
 from procedures.report.page import render
 from procedures.report.parts import Content, Plot
@@ -19,17 +17,24 @@ from procedures.report.style import as_png
 REPORT = "report.html"
 FIGURES = "figures"
 ContentOf = Callable[[RunFile, RunFacts], Content]
-CONTENT: Mapping[str, ContentOf] = {
-    "eis-sweep": sweep_content,
-    "cyclic-voltammetry": voltammetry_content,
-    "linear-sweep": voltammetry_content,
-    "critical-current": polarisation_content,
-    "dc-polarisation": polarisation_content,
-    "open-circuit": polarisation_content,
-    "symmetric-cycling": cycling_content,
-    "galvanostatic-cycling": cycling_content,
-    "rate-capability": cycling_content,
-}
+VOLTAMMETRY = ("cyclic-voltammetry", "linear-sweep")
+POLARISATION = ("critical-current", "dc-polarisation", "open-circuit")
+CYCLING = ("symmetric-cycling", "galvanostatic-cycling", "rate-capability")
+
+
+def _content_of(procedure: str) -> ContentOf:
+    """What is special to a procedure; only its own part is loaded: that of spectra brings the fits along."""
+    if procedure == "eis-sweep":
+        from procedures.report.eis_sweep import sweep_content
+
+        return sweep_content
+    if procedure in (*VOLTAMMETRY, *POLARISATION, *CYCLING):
+        from procedures.report.direct_current import cycling_content, polarisation_content, voltammetry_content
+
+        if procedure in VOLTAMMETRY:
+            return voltammetry_content
+        return polarisation_content if procedure in POLARISATION else cycling_content
+    return plain_content
 
 
 def write_report(run_path: Path, target: Path | None = None, png: bool = False, overwrite: bool = False) -> Path:
@@ -43,7 +48,7 @@ def write_report(run_path: Path, target: Path | None = None, png: bool = False, 
     """
     with RunFile.open(run_path) as run:
         facts = facts_of(run)
-        content = CONTENT.get(facts.procedure, plain_content)(run, facts)
+        content = _content_of(facts.procedure)(run, facts)
     page, figures = _places(facts, target)
     drawn = [OutputFile(f"{one.name}.png", as_png(one.figure)) for one in content.plots] if png else []
     if target is not None and not overwrite:
@@ -59,7 +64,7 @@ def figures_of(run_path: Path) -> list[Plot]:
     """The figures of the run's report, to be set elsewhere. Raises RunFileError."""
     with RunFile.open(run_path) as run:
         facts = facts_of(run)
-        return list(CONTENT.get(facts.procedure, plain_content)(run, facts).plots)
+        return list(_content_of(facts.procedure)(run, facts).plots)
 
 
 def _refuse_to_replace(paths: Sequence[Path]) -> None:

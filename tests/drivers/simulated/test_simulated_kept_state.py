@@ -88,7 +88,7 @@ def test_the_journal_is_emptied_by_snapshots(tmp_path: Path) -> None:
         for target in range(25, 45):
             truth.furnace.set_target(target)
         assert len((tmp_path / JOURNAL_FILE).read_text(encoding="utf-8").splitlines()) == 20
-        truth.clock.sleep(3700)
+        truth.clock.sleep(7300)
         truth.furnace.read()
         assert not (tmp_path / JOURNAL_FILE).exists()
 

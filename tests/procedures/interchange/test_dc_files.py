@@ -102,6 +102,49 @@ def test_what_cannot_be_read_is_a_sentence_with_its_line(lines: list[str], says:
         analyse_dc_files(DcRequest((path,)))
 
 
+ECLAB = "EC-Lab ASCII FILE\r\nNb header lines : 6\r\n\r\n{}\r\n\r\n"
+
+
+@pytest.mark.parametrize("before", ["", ECLAB.format("Open Circuit Voltage")], ids=["columns alone", "EC-Lab's text"])
+def test_eclab_s_open_circuit_has_no_current(tmp_path: Path, before: str) -> None:
+    """2.1 V at its end, falling by 3.6 mV an hour: as the procedure `open-circuit` tells it."""
+    rows = [f"{10 * k}\t{2.1 + 1e-6 * (7200 - 10 * k):.7f}\t" for k in range(721)]
+    path = tmp_path / "rest.mpt"
+    path.write_text(before + "\r\n".join(["time/s\tEcell/V\t", *rows, ""]), encoding="cp1252", newline="")
+    assert is_dc_file(path)
+    found = analyse_dc_files(DcRequest((path,)))
+    values = {one.name: (one.value, one.unit) for one in found.results}
+    assert values["open_circuit_potential"] == (pytest.approx(2.1, abs=1e-6), "V")
+    assert values["drift"] == (pytest.approx(-3.6, abs=1e-3), "mV/h")
+    assert any("no current in this file" in note for note in found.notes)
+    with pytest.raises(BadInput, match=r"rest\.mpt: has no current"):
+        analyse_dc_files(DcRequest((path,), kind="cycling"))
+
+
+def test_another_technique_without_its_current_is_no_rest(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.mpt"
+    table = "\r\n".join(["time/s\tEwe/V\t", *[f"{k}\t{2.1 + 1e-3 * k}\t" for k in range(100)], ""])
+    path.write_text(ECLAB.format("Cyclic Voltammetry") + table, encoding="cp1252", newline="")
+    with pytest.raises(BadInput, match="no line names a time, a voltage and a current"):
+        read_dc_file(path)
+
+
+def test_nova_s_applied_potential_is_taken_where_the_measured_one_was_left_out(tmp_path: Path) -> None:
+    header = ["Potential applied (V)", "Time (s)", "WE(1).Current (A)"]
+    rows = [[f"{1e-3 * k:.4f}", f"{k}", f"{1e-6 * k:.3e}"] for k in range(200)]
+    path = tmp_path / "sweep.txt"
+    path.write_text("\n".join(";".join(cells) for cells in [header, *rows]) + "\n", encoding="utf-8")
+    found = read_dc_file(path)
+    assert found.program == "NOVA"
+    np.testing.assert_allclose(found.voltage_V, 1e-3 * np.arange(200))
+    assert any("one that was applied" in note for note in found.notes)
+    measured = [[*header, "WE(1).Potential (V)"], *([*row, f"{5e-3 + float(row[0]):.4f}"] for row in rows)]
+    path.write_text("\n".join(";".join(cells) for cells in measured) + "\n", encoding="utf-8")
+    beside = read_dc_file(path)
+    np.testing.assert_allclose(beside.voltage_V, 5e-3 + 1e-3 * np.arange(200))
+    assert not beside.notes
+
+
 def test_a_file_that_still_grows_is_read_to_its_last_whole_row(tmp_path: Path) -> None:
     whole = (LAND / f"{STEM}.csv").read_text(encoding="utf-8")
     path = tmp_path / "growing.csv"
