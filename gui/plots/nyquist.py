@@ -17,6 +17,7 @@ from gui.plots.decade_labels import DecadeLabels
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.residuals import Residuals
+from gui.plots.room import LegendPlace, as_line
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
@@ -31,7 +32,8 @@ TALL_LEGEND = 8
 class _Drawn:
     """What is on the plot for one spectrum; kept and filled anew, never taken off, and only where it has changed.
 
-    `sample` is how it looks in the legend; `key` what the numbers were made from, `style` the colours that are set.
+    `sample` is how it looks in the legend; `key` what the numbers were made from, `style` the colours that are set;
+    `line_x` and `line_y` have points between the measured ones too, which words on the plot keep clear of.
     """
 
     line: Item
@@ -42,6 +44,8 @@ class _Drawn:
     x: np.ndarray = field(default_factory=lambda: np.empty(0))
     y: np.ndarray = field(default_factory=lambda: np.empty(0))
     decades: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    line_x: np.ndarray = field(default_factory=lambda: np.empty(0))
+    line_y: np.ndarray = field(default_factory=lambda: np.empty(0))
     fitted: bool = False
 
 
@@ -59,6 +63,7 @@ class NyquistPane(PlotPane):
         self.plot = self.add_plot()
         self.plot.setAspectLocked(True, ratio=1)
         self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
+        self._legend_place = LegendPlace(self.plot)
         self._drawn: list[_Drawn] = []
         self._in_legend: list[tuple[int, str]] = []
         self._labels = DecadeLabels(self.plot)
@@ -125,6 +130,7 @@ class NyquistPane(PlotPane):
         if item.key != key:
             item.key = key
             item.x, item.y = self._points(curve)
+            item.line_x, item.line_y = as_line(item.x), as_line(item.y)
             item.decades = decade_points(curve.frequency_Hz)
             item.line.setData(item.x, item.y, connect="finite")
             fitted = self.spectra.fitted(curve)
@@ -224,8 +230,15 @@ class NyquistPane(PlotPane):
                 if text and np.isfinite(x[index]):
                     points.append((float(x[index]), float(y[index]), text))
         self._labels.show(points, self.theme)
-        self._labels.avoid([(item.x, item.y) for item in shown])
+        self._labels.avoid(*self._lines())
         self._labels.place()
+
+    def _lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """All that is drawn, as points close to each other."""
+        drawn = [item for item, _ in zip(self._drawn, self._curves, strict=False)]
+        if not drawn:
+            return np.empty(0), np.empty(0)
+        return np.concatenate([one.line_x for one in drawn]), np.concatenate([one.line_y for one in drawn])
 
     # ------------------------------------------------------------ units and ranges
     def _same_prefix(self, *_: object) -> None:
@@ -278,6 +291,8 @@ class NyquistPane(PlotPane):
         pixel = max((right - left) * 1.08 / width, (high - low) * 1.12 / height)
         left, low = left - 0.03 * (right - left), low - 18 * pixel
         view.setRange(xRange=(left, left + pixel * width), yRange=(low, low + pixel * height), padding=0)
+        self._legend_place.settle(*self._lines())
+        self._labels.place()
 
     def exported(self) -> list[ShownCurve]:
         unit = self.spectra.normalisation.column

@@ -66,7 +66,7 @@ def test_the_impedance_can_be_shown_per_area_and_as_resistivity(qtbot: QtBot, op
     nyquist = pane_of(window, "nyquist")
     window.tabs.setCurrentWidget(nyquist)
     unit = nyquist.findChild(QComboBox)
-    assert [unit.itemText(index) for index in range(unit.count())] == ["Z / Ω", "Z · A / Ω cm²", "ρ = Z · A / L / Ω cm"]
+    assert [unit.itemText(index) for index in range(unit.count())] == ["Z / Ω", "Z·A / Ω cm²", "ρ / Ω cm"]
     plain = nyquist.exported()[0].columns[1][1]
     unit.setCurrentIndex(1)
     area_cm2 = np.pi * 0.5**2
