@@ -49,8 +49,10 @@ def lay_out(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
     if width < NARROW_PX and not is_tabbed:
         window.tabifyDockWidget(runs, log)
         runs.raise_()
-    elif width >= NARROW_PX and is_tabbed:
-        window.splitDockWidget(runs, log, Qt.Orientation.Horizontal)
+    elif width >= NARROW_PX and is_tabbed:  # a dock that is split from its tab stays a tab: it is put there anew
+        window.removeDockWidget(log)
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, log, Qt.Orientation.Horizontal)
+        log.show()
     sides = [docks["instruments"], docks["new_run"]]
     window.resizeDocks(sides, [int(width * 0.172), int(width * 0.215)], Qt.Orientation.Horizontal)
     window.resizeDocks([runs, log], [max(int(height * 0.225), LEAST_RUNS_PX)] * 2, Qt.Orientation.Vertical)

@@ -102,6 +102,9 @@ class BenchWindow(QMainWindow):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("plots")
         self.tabs.setAccessibleName("Plots")
+        bar = self.tabs.tabBar()
+        if bar is not None:
+            bar.setAccessibleName("Plots")
         for pane in (*self.panes, self.results):
             self.tabs.addTab(pane, pane.title)
         centre = QWidget()

@@ -40,7 +40,6 @@ class ResultsPane(QWidget):
             rows.hide()
             rows.setDefaultSectionSize(25)
             head.setStretchLastSection(True)
-            head.setMaximumSectionSize(MOST_PX)
             head.setResizeContentsPrecision(0)  # by the rows that are seen: there may be thousands
             head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self.note = label("", "muted")
@@ -70,6 +69,8 @@ class ResultsPane(QWidget):
                 self.table.setItem(number, column, item)
         self.table.setColumnHidden(0, len(self.shown) == 1)
         self.table.resizeColumnsToContents()
+        for column in range(len(HEADS) - 1):
+            self.table.setColumnWidth(column, min(self.table.columnWidth(column), MOST_PX))
         problems = [self.analyses[one.view.head.id].problem for one in self.shown if one.view.head.id in self.analyses]
         self.note.setText("; ".join(text for text in problems if text))
 

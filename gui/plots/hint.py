@@ -7,7 +7,7 @@ from PyQt5.QtGui import QColor
 from gui.graph import Item, pg
 from gui.theme import Theme
 
-NOTHING_TICKED = "Tick a run below to see it here"
+NOTHING_TICKED = "No run with data for this plot is ticked in the table below"
 NOTHING_YET = "Nothing to draw yet: it is being measured, or analysed"
 
 

@@ -26,6 +26,7 @@ from gui.words import PREFIXES, with_prefix
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
 MOST_IN_LEGEND = 24
 TALL_LEGEND = 8
+LEGEND_LINE_PX = 24
 
 
 @dataclass(eq=False)
@@ -65,7 +66,7 @@ class NyquistPane(PlotPane):
         self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
         self._legend_place = LegendPlace(self.plot)
         self._drawn: list[_Drawn] = []
-        self._in_legend: list[tuple[int, str]] = []
+        self._in_legend: tuple[int, list[tuple[int, str]]] = (1, [])
         self._labels = DecadeLabels(self.plot)
         self._labelled: tuple[object, ...] = ()
         self._marks = SpectrumMarks(self.plot)
@@ -156,7 +157,7 @@ class NyquistPane(PlotPane):
 
     def _draw_head(self) -> None:
         """A ring round the point that was taken last, while the spectrum goes on."""
-        live = [one for one in self._curves if one.run.is_live and not one.finished and len(one.z_ohm)]
+        live = [one for one in self._curves if one.is_growing and len(one.z_ohm)]
         if live:
             x, y = self._points(live[-1])
             self._head.setData(x[-1:], y[-1:])
@@ -172,13 +173,15 @@ class NyquistPane(PlotPane):
         for index, curve in enumerate(self._curves[-MOST_IN_LEGEND:], max(0, len(self._curves) - MOST_IN_LEGEND)):
             whose = curve.sample or curve.run.head.sample_name
             parts = [curve.label, whose if several_runs or several_samples else ""]
-            live = " (live)" if curve.run.is_live and not curve.finished else ""
-            wanted.append((index, " · ".join(part for part in parts if part) + live))
-        if wanted == self._in_legend:
+            state = "" if curve.finished else " (live)" if curve.is_growing else " (not finished)"
+            wanted.append((index, " · ".join(part for part in parts if part) + state))
+        fitting = max(TALL_LEGEND, int(self.plot.getViewBox().height() / LEGEND_LINE_PX))
+        columns = max(1 + (len(wanted) > TALL_LEGEND), math.ceil(len(wanted) / fitting))
+        if (columns, wanted) == self._in_legend:
             return
-        self._in_legend = wanted
+        self._in_legend = (columns, wanted)
         self.plot.legend.clear()
-        self.plot.legend.setColumnCount(1 + (len(wanted) > TALL_LEGEND))
+        self.plot.legend.setColumnCount(columns)
         for index, text in wanted:
             self.plot.legend.addItem(self._drawn[index].sample, text)
 
@@ -192,8 +195,7 @@ class NyquistPane(PlotPane):
             colour = colour_of(self.theme, curve, low, high)
             edge = colour if single else QColor(colours[curve.run.head.id])
             self._colour(item, colour, edge, ground)
-            growing = curve.run.is_live and not curve.finished
-            marks.append(Marks(item.key, item.x, item.y, item.decades, edge, growing))
+            marks.append(Marks(item.key, item.x, item.y, item.decades, edge, curve.is_growing))
         self._marks.show(marks, ground)
         self._residuals.restyle(lambda curve: colour_of(self.theme, curve, low, high), self.theme.muted)
         if self._curves:

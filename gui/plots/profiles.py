@@ -22,6 +22,7 @@ KINDS = ("E over Q", "dQ/dV")
 PER = ("per gram", "of the cell")
 CHOICES = ("first, last and some between", "all (up to 60)", "last only")
 FEW, MANY = 8, 60
+TALL_LEGEND = 4
 MOST_POINTS = 3000
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
@@ -107,6 +108,7 @@ class ProfilesPane(PlotPane):
             if name not in named and len(named) < 24:
                 named.add(name)
                 self.plot.legend.addItem(item, name)
+        self.plot.legend.setColumnCount(1 + (len(named) > TALL_LEGEND))
 
     def restyle(self) -> None:
         last = max((one.cycle for one in self._profiles), default=1)
