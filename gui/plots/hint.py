@@ -17,11 +17,13 @@ class Hint:
         self._text = pg.TextItem(anchor=(0.5, 0.5))
         self._text.setParentItem(self._view)
         self._view.sigResized.connect(self._place)
+        self._text.hide()
 
     def show(self, *, ticked: bool, drawn: bool, theme: Theme) -> None:
-        self._text.setText(NOTHING_YET if ticked else NOTHING_TICKED, color=QColor(theme.muted))
         self._text.setVisible(not drawn)
-        self._place()
+        if not drawn:
+            self._text.setText(NOTHING_YET if ticked else NOTHING_TICKED, color=QColor(theme.muted))
+            self._place()
 
     def _place(self, *_: object) -> None:
         self._text.setPos(self._view.width() / 2, self._view.height() / 2)
