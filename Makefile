@@ -112,5 +112,6 @@ $(READY): pyproject.toml
 
 .venv/.system-packages: $(READY) scripts/system-packages
 	@sh scripts/system-packages qt
+	@sh scripts/system-packages screen
 	@sh scripts/system-packages browser
 	@touch $@

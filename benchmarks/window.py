@@ -1,6 +1,6 @@
 """The window's speed beside pymeasure's: a refresh, frames, spectra, the start, idling, memory over a day.
 
-    python benchmarks/window.py [--only refresh,frames,spectra,start,idle,memory] [--rounds 20] [--hours 24]
+    python benchmarks/window.py [--only start,idle,memory,refresh,frames,spectra] [--rounds 20] [--hours 24]
 
 Ours: the window's own panes over a real run file on disk, from "one row was written" to "painted". pymeasure 0.16:
 its `PlotWidget` (the plot of a ManagedWindow) over a CSV file with the same numbers. Both are 1000 x 700 and in one
@@ -26,11 +26,9 @@ import gui  # noqa: F401  chooses the binding before anything of Qt is imported
 # isort: split
 import _window_program
 import numpy as np
+from _window_runs import Growing, new_run, signal
 from PyQt5.QtWidgets import QApplication, QWidget
 
-from daq.contracts import Step
-from daq.runfile.writer import RunWriter
-from drivers.temperature import TEMPERATURE_STREAM
 from gui.app import make_application
 from gui.model.feed import Followed
 from gui.model.link import NoBench
@@ -40,15 +38,13 @@ from gui.plots.over_time import OverTimePane
 from gui.plots.pane import PlotPane, ShownRun
 from gui.plots.temperature import TemperaturePane
 from gui.window import BenchWindow
-from procedures.dc_streams import POLARISATION
 from procedures.eis_streams import IMPEDANCE
 from procedures.eis_streams import SPECTRA as FINISHED
 
 ROWS = (10_000, 100_000, 1_000_000)
 SIZE = (1000, 700)
-BLOCK = 50_000
 SPECTRA, POINTS = 64, 61
-PARTS = ("refresh", "frames", "spectra", "start", "idle", "memory")
+PARTS = ("start", "idle", "memory", "refresh", "frames", "spectra")
 
 
 def main() -> None:
@@ -65,6 +61,8 @@ def main() -> None:
             _window_program.start(folder / "start", given.rounds // 3)
         if "idle" in wanted:
             _window_program.idle(folder / "idle")
+        if "memory" in wanted:  # before the others, whose runs of 1e6 rows would be counted with it
+            memory(app, folder / "memory", given.hours)
         if {"refresh", "frames"} & {*wanted}:
             for count in ROWS:
                 with Growing(folder / f"ours {count}", count) as run:
@@ -74,76 +72,6 @@ def main() -> None:
                         frames(app, run, count, given.rounds)
         if "spectra" in wanted:
             spectra(app, folder / "spectra", given.rounds)
-        if "memory" in wanted:
-            memory(app, folder / "memory", given.hours)
-
-
-# ------------------------------------------------------------ a run that grows
-class Growing:
-    """A run of a critical current on disk, with `count` rows in two streams; `add` writes one more of each."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self.writer = new_run(folder, "critical-current")
-        self.count = 0
-        for first in range(0, count, BLOCK):
-            self.add(min(BLOCK, count - first))
-        self.followed = Followed.open(self.writer.path)
-        first_look = self.followed.news()
-        assert first_look is not None
-        self.view = RunView(self.writer.path, first_look.head)
-        self.view.take(first_look)
-
-    def __enter__(self) -> Growing:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.followed.run.close()
-        self.writer.abandon()
-
-    def add(self, count: int = 1) -> None:
-        t = np.arange(self.count, self.count + count, dtype=float)
-        volts, density, degrees = signal(t)
-        sets = dict.fromkeys(POLARISATION.column_names) | {"sample": "", "stage": 1}
-        bare = dict.fromkeys(TEMPERATURE_STREAM.column_names)
-        for at, volt, mA_cm2, degree in zip(t.tolist(), volts, density, degrees, strict=True):
-            point = {**sets, "time_s": at, "voltage_V": volt, "current_A": 1e-3 * mA_cm2}
-            self.writer.record("polarisation", "one", 1, at, {**point, "current_density_mA_cm2": mA_cm2})
-            furnace = bare | {"temperature_C": degree, "working_setpoint_C": 60.0, "output_percent": 30.0}
-            self.writer.record("temperature", "one", 1, at, furnace)
-        self.writer.flush()
-        self.count += count
-
-    def read_on(self) -> None:
-        """What the window's reader does."""
-        news = self.followed.news()
-        assert news is not None
-        self.view.take(news)
-
-
-def signal(t: np.ndarray) -> tuple[list[float], list[float], list[float]]:
-    noise = np.random.default_rng(int(t[0])).normal(size=(2, len(t)))
-    density = np.where(t % 7200 < 3600, 1.0, -1.0) * (0.1 + 1e-7 * t)
-    return (
-        (0.08 * density + 1e-3 * noise[0]).tolist(),
-        density.tolist(),
-        (60 + 5 * np.sin(t / 20_000) + 0.02 * noise[1]).tolist(),
-    )
-
-
-def new_run(folder: Path, procedure: str) -> RunWriter:
-    return RunWriter.create(
-        folder,
-        procedure=procedure,
-        sample={"name": "benchmark"},
-        parameters={},
-        bench={},
-        streams=[POLARISATION, TEMPERATURE_STREAM, IMPEDANCE, FINISHED],
-        steps=[Step("one", "one")],
-        plan={},
-        versions={},
-        started_unix=time.time(),
-        bench_unix=time.time(),
-    )
 
 
 def shown_pane(app: QApplication, kind: type[PlotPane], view: RunView) -> PlotPane:
@@ -298,6 +226,16 @@ def spectra(app: QApplication, folder: Path, rounds: int) -> None:
         f"{SPECTRA} spectra of {POINTS} points, one grows by a point: {data:.1f} ms to read and set, "
         f"{whole:.1f} ms painted"
     )
+    spans = iter(np.linspace(0.5, 1.0, 5 * rounds))
+
+    def zoom() -> None:
+        """The labels at the decades look for room in each view anew."""
+        share = float(next(spans))
+        pane.plots[0].getViewBox().setRange(xRange=(0, 3e4 * share), yRange=(0, 1.5e4 * share), padding=0)
+
+    pane.following.setChecked(False)
+    moved = costs(rounds, lambda: (zoom(), painted(pane)))
+    print(f"{SPECTRA} spectra of {POINTS} points, zoomed, decades labelled anew: {moved:.1f} ms painted")
     followed.run.close()
     writer.abandon()
     close(app, pane)
@@ -305,27 +243,28 @@ def spectra(app: QApplication, folder: Path, rounds: int) -> None:
 
 # ------------------------------------------------------------ a day
 def memory(app: QApplication, folder: Path, hours: float) -> None:
-    """A row a second in two streams; the window looks and paints after every minute's worth."""
-    run = Growing(folder, 60)
-    window = BenchWindow(NoBench("no bench"), folder)
-    window.resize(1680, 1000)
-    window.show()
-    window.library.follow(run.writer.path)
-    while run.writer.path not in window.library.views:
-        app.processEvents()
-    sizes = [resident_MB()]
-    for minute in range(1, int(60 * hours)):
-        run.add(60)
-        news = run.followed.news()
-        assert news is not None
-        window.library.take(news)
-        app.processEvents()
-        if minute % 60 == 0:
-            sizes.append(resident_MB())
-            window.tabs.setCurrentIndex((2, 5)[len(sizes) % 2])
-    print(f"memory over {hours:g} h of live updates: {_told(sizes)}")
-    window.close()
-    run.__exit__()
+    """A row a second in two streams; the window reads and paints after every minute's worth."""
+    with Growing(folder, 60) as run:
+        window = BenchWindow(NoBench("no bench"), folder)
+        window.resize(1680, 1000)
+        window.show()
+        window.library.follow(run.writer.path)
+        sizes = []
+        for minute in range(int(60 * hours)):
+            run.add(60)
+            while _rows_in(window, run.writer.path) < run.count:
+                app.processEvents()
+                time.sleep(0.005)
+            if minute % 60 == 0:
+                sizes.append(resident_MB())
+                window.tabs.setCurrentIndex((2, 5)[len(sizes) % 2])
+        print(f"memory over {hours:g} h of live updates: {_told(sizes)}")
+        window.close()
+
+
+def _rows_in(window: BenchWindow, run: Path) -> int:
+    view = window.library.views.get(run)
+    return view.table("temperature").size if view is not None else 0
 
 
 def _told(sizes: list[float]) -> str:

@@ -8,6 +8,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 NARROW_PX = 1400
+LEAST_RUNS_PX = 190
 TITLES = {"instruments": "INSTRUMENTS", "new_run": "NEW RUN", "runs": "QUEUE AND RUNS", "log": "LOG"}
 
 
@@ -44,10 +45,15 @@ def lay_out(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
     """Sizes by the window's; below a certain width the log goes behind the runs."""
     width, height = window.width(), window.height()
     runs, log = docks["runs"], docks["log"]
-    if width < NARROW_PX and not window.tabifiedDockWidgets(runs):
+    is_tabbed = bool(window.tabifiedDockWidgets(runs))
+    if width < NARROW_PX and not is_tabbed:
         window.tabifyDockWidget(runs, log)
         runs.raise_()
+    elif width >= NARROW_PX and is_tabbed:  # a dock that is split from its tab stays a tab: it is put there anew
+        window.removeDockWidget(log)
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, log, Qt.Orientation.Horizontal)
+        log.show()
     sides = [docks["instruments"], docks["new_run"]]
     window.resizeDocks(sides, [int(width * 0.172), int(width * 0.215)], Qt.Orientation.Horizontal)
-    window.resizeDocks([runs, log], [int(height * 0.225)] * 2, Qt.Orientation.Vertical)
+    window.resizeDocks([runs, log], [max(int(height * 0.225), LEAST_RUNS_PX)] * 2, Qt.Orientation.Vertical)
     window.resizeDocks([runs, log], [int(width * 0.72), int(width * 0.28)], Qt.Orientation.Horizontal)

@@ -33,6 +33,7 @@ class Looks:
             app.setStyleSheet(style_of(theme))
         for part in (*self._window.panes, self._window.instruments, self._window.runs, self._window.log):
             part.set_theme(theme)
+        self._window.showing.show()
         if self._settings is not None:
             self._settings.setValue("theme", theme.name)
 

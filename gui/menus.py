@@ -64,5 +64,6 @@ def add_shortcuts(window: BenchWindow) -> None:
     for number in range(min(window.tabs.count(), 9)):
         shortcut = QShortcut(QKeySequence(f"Alt+{number + 1}"), window)
         shortcut.activated.connect(lambda place=number: window.tabs.setCurrentIndex(place))
-    submit = QShortcut(QKeySequence("Ctrl+Return"), window)
-    submit.activated.connect(window.new_run.add.click)
+    for keys in ("Ctrl+Return", "Ctrl+Enter"):  # the one among the letters, the one beside the numbers
+        submit = QShortcut(QKeySequence(keys), window)
+        submit.activated.connect(window.new_run.add.click)

@@ -61,11 +61,11 @@ class Rehearsing:
             shown=True,
         )
         self._rows.append(row)
-        self._window.add_row(row)
+        self._window.showing.add_row(row)
 
     def _ended(self, told: dict[str, Any]) -> None:
         self.page.end(told)
-        self._window.refresh_rows()
+        self._window.showing.refresh_rows()
         trips = sum(len(one["interlocks"]) for one in told["runs"])
         outcomes = ", ".join(f"{one['procedure']} {one['outcome']}" for one in told["runs"]) or "nothing was begun"
         level = "info" if not trips and all(one["outcome"] == "finished" for one in told["runs"]) else "warning"
@@ -79,5 +79,5 @@ class Rehearsing:
 
     def _forget(self) -> None:
         for row in self._rows:
-            self._window.remove_row(row)
+            self._window.showing.remove_row(row)
         self._rows = []

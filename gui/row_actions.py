@@ -114,4 +114,4 @@ class RowActions:
     def load_file(self, path: Path) -> None:
         """A run from anywhere, or a file of another program, is shown beside the others."""
         known = path if is_foreign(path) else folder_of(path)
-        self._window.add_row(RunRow(str(known), "file", known.name, "file", path=known, shown=True))
+        self._window.showing.add_row(RunRow(str(known), "file", known.name, "file", path=known, shown=True))

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from daq.catalog import RunSummary
+from daq.clock import wall_unix
 from gui.model.bench_status import BenchStatus
 from gui.model.run_view import RunView
 from gui.panels.runs_model import RunRow
@@ -72,8 +73,9 @@ def _past(one: RunSummary, view: RunView | None) -> RunRow:
 
 
 def _short(iso: str) -> str:
-    """`Mon 14:05` of this week, else the date."""
+    """`26 Nov 14:05`, of another year with it."""
     if not iso:
         return ""
     when = datetime.fromisoformat(iso)
-    return f"{when:%d %b %Y %H:%M}"
+    is_now = when.year == datetime.fromtimestamp(wall_unix()).year
+    return f"{when:%d %b %H:%M}" if is_now else f"{when:%d %b %Y %H:%M}"

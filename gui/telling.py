@@ -50,10 +50,11 @@ class Telling:
         window.banner.on_action = lambda: window.link.ask("resume", path=last.path)
 
     def events(self, view: RunView) -> None:
-        """What the run itself has said since it was last asked."""
+        """What the run itself has said since it was last asked, by the clock on the wall."""
+        speed = max(self._window.status.speed, 1e-9)
         told = self._told_events.get(view.head.id, 0)
         for event in view.events:
             if event.id > told:
                 level = event.level if event.level in LEVELS else "info"
-                self._window.log.say(level, f"{event.source}: {event.text}", view.head.started_unix + event.t_s)
+                self._window.log.say(level, f"{event.source}: {event.text}", view.head.started_unix + event.t_s / speed)
         self._told_events[view.head.id] = view.events[-1].id if view.events else told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from string import Template
 
 from PyQt5.QtGui import QColor, QPalette
@@ -22,6 +23,7 @@ class Theme:
     field: str
     text: str
     muted: str
+    faint: str
     border: str
     accent: str
     on_accent: str
@@ -40,10 +42,16 @@ class Theme:
     def temperature_colour(self, share: float) -> QColor:
         """Cold to hot, `share` from 0 to 1."""
         low, high = self.viridis
-        return pg.colormap.get("viridis").map(low + (high - low) * min(max(share, 0.0), 1.0), mode="qcolor")
+        return QColor(_viridis(low + (high - low) * min(max(share, 0.0), 1.0)))
 
     def category(self, number: int) -> str:
         return self.categories[number % len(self.categories)]
+
+
+@lru_cache(maxsize=1024)
+def _viridis(share: float) -> QColor:
+    """To be copied: whoever asks next gets the same one. Of 64 spectra the map alone would cost two milliseconds."""
+    return pg.colormap.get("viridis").map(share, mode="qcolor")
 
 
 # Okabe and Ito's colours, told apart by colour-blind people; the blue is lighter on a dark ground.
@@ -56,6 +64,7 @@ LIGHT = Theme(
     field="#ffffff",
     text="#1d2630",
     muted="#566370",
+    faint="#9aa5b0",
     border="#d0d7df",
     accent="#1565a9",
     on_accent="#ffffff",
@@ -80,6 +89,7 @@ DARK = replace(
     field="#14181d",
     text="#e4e9ee",
     muted="#98a5b3",
+    faint="#5a6570",
     border="#36404b",
     accent="#4da3e6",
     on_accent="#0c1116",
@@ -90,7 +100,7 @@ DARK = replace(
     good_back="#15352a",
     warn_back="#3a2c12",
     bad_back="#3d1d1f",
-    plot="#1a1f25",
+    plot="#1e242b",
     viridis=(0.30, 1.0),
     categories=("#5fb0e6", "#f08a4b", "#46c08a", "#e29fc6", "#E69F00", "#9ad0f5", "#a0a0a0"),
 )
@@ -160,14 +170,16 @@ QPushButton[kind="primary"]:focus, QPushButton[kind="plain"]:focus { border: 1px
 QPushButton[kind="plain"] { background: $panel; border: 1px solid $border; border-radius: 5px; padding: 5px 11px; }
 QPushButton[kind="plain"]:hover, QToolButton#plain:hover { background: $alternate; }
 QPushButton[kind="plain"]:disabled { color: $muted; background: $window; }
-QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 6px; }
+QPushButton#loadPlan { padding-right: 26px; } QPushButton#loadPlan::menu-indicator { image: url("$chevron");
+    width: 12px; height: 12px; subcontrol-origin: padding; subcontrol-position: right center; right: 8px; }
+QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 4px; }
 QToolButton#plain:checked { background: $window; border: 1px solid $border; }
 QToolButton#plain:focus { border: 1px solid $accent; }
 QTabWidget::pane { border: 1px solid $border; background: $panel; border-radius: 4px; top: -1px; }
 QTabBar::tab { background: transparent; color: $muted; padding: 6px 9px; border: 1px solid transparent;
     border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; background: $panel; border-color: $border; border-bottom: 2px solid $accent; }
-QTabBar::tab:hover { color: $text; } QTabBar::tab:disabled { color: $border; }
+QTabBar::tab:hover { color: $text; } QTabBar::tab:disabled { color: $faint; }
 QLineEdit, QComboBox, QPlainTextEdit { background: $field; border: 1px solid $border; border-radius: 4px;
     padding: 3px 6px; selection-background-color: $accent; selection-color: $on_accent; }
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus { border: 1px solid $accent; }

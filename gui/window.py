@@ -13,7 +13,6 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from daq.catalog import RunSummary
 from daq.errors import CellrigError
 from gui.dialogs import ask_to_open, ask_to_save
 from gui.dropping import Dropping
@@ -21,12 +20,10 @@ from gui.filling import Filling
 from gui.layout import Panels, lay_out, make_docks
 from gui.looks import Looks
 from gui.menus import KEYS, add_shortcuts, fill_menus
-from gui.model.analyser import Analysis
 from gui.model.bench_status import BenchStatus
 from gui.model.catalog_feed import CatalogFeed
 from gui.model.library import Library
 from gui.model.link import BenchLink
-from gui.model.run_view import RunView
 from gui.panels.banner import AlertBar, Banner
 from gui.panels.header import Header
 from gui.panels.instruments import InstrumentsPanel
@@ -40,13 +37,13 @@ from gui.plots.bode import BodePane
 from gui.plots.capacity import CapacityPane
 from gui.plots.nyquist import NyquistPane
 from gui.plots.over_time import OverTimePane
-from gui.plots.pane import PlotPane, ShownRun
+from gui.plots.pane import PlotPane
 from gui.plots.profiles import ProfilesPane
 from gui.plots.temperature import TemperaturePane
 from gui.plots.voltammogram import VoltammogramPane
 from gui.rehearsing import Rehearsing
 from gui.row_actions import RowActions
-from gui.rows import rows_of
+from gui.showing import Showing
 from gui.telling import Telling
 from gui.theme import Theme
 
@@ -60,14 +57,6 @@ PLOTS = (
     ProfilesPane,
     CapacityPane,
 )
-FIRST_PLOT = {
-    "eis-sweep": "nyquist",
-    "cyclic-voltammetry": "voltammogram",
-    "linear-sweep": "voltammogram",
-    "galvanostatic-cycling": "capacity",
-    "rate-capability": "capacity",
-    "temperature-hold": "temperature",
-}
 
 
 class BenchWindow(QMainWindow):
@@ -83,11 +72,9 @@ class BenchWindow(QMainWindow):
         self.status = BenchStatus("away")
         self.library = Library()
         self.catalog = CatalogFeed(runs)
-        self._summaries: list[RunSummary] = []
-        self._files: list[RunRow] = []
-        self._attached: Path | None = None
         self._build()
         self.telling = Telling(self)
+        self.showing = Showing(self)
         self.rehearsing = Rehearsing(self)
         self.filling = Filling(self)
         self.dropping = Dropping(self)
@@ -116,6 +103,9 @@ class BenchWindow(QMainWindow):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("plots")
         self.tabs.setAccessibleName("Plots")
+        bar = self.tabs.tabBar()
+        if bar is not None:
+            bar.setAccessibleName("Plots")
         for pane in (*self.panes, self.results):
             self.tabs.addTab(pane, pane.title)
         centre = QWidget()
@@ -148,12 +138,6 @@ class BenchWindow(QMainWindow):
         self.new_run.save_asked.connect(self.filling.save_plan)
         self.runs.asked.connect(self._asked)
         self.runs.load_asked.connect(self.load_data)
-        self.runs.model.shown_changed.connect(self._shown_changed)
-        self.library.opened.connect(self._opened)
-        self.library.changed.connect(self._grew)
-        self.library.analysed.connect(self._analysed)
-        self.library.failed.connect(self._unreadable)
-        self.catalog.found.connect(self._catalogued)
         self.catalog.failed.connect(lambda text: self.log.say("warning", text))
         for pane in self.panes:
             pane.export_button.clicked.connect(self.export_plot)
@@ -170,128 +154,10 @@ class BenchWindow(QMainWindow):
                 self.banner.tell(status.problem, "bad-box")
         self.telling.alerts(status)
         self.notes.show_alerts(status.notes)
-        if status.run is not None and status.run.path != self._attached:
-            self._attach(status)
+        self.showing.attach(status)
         if status.state != before.state:
-            self.telling.offer_to_resume(self.status, self._summaries)
-        self.refresh_rows()
-
-    def _attach(self, status: BenchStatus) -> None:
-        """The run in progress is shown whole, from its file, whoever started it."""
-        run = status.run
-        if run is None:
-            return
-        self._attached = run.path
-        self.library.follow(run.path)
-        self.catalog.look_now()
-        self._show_first_plot(run.procedure)
-
-    def _show_first_plot(self, procedure: str) -> None:
-        key = FIRST_PLOT.get(procedure, "over_time")
-        self.tabs.setCurrentIndex([pane.key for pane in self.panes].index(key))
-
-    # ------------------------------------------------------------ runs on disk
-    def _catalogued(self, runs: list[RunSummary]) -> None:
-        first = not self._summaries and runs
-        self._summaries = runs
-        self.refresh_rows()
-        if first and self.status.run is None:
-            self.runs.model.show_run(str(runs[-1].path), True)
-        self.telling.offer_to_resume(self.status, self._summaries)
-
-    def refresh_rows(self) -> None:
-        rows = rows_of(self.status, self._summaries, self.library.views, self._files)
-        if self.status.run is not None:
-            for row in rows:
-                if row.path == self.status.run.path and row.key not in {one.key for one in self.runs.model.rows}:
-                    row.shown, row.colour = True, self._free_colour()
-        self.runs.set_rows(rows, held=self.status.held)
-
-    def _shown_changed(self, row: RunRow) -> None:
-        if row.path is None:
-            return
-        if row.shown:
-            row.colour = row.colour or self._free_colour()
-            self.library.follow(row.path)
-        elif row.path != (self.status.run.path if self.status.run is not None else None):
-            self.library.forget(row.path)
-        self._show_runs()
-
-    def _free_colour(self) -> str:
-        used = {row.colour for row in self.runs.model.rows if row.shown}
-        free = [colour for colour in self.theme.categories if colour not in used]
-        return (free or list(self.theme.categories))[0]
-
-    def _opened(self, view: RunView) -> None:
-        if view.path == self._attached:
-            self.instruments.fill_from(view, self.status)
-        self.runs.model.show_run(str(view.path), True)
-        files = [row for row in self._files if row.path == view.path and row.state == "file"]
-        for row in files:
-            row.procedure, row.sample = view.head.procedure, view.head.sample_name
-        self._show_runs()
-        pane = self.tabs.currentWidget()
-        if files and isinstance(pane, PlotPane) and all(one.view is not view for one in pane.shown):
-            self._show_first_plot(view.head.procedure)
-
-    def _show_runs(self) -> None:
-        shown = [
-            ShownRun(self.library.views[row.path], row.colour or self.theme.category(0))
-            for row in self.runs.model.rows
-            if row.shown and row.path is not None and row.path in self.library.views
-        ]
-        for pane in (*self.panes, self.results):
-            pane.set_runs(shown)
-        current = self.tabs.currentWidget()
-        for number, pane in enumerate(self.panes):
-            waits = any(FIRST_PLOT.get(one.view.head.procedure) == pane.key for one in shown)  # its data are to come
-            self.tabs.setTabEnabled(number, bool(pane.shown) or waits or not shown)
-        if shown and isinstance(current, PlotPane) and not self.tabs.isTabEnabled(self.panes.index(current)):
-            self._show_first_plot(shown[-1].view.head.procedure)
-
-    def _grew(self, view: RunView, changed: set[str]) -> None:
-        for pane in self.panes:
-            known = any(one.view is view for one in pane.shown)
-            if known and changed & {*pane.streams, "spectra", "outcome"}:
-                pane.refresh()
-            elif not known and changed & set(pane.streams) and self._is_shown(view):
-                self._show_runs()
-        if "results" in changed:
-            self.results.refresh()
-        if "events" in changed and view.path == self._attached:
-            self.telling.events(view)
-
-    def _is_shown(self, view: RunView) -> bool:
-        return any(row.shown and row.path == view.path for row in self.runs.model.rows)
-
-    def _analysed(self, view: RunView, analysis: Analysis) -> None:
-        for pane in (*self.panes, self.results):
-            pane.set_analysis(view.head.id, analysis)
-
-    def _unreadable(self, path: Path, text: str) -> None:
-        self.log.say("error", text)
-        self.banner.tell(text, "bad-box")
-        self.runs.model.show_run(str(path), False)
-        for row in [one for one in self._files if one.path == path]:
-            self.remove_row(row)
-
-    def add_row(self, row: RunRow) -> None:
-        """Of something that lies elsewhere; shown at once."""
-        if row.key not in {one.key for one in self.runs.model.rows}:
-            row.colour = self._free_colour()
-            self._files.append(row)
-        self.refresh_rows()
-        if row.path is not None:
-            self.library.follow(row.path)
-        self.runs.model.show_run(row.key, True)
-        self._show_runs()
-
-    def remove_row(self, row: RunRow) -> None:
-        self._files = [one for one in self._files if one.key != row.key]
-        if row.path is not None:
-            self.library.forget(row.path)
-        self.refresh_rows()
-        self._show_runs()
+            self.telling.offer_to_resume(self.status, self.showing.summaries)
+        self.showing.refresh_rows()
 
     # ------------------------------------------------------------ what a person asks
     def stop(self) -> None:

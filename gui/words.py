@@ -13,6 +13,7 @@ PREFIXES = (
     (1e-6, "µ"),
     (1e-9, "n"),
     (1e-12, "p"),
+    (1e-15, "f"),
 )
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "—"

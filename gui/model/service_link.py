@@ -87,7 +87,8 @@ class ServiceLink(BenchLink):
                 starting = wall_monotonic() - started_s < START_S
                 log_text = f"the bench's service is being started; what it says is in {self._log}"
                 self._tell(self._away(log_text if starting else str(error)))
-            except CellrigError as error:
+            except CellrigError as error:  # a token that is not its any more is read anew
+                client = _closed(client)
                 self._tell(self._away(str(error)))
             except NOT_UNDERSTOOD as error:
                 self._tell(self._away(f"{OTHER_VERSION} ({error!r})"))

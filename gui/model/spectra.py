@@ -19,6 +19,7 @@ from procedures.eis_compensation import COMPENSATION, standards_in
 class SpectrumCurve:
     """Points as they were taken. `temperature_C` is the sample's once the spectrum is finished, else the set-point.
 
+    `is_last` of its run: one before it that is not finished was broken off, and measured again.
     `compensated_ohm`: without holder and leads, where the run keeps standards that reach.
     """
 
@@ -33,6 +34,11 @@ class SpectrumCurve:
     frequency_Hz: np.ndarray
     z_ohm: np.ndarray
     compensated_ohm: np.ndarray | None = None
+    is_last: bool = True
+
+    @property
+    def is_growing(self) -> bool:
+        return self.run.is_live and self.is_last and not self.finished
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -80,6 +86,8 @@ class SpectraOf:
             if place < len(self.curves):
                 self.curves[place].frequency_Hz, self.curves[place].z_ohm = curve.frequency_Hz, curve.z_ohm
             else:
+                for before in self.curves[-1:]:
+                    before.is_last = False
                 self.curves.append(curve)
                 changed.append(curve)
             self.curves[place].compensated_ohm = self._compensated(curve)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from PyQt5.QtCore import pyqtSignal
-from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolBar, QVBoxLayout, QWidget
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QProgressBar, QToolBar, QVBoxLayout, QWidget
 
 from daq.clock import wall_unix
 from gui.model.bench_status import BenchStatus
 from gui.model.procedure_form import title_of
-from gui.panels.small import button, label, set_look
+from gui.panels.small import ElidedLabel, button, label, set_look
 from gui.words import span
 
 PILLS = {
@@ -38,18 +38,17 @@ class Header(QToolBar):
         row.setContentsMargins(12, 7, 12, 7)
         row.setSpacing(12)
         self.pill = label("NO BENCH", name="pill")
-        row.addWidget(self.pill)
+        row.addWidget(self.pill, 0, Qt.AlignmentFlag.AlignVCenter)
         texts = QVBoxLayout()
         texts.setSpacing(2)
-        self.title = label("", "head", "runTitle")
-        self.step = label("", "muted", "runStep")
+        self.title = ElidedLabel("head", "runTitle")
+        self.step = ElidedLabel("muted", "runStep")
         for one in (self.title, self.step):
-            one.setMinimumWidth(60)
-            one.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             texts.addWidget(one)
         row.addLayout(texts, 3)
         side = QVBoxLayout()
         side.setSpacing(4)
+        side.setContentsMargins(0, 0, 0, 0)
         self.ends = label("", "muted", "runEnds")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -57,7 +56,9 @@ class Header(QToolBar):
         self.progress.setAccessibleName("Progress of the run")
         side.addWidget(self.ends)
         side.addWidget(self.progress)
-        row.addLayout(side, 2)
+        self._side = QWidget()
+        self._side.setLayout(side)
+        row.addWidget(self._side, 2)
         self.skip = button("Skip step", "Leave this step in order, keep what was measured, go on (Ctrl+K)")
         self.pause = button("Pause after step", "Hold before the next step; the cell is open meanwhile (Ctrl+P)")
         self.stop = button("■  STOP", "Stop the run and make the bench safe (F12)", "stop", "stop")
@@ -86,6 +87,7 @@ class Header(QToolBar):
 
     def _show_run(self, status: BenchStatus) -> None:
         run = status.run
+        self._side.setVisible(run is not None)
         if run is None:
             self.title.setText(status.bench or "No bench")
             self.step.setText(status.problem or status.safe or "Nothing is running")
@@ -95,7 +97,6 @@ class Header(QToolBar):
         self.title.setText(f"{title_of(run.procedure)} · {run.sample}")
         text = f": {run.text}" if run.text and run.text != run.title else ""
         self.step.setText(f"Step {run.step} of {run.steps}: {run.title}{text}")
-        self.step.setToolTip(self.step.text())
         self.progress.setValue(round(1000 * run.share))
         self.ends.setText(f"{100 * run.share:.0f} %" + _ending(run.remaining_s, status.speed))
 

@@ -10,7 +10,6 @@ from PyQt5.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
 )
@@ -19,7 +18,7 @@ from gui.model.bench_status import InstrumentStatus
 from gui.model.recent import Recent
 from gui.panels.manual import ManualControl
 from gui.panels.recent_chart import STYLES, RecentChart
-from gui.panels.small import Lamp, button, label
+from gui.panels.small import ElidedLabel, Lamp, button, label
 from gui.theme import LIGHT, Theme
 from gui.words import NOTHING, span, with_prefix
 
@@ -35,7 +34,7 @@ KNOWN: Mapping[str, tuple[str, str]] = {
     "output_percent": ("Power", "%"),
     "voltage_V": ("E", "V"),
     "current_A": ("I", "A"),
-    "channel": ("Channel", ""),
+    "channel": ("Channel", ""),  # what is read comes before what is set once: the first two stand large
     "state": ("State", ""),
     "data_age_s": ("Data", "s"),
 }
@@ -55,9 +54,7 @@ class InstrumentCard(QFrame):
         self.lamp = Lamp()
         self.title = label(_title(status), "head")
         self.connection = button("Connect", f"Connect or let go of {status.name}")
-        self.identity = label("", "muted")
-        self.identity.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.identity.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.identity = ElidedLabel("muted")
         self.faults = label("", "bad-box")
         self.faults.setWordWrap(True)
         self.age = label("", "muted")
@@ -141,7 +138,6 @@ class InstrumentCard(QFrame):
         self.connection.setText("Disconnect" if status.connected else "Connect")
         self.connection.setEnabled(not locked_by)
         self.identity.setText(status.identity or status.driver + ("" if status.connected else " · not connected"))
-        self.identity.setToolTip(status.identity)
         self.faults.setText("; ".join(status.faults))
         self.faults.setVisible(bool(status.faults))
         self._show_values(status.values)
@@ -155,12 +151,13 @@ class InstrumentCard(QFrame):
         """What is not told any more is not shown any more: an old temperature must not pass for a reading."""
         for name in self.values.keys() - values.keys():
             self.values[name].setText(NOTHING)
-        for name, value in values.items():
+        places = list(KNOWN)
+        for name in sorted(values, key=lambda one: places.index(one) if one in KNOWN else len(places)):
             if name in LEFT_OUT:
                 continue
             if name not in self.values:
                 self._add_value(name)
-            self.values[name].setText(_value_text(name, value))
+            self.values[name].setText(_value_text(name, values[name]))
 
     def _add_value(self, name: str) -> None:
         place = len(self.values)

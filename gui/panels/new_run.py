@@ -157,7 +157,7 @@ class NewRunPanel(QWidget):
     def _grid(self, column: QVBoxLayout) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(2)
+        grid.setVerticalSpacing(1)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         column.addLayout(grid)
@@ -178,9 +178,8 @@ class NewRunPanel(QWidget):
         self._place(grid, field.key, field.label, field.help, box, wide=len(field.label) > 22)
 
     def _place(self, grid: QGridLayout, key: str, text: str, tip: str, widget: Widget, *, wide: bool) -> None:
-        """Label above the field, two to a line."""
-        cell = QVBoxLayout()
-        cell.setSpacing(1)
+        """Label above the field, message below it, two fields to a line: each in a row of the grid's own, so that
+        a message at one of them does not move the other."""
         caption = label(text, "muted")
         caption.setBuddy(widget)
         caption.setToolTip(tip)
@@ -188,18 +187,18 @@ class NewRunPanel(QWidget):
         caption.setWordWrap(True)  # else the longest of them makes the form wider than its dock
         message = label("", "error")
         message.setWordWrap(True)
+        message.setAlignment(Qt.AlignmentFlag.AlignTop)
         message.setObjectName(f"message_{key}")
         message.hide()
         widget.setObjectName(f"field_{key}")
         widget.setAccessibleName(text)
         widget.setToolTip(tip)
         widget.setMinimumWidth(60)
-        for one in (caption, widget, message):
-            cell.addWidget(one)
         place = grid.property("next") or 0
         if wide and place % 2:
             place += 1
-        grid.addLayout(cell, place // 2, place % 2, 1, 2 if wide else 1)
+        for line, one in enumerate((caption, widget, message)):
+            grid.addWidget(one, 3 * (place // 2) + line, place % 2, 1, 2 if wide else 1)
         grid.setProperty("next", place + (2 if wide else 1))
         self.widgets[key], self.messages[key] = widget, message
 

@@ -14,7 +14,7 @@ from gui.plots.pane import ShownRun
 from procedures.result_words import interval_of, name_of, value_of, where_of
 
 HEADS = ("Run", "Quantity", "At", "Value", "95 % interval", "Method, or why there is none")
-WIDTHS = (210, 210, 170, 190, 190)
+MOST_PX = 260  # of a column's width
 
 
 class ResultsPane(QWidget):
@@ -40,9 +40,8 @@ class ResultsPane(QWidget):
             rows.hide()
             rows.setDefaultSectionSize(25)
             head.setStretchLastSection(True)
+            head.setResizeContentsPrecision(0)  # by the rows that are seen: there may be thousands
             head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        for column, width in enumerate(WIDTHS):
-            self.table.setColumnWidth(column, width)
         self.note = label("", "muted")
         self.note.setWordWrap(True)
         column_layout = QVBoxLayout(self)
@@ -68,6 +67,10 @@ class ResultsPane(QWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.table.setItem(number, column, item)
+        self.table.setColumnHidden(0, len(self.shown) == 1)
+        self.table.resizeColumnsToContents()
+        for column in range(len(HEADS) - 1):
+            self.table.setColumnWidth(column, min(self.table.columnWidth(column), MOST_PX))
         problems = [self.analyses[one.view.head.id].problem for one in self.shown if one.view.head.id in self.analyses]
         self.note.setText("; ".join(text for text in problems if text))
 

@@ -76,6 +76,10 @@ class RunsModel(QAbstractTableModel):
         self.endResetModel()
 
     def set_theme(self, theme: Theme) -> None:
+        """A run keeps its colour, in the shade that can be read on the new ground."""
+        for row in self.rows:
+            if row.colour in self.theme.categories:
+                row.colour = theme.category(self.theme.categories.index(row.colour))
         self.theme = theme
         if self.rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1))

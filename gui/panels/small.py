@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt5.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from PyQt5.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PyQt5.QtWidgets import QLabel, QPushButton, QWidget
+from PyQt5.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
 
 from gui.theme import LIGHT, Theme
 
@@ -40,6 +40,28 @@ class Lamp(QWidget):
             painter.drawPolygon(QPolygonF([QPointF(7, 1.5), QPointF(12.5, 12), QPointF(1.5, 12)]))
         else:
             painter.drawEllipse(QRectF(2, 2, 10, 10))
+
+
+class ElidedLabel(QLabel):
+    """A line of text that ends in an ellipsis where it is too long for its place; the whole of it is its tool tip."""
+
+    def __init__(self, look: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setProperty("look", look)
+        self.setObjectName(name)
+        self.setMinimumWidth(60)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, a0: QPaintEvent | None) -> None:
+        box, text = self.contentsRect(), self.text()
+        short = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+        if self.toolTip() != (text if short != text else ""):
+            self.setToolTip(text if short != text else "")
+        painter = QPainter(self)
+        flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        style = self.style()
+        if style is not None:
+            style.drawItemText(painter, box, flags, self.palette(), self.isEnabled(), short, self.foregroundRole())
 
 
 class NoWheel(QObject):

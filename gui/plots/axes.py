@@ -26,6 +26,9 @@ class PlainAxis(pg.AxisItem):
         self.enableAutoSIPrefix(False)
         self.setStyle(tickTextOffset=5, autoExpandTextSpace=True)
 
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
+
 
 class TimeAxis(PlainAxis):
     """Seconds since the start, as h:mm."""

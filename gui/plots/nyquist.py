@@ -17,6 +17,7 @@ from gui.plots.decade_labels import DecadeLabels
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.residuals import Residuals
+from gui.plots.room import LegendPlace, as_line
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
@@ -25,13 +26,15 @@ from gui.words import PREFIXES, with_prefix
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
 MOST_IN_LEGEND = 24
 TALL_LEGEND = 8
+LEGEND_LINE_PX = 24
 
 
 @dataclass(eq=False)
 class _Drawn:
     """What is on the plot for one spectrum; kept and filled anew, never taken off, and only where it has changed.
 
-    `sample` is how it looks in the legend; `key` what the numbers were made from, `style` the colours that are set.
+    `sample` is how it looks in the legend; `key` what the numbers were made from, `style` the colours that are set;
+    `line_x` and `line_y` have points between the measured ones too, which words on the plot keep clear of.
     """
 
     line: Item
@@ -42,6 +45,8 @@ class _Drawn:
     x: np.ndarray = field(default_factory=lambda: np.empty(0))
     y: np.ndarray = field(default_factory=lambda: np.empty(0))
     decades: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    line_x: np.ndarray = field(default_factory=lambda: np.empty(0))
+    line_y: np.ndarray = field(default_factory=lambda: np.empty(0))
     fitted: bool = False
 
 
@@ -59,8 +64,9 @@ class NyquistPane(PlotPane):
         self.plot = self.add_plot()
         self.plot.setAspectLocked(True, ratio=1)
         self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
+        self._legend_place = LegendPlace(self.plot)
         self._drawn: list[_Drawn] = []
-        self._in_legend: list[tuple[int, str]] = []
+        self._in_legend: tuple[int, list[tuple[int, str]]] = (1, [])
         self._labels = DecadeLabels(self.plot)
         self._labelled: tuple[object, ...] = ()
         self._marks = SpectrumMarks(self.plot)
@@ -125,6 +131,7 @@ class NyquistPane(PlotPane):
         if item.key != key:
             item.key = key
             item.x, item.y = self._points(curve)
+            item.line_x, item.line_y = as_line(item.x), as_line(item.y)
             item.decades = decade_points(curve.frequency_Hz)
             item.line.setData(item.x, item.y, connect="finite")
             fitted = self.spectra.fitted(curve)
@@ -150,7 +157,7 @@ class NyquistPane(PlotPane):
 
     def _draw_head(self) -> None:
         """A ring round the point that was taken last, while the spectrum goes on."""
-        live = [one for one in self._curves if one.run.is_live and not one.finished and len(one.z_ohm)]
+        live = [one for one in self._curves if one.is_growing and len(one.z_ohm)]
         if live:
             x, y = self._points(live[-1])
             self._head.setData(x[-1:], y[-1:])
@@ -166,13 +173,15 @@ class NyquistPane(PlotPane):
         for index, curve in enumerate(self._curves[-MOST_IN_LEGEND:], max(0, len(self._curves) - MOST_IN_LEGEND)):
             whose = curve.sample or curve.run.head.sample_name
             parts = [curve.label, whose if several_runs or several_samples else ""]
-            live = " (live)" if curve.run.is_live and not curve.finished else ""
-            wanted.append((index, " · ".join(part for part in parts if part) + live))
-        if wanted == self._in_legend:
+            state = "" if curve.finished else " (live)" if curve.is_growing else " (not finished)"
+            wanted.append((index, " · ".join(part for part in parts if part) + state))
+        fitting = max(TALL_LEGEND, int(self.plot.getViewBox().height() / LEGEND_LINE_PX))
+        columns = max(1 + (len(wanted) > TALL_LEGEND), math.ceil(len(wanted) / fitting))
+        if (columns, wanted) == self._in_legend:
             return
-        self._in_legend = wanted
+        self._in_legend = (columns, wanted)
         self.plot.legend.clear()
-        self.plot.legend.setColumnCount(1 + (len(wanted) > TALL_LEGEND))
+        self.plot.legend.setColumnCount(columns)
         for index, text in wanted:
             self.plot.legend.addItem(self._drawn[index].sample, text)
 
@@ -186,8 +195,7 @@ class NyquistPane(PlotPane):
             colour = colour_of(self.theme, curve, low, high)
             edge = colour if single else QColor(colours[curve.run.head.id])
             self._colour(item, colour, edge, ground)
-            growing = curve.run.is_live and not curve.finished
-            marks.append(Marks(item.key, item.x, item.y, item.decades, edge, growing))
+            marks.append(Marks(item.key, item.x, item.y, item.decades, edge, curve.is_growing))
         self._marks.show(marks, ground)
         self._residuals.restyle(lambda curve: colour_of(self.theme, curve, low, high), self.theme.muted)
         if self._curves:
@@ -224,8 +232,15 @@ class NyquistPane(PlotPane):
                 if text and np.isfinite(x[index]):
                     points.append((float(x[index]), float(y[index]), text))
         self._labels.show(points, self.theme)
-        self._labels.avoid([(item.x, item.y) for item in shown])
+        self._labels.avoid(*self._lines())
         self._labels.place()
+
+    def _lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """All that is drawn, as points close to each other."""
+        drawn = [item for item, _ in zip(self._drawn, self._curves, strict=False)]
+        if not drawn:
+            return np.empty(0), np.empty(0)
+        return np.concatenate([one.line_x for one in drawn]), np.concatenate([one.line_y for one in drawn])
 
     # ------------------------------------------------------------ units and ranges
     def _same_prefix(self, *_: object) -> None:
@@ -278,6 +293,8 @@ class NyquistPane(PlotPane):
         pixel = max((right - left) * 1.08 / width, (high - low) * 1.12 / height)
         left, low = left - 0.03 * (right - left), low - 18 * pixel
         view.setRange(xRange=(left, left + pixel * width), yRange=(low, low + pixel * height), padding=0)
+        self._legend_place.settle(*self._lines())
+        self._labels.place()
 
     def exported(self) -> list[ShownCurve]:
         unit = self.spectra.normalisation.column

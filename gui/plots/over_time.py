@@ -22,6 +22,7 @@ TIME_OF = {"polarisation": "t_s", "cycling": "time_s"}
 UNITS = (("E / mV", 1e3), ("E / V", 1.0))
 CURRENTS = ("j / mA cm⁻²", "I / mA")
 MOST_VOLTAGES = 8
+GROWTH = 0.03  # room beyond what is there: an axis that moves at each row costs two milliseconds
 
 
 @dataclass(eq=False)
@@ -172,8 +173,8 @@ class OverTimePane(PlotPane):
         if volts and density and volts[0] < 0 < volts[1] and density[0] < 0 < density[1]:
             most = 1.15 * max(abs(volts[0]), abs(volts[1]))
             most_j = 1.8 * max(abs(density[0]), abs(density[1]))
-            set_y(self.plot, [(-most, most)], padding=0)
-            set_y(self._second.view, [(-most_j, most_j)], padding=0)
+            set_y(self.plot, [(-most, most)], padding=GROWTH)
+            set_y(self._second.view, [(-most_j, most_j)], padding=GROWTH)
         else:
             set_y(self.plot, [volts])
             set_y(self._second.view, [density], padding=0.3)

@@ -28,11 +28,13 @@ from gui.model.analyser import Analysis
 from gui.model.run_view import RunView
 from gui.plots.axes import PlainAxis
 from gui.plots.export import ShownCurve, as_image, csv_text, write_csv, write_png, write_svg
+from gui.plots.hint import Hint
 from gui.plots.long_curve import LongCurve
 from gui.theme import LIGHT, Theme
 
 CURSOR_PX = 60
 SIDES = ("left", "bottom", "right", "top")
+SECOND_SIDES = ("right", "top")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class PlotPane(QWidget):
         self._lay_out()
         self._mouse = pg.SignalProxy(self.canvas.scene().sigMouseMoved, rateLimit=30, slot=self._moved)
         self.build()
+        self._hint = Hint(self.plots[0])
         for plot in self.plots:
             plot.hideButtons()
             plot.getViewBox().sigRangeChangedManually.connect(self._stop_following)
@@ -266,6 +269,7 @@ class PlotPane(QWidget):
             self.fit_ranges()
         for curve in self._long:
             curve.show_taken()
+        self._hint.show(ticked=bool(self.shown), drawn=bool(self.cursor_curves), theme=self.theme)
 
     def _ink_legends(self) -> None:
         """Setting the text colour of a legend leaves the labels that are there already as they were."""
@@ -295,6 +299,8 @@ class PlotPane(QWidget):
         on = self.grid.isChecked()
         for plot in self.plots:
             plot.showGrid(x=on, y=on, alpha=0.14)
+            for side in SECOND_SIDES:  # a grid of theirs would lie between the lines of the first
+                plot.getAxis(side).setGrid(False)
 
     def _legend_toggled(self, on: bool) -> None:
         for plot in self.plots:

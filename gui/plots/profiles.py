@@ -14,6 +14,7 @@ from gui.graph import Item, pg
 from gui.model.pyramid import thin
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
+from gui.plots.room import LegendPlace, as_lines
 from procedures.analysis.capacity import HalfCycles
 from procedures.analysis.capacity_curves import differential_capacity
 
@@ -21,6 +22,7 @@ KINDS = ("E over Q", "dQ/dV")
 PER = ("per gram", "of the cell")
 CHOICES = ("first, last and some between", "all (up to 60)", "last only")
 FEW, MANY = 8, 60
+TALL_LEGEND = 4
 MOST_POINTS = 3000
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
@@ -46,8 +48,10 @@ class ProfilesPane(PlotPane):
         self.per = self.add_choice("Capacity per gram, where the mass is known, or of the cell", PER)
         self.plot = self.add_plot()
         self.plot.addLegend(offset=(-14, -30), labelTextSize="9pt", verSpacing=-4)
+        self._legend_place = LegendPlace(self.plot)
         self._items: list[Item] = []
         self._profiles: list[_Profile] = []
+        self._lines = as_lines([])
 
     def draw(self) -> None:
         self._profiles = []
@@ -69,6 +73,7 @@ class ProfilesPane(PlotPane):
             self.cursor_curves.append(CursorCurve(self.plot, one.x, one.y, _teller(one, differential)))
         for item in self._items[len(self._profiles) :]:
             item.setData([], [])
+        self._lines = as_lines([(one.x, one.y) for one in self._profiles])
         self.restyle()
         self._name()
 
@@ -103,6 +108,7 @@ class ProfilesPane(PlotPane):
             if name not in named and len(named) < 24:
                 named.add(name)
                 self.plot.legend.addItem(item, name)
+        self.plot.legend.setColumnCount(1 + (len(named) > TALL_LEGEND))
 
     def restyle(self) -> None:
         last = max((one.cycle for one in self._profiles), default=1)
@@ -111,6 +117,11 @@ class ProfilesPane(PlotPane):
             dash = DASHES[cells.index((one.shown.view.head.id, one.sample)) % len(DASHES)]
             colour = QColor(self.theme.temperature_colour(1 - (one.cycle - 1) / max(last - 1, 1)))
             item.setPen(pg.mkPen(colour, width=1, style=dash))
+
+    def fit_ranges(self) -> None:
+        super().fit_ranges()
+        self.plot.getViewBox().updateAutoRange()
+        self._legend_place.settle(*self._lines)
 
     def exported(self) -> list[ShownCurve]:
         names = ("voltage_V", "dQ_dV") if self.kind.currentIndex() == 1 else ("capacity", "voltage_V")

@@ -40,14 +40,14 @@ def normalisations_of(runs: Sequence[RunView]) -> list[Normalisation]:
                 geometries[run.head.id, sample.label] = geometry
     found = [Normalisation("Z / Ω", "Ω", "ohm", lambda curve: 1.0)]
     if areas:
-        found.append(Normalisation("Z · A / Ω cm²", "Ω cm²", "ohm_cm2", lambda curve: areas.get(_key(curve), math.nan)))
+        found.append(Normalisation("Z·A / Ω cm²", "Ω cm²", "ohm_cm2", lambda curve: areas.get(_key(curve), math.nan)))
     if geometries:
 
         def resistivity(curve: SpectrumCurve) -> float:
             geometry = geometries.get(_key(curve))
             return geometry.area_cm2 / (0.1 * geometry.thickness_mm) if geometry else math.nan
 
-        found.append(Normalisation("ρ = Z · A / L / Ω cm", "Ω cm", "ohm_cm", resistivity))
+        found.append(Normalisation("ρ / Ω cm", "Ω cm", "ohm_cm", resistivity))
     return found
 
 

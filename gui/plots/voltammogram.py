@@ -13,6 +13,7 @@ from gui.model.pyramid import thin
 from gui.model.series import SeriesBy
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
+from gui.plots.room import Drawn, LegendPlace, as_lines, place_mark
 from gui.words import with_prefix
 
 STREAM = "voltammetry"
@@ -31,6 +32,7 @@ class VoltammogramPane(PlotPane):
         self.sign = self.add_choice("Sign of the current", ["oxidation +", "reduction +"])
         self.plot = self.add_plot(bottom="E / V", left=UNITS[0][0])
         self.plot.addLegend(offset=(-14, 12), labelTextSize="9pt", verSpacing=-4)
+        self._legend_place = LegendPlace(self.plot)
         self._zero = pg.InfiniteLine(0, angle=0)
         self.plot.addItem(self._zero, ignoreBounds=True)
         self._series: dict[str, SeriesBy] = {}
@@ -38,8 +40,10 @@ class VoltammogramPane(PlotPane):
         self._sizes: list[tuple[object, ...]] = []
         self._curves: list[tuple[ShownRun, tuple[object, ...], np.ndarray, np.ndarray]] = []
         self._marks: list[Item] = []
+        self._lines = as_lines([])
         self._arrow = pg.ArrowItem(headLen=13, tipAngle=38, pxMode=True)
         self.plot.addItem(self._arrow, ignoreBounds=True)
+        self.plot.getViewBox().sigRangeChanged.connect(self._place_marks)
 
     def draw(self) -> None:
         self._leave_what_nobody_has()
@@ -60,6 +64,8 @@ class VoltammogramPane(PlotPane):
             self._show(index, (), np.empty(0), np.empty(0))
         self._point_the_way()
         self._mark_onsets()
+        self._lines = as_lines([(x, y) for _, _, x, y in self._curves])
+        self._place_marks()
         self._name_curves()
         self.restyle()
 
@@ -129,15 +135,13 @@ class VoltammogramPane(PlotPane):
                     one.value,
                     angle=90,
                     label=f"{MARKS[one.name]} {one.value:.3f}{error} V",
-                    labelOpts={"position": 0.9, "anchors": [self._side_with_room(one.value or 0.0)] * 2},
                 )
                 self.plot.addItem(line, ignoreBounds=True)
                 self._marks.append(line)
 
-    def _side_with_room(self, volt: float) -> tuple[float, float]:
-        """A mark in the left half is named at its right."""
-        x = np.concatenate([curve[2] for curve in self._curves]) if self._curves else np.zeros(1)
-        return (-0.03, 0.5) if volt < (np.nanmin(x) + np.nanmax(x)) / 2 else (1.03, 0.5)
+    def _place_marks(self, *_: object) -> None:
+        for line in self._marks:
+            place_mark(self.plot, line, Drawn.on(self.plot, *self._lines))
 
     def _teller(self, shown: ShownRun, key: tuple[object, ...], x: np.ndarray, y: np.ndarray) -> Callable[[int], str]:
         unit = "mA cm⁻²" if self.unit.currentIndex() == 0 else "mA"
@@ -159,6 +163,11 @@ class VoltammogramPane(PlotPane):
         for line in self._marks:
             line.setPen(pg.mkPen(self.theme.bad, width=1, style=Qt.PenStyle.DashLine))
             line.label.setColor(QColor(self.theme.bad))
+
+    def fit_ranges(self) -> None:
+        super().fit_ranges()
+        self.plot.getViewBox().updateAutoRange()
+        self._legend_place.settle(*self._lines)
 
     def exported(self) -> list[ShownCurve]:
         unit = "current_density_mA_cm2" if self.unit.currentIndex() == 0 else "current_mA"
