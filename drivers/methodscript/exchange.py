@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from drivers.methodscript.codes import IDLE, error_in, told
+from daq.errors import InstrumentError
+from drivers.methodscript.codes import IDLE, RUNS, error_in, told
 from drivers.methodscript.script import OFF
 from drivers.transport import BadReply, NoReply, Refused, Transport
 
@@ -83,16 +84,18 @@ class Exchange:
     def start(self, script: Sequence[str]) -> None:
         """Send a script to be run. Raises Refused with the place of the error in it. The output is read by `line`.
 
-        Where its echo did not come, or came damaged, the script may run nevertheless: it is aborted and sent again,
-        the cell is off for a moment.
+        Where its echo did not come, or came damaged, the script may run nevertheless, and one before it where a blank
+        line was taken for its end: what runs is aborted and the script sent again, the cell is off for a moment.
         """
         with self.transport.owner():
             self._fresh()
-            problem: NoReply | BadReply | None = None
+            problem: InstrumentError | None = None
             for _ in range(TRIES):
                 try:
                     return self._started(script)
-                except (NoReply, BadReply) as error:
+                except (NoReply, BadReply, Refused) as error:
+                    if isinstance(error, Refused) and error.code != RUNS:
+                        raise
                     problem = error
                     self._quiet()
                     self.resync()

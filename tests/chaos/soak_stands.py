@@ -72,7 +72,7 @@ def _faults(*more: str, share: float = FAULTY) -> str:
 
 def _sweep(hours: float) -> str:
     """Up and down in steps that take about a third of an hour."""
-    visits = max(2, round(3 * hours))
+    visits = max(2, round(3.6 * hours))
     course = [40 + 10 * abs((n + 5) % 10 - 5) for n in range(visits)]
     return f'procedure = "eis-sweep"\nfrequency_max_Hz = 2e5\ntemperatures_C = {course}'
 
