@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,6 +16,7 @@ from platformdirs import user_state_path
 from daq.bench import BenchConfig
 from daq.clock import wall_monotonic, wall_sleep
 from daq.errors import BadInput, BenchBusy
+from daq.system import System
 
 
 def state_root() -> Path:
@@ -38,8 +40,8 @@ POLL_S = 0.2
 def bench_lock(config: BenchConfig, holder: str, patience_s: float = 60.0) -> Iterator[None]:
     """Hold the bench. The built-in simulated bench is made anew in each process and needs no lock.
 
-    While a guard is making the bench safe it is waited for, `patience_s` at most; anybody else is not.
-    Raises BenchBusy naming the holder.
+    A guard that is making the bench safe is waited for, and a holder that has died: until the last of its threads is
+    gone the system keeps its lock. `patience_s` at most; anybody else is not. Raises BenchBusy naming the holder.
     """
     if config.source is None:
         yield
@@ -66,14 +68,27 @@ def _acquired(lock: FileLock, note: Path, until_s: float) -> bool:
         with suppress(Timeout):
             lock.acquire(timeout=0)
             return True
-        if not _holder(note).startswith(GUARD) or wall_monotonic() >= until_s:
+        holder = _read(note)
+        is_waited_for = holder is not None and (holder.name.startswith(GUARD) or System().is_gone(holder.pid))
+        if not is_waited_for or wall_monotonic() >= until_s:
             return False
         wall_sleep(POLL_S)
 
 
-def _holder(note: Path) -> str:
+@dataclass(frozen=True)
+class _Holder:
+    name: str
+    pid: int
+
+
+def _read(note: Path) -> _Holder | None:
     try:
         told = json.loads(note.read_text(encoding="utf-8"))
-        return f"{told['holder']} (process {told['pid']})"
+        return _Holder(str(told["holder"]), int(told["pid"]))
     except (OSError, ValueError, KeyError):
-        return "another process"
+        return None
+
+
+def _holder(note: Path) -> str:
+    holder = _read(note)
+    return "another process" if holder is None else f"{holder.name} (process {holder.pid})"

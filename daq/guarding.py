@@ -86,7 +86,7 @@ class GuardKeeper:
     def state(self) -> str:
         if self._lost:
             return "lost"
-        if not self._heard.is_set():
+        if self._guard is None or not self._heard.is_set():  # another one was started, and was not heard yet
             return "starting"
         return "watching" if wall_monotonic() - self._last_s < SILENT_S else "silent"
 

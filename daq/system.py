@@ -48,6 +48,15 @@ class System:
     def is_alive(self, process: ProcessId) -> bool:
         return _find(process) is not None
 
+    def is_gone(self, pid: int) -> bool:
+        """Whether no process has this number, or only one that has ended and was not cleared away yet."""
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error:
+            return False
+
     def children(self, process: ProcessId) -> list[ProcessId]:
         """Its children and theirs, now."""
         found = _find(process)

@@ -1,8 +1,10 @@
 """The simulated twin of a bench: same names, same limits, same interlocks, in virtual time; nothing real is touched.
 
-The twin of driver `x` is the driver `simulated-x`, found by entry point like any other. It may offer a classmethod
+An instrument is played by the simulated one of its role, which passes a month of readings in a minute and is made as
+much like it as its classmethod `standing_in_for(instrument)` can: that returns options, and raises BadInput where it
+can't. With `exact`, and where the role's own can't, driver `x` is played by the driver `simulated-x`, found by entry
+point like any other: the real driver's code on a simulated wire, about fifty times as slow. It may offer a classmethod
 `twin_options(options)` that turns the real driver's options into its own; without one, all but `port` is kept.
-A driver without a twin is stood in for by the simulated instrument of its role.
 """
 
 from __future__ import annotations
@@ -12,15 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from daq import plugins
-from daq.bench import BenchConfig, BenchFileModel
+from daq.bench import BenchConfig, BenchFileModel, dry_bench
+from daq.contracts import Instrument
 from daq.errors import BadInput
 from daq.tables import parse
 
 PREFIX = "simulated-"
-STAND_INS: Mapping[str, tuple[str, frozenset[str]]] = {
-    "temperature": (f"{PREFIX}furnace", frozenset({"max_temperature_C", "max_sample_temperature_C"})),
-    "potentiostat": (f"{PREFIX}potentiostat", frozenset({"max_voltage_V", "max_current_A"})),
-    "cycler": (f"{PREFIX}cycler", frozenset()),
+STAND_INS: Mapping[str, str] = {
+    "temperature": f"{PREFIX}furnace",
+    "potentiostat": f"{PREFIX}potentiostat",
+    "cycler": f"{PREFIX}cycler",
 }
 
 
@@ -33,14 +36,18 @@ class Twin:
     notes: tuple[str, ...]
 
 
-def twin_of(config: BenchConfig, cell: str) -> Twin:
+def twin_of(config: BenchConfig, cell: str, exact: bool = False) -> Twin:
     """`cell` is what is simulated where the bench file does not say. Raises BadInput for a bench without a twin."""
-    instruments: dict[str, Any] = {}
-    notes: list[str] = []
-    for name, table in config.model.instruments.items():
-        instruments[name] = _instrument(config, name, table.driver, table.model_extra or {}, table.limits, notes)
+    dry = dry_bench(config)
+    instruments = {name: _instrument(config, name, dry.instruments[name], exact) for name in config.model.instruments}
     simulation = {"cell": cell, **config.model.simulation}
     simulation.pop("furnace", None)  # a peer's: here it is in this process
+    drivers = {name: str(one["driver"]) for name, one in instruments.items()}
+    notes = [
+        f"{name}: {drivers[name]} plays {table.driver}"
+        for name, table in config.model.instruments.items()
+        if drivers[name] not in (table.driver, f"{PREFIX}{table.driver}")
+    ]
     if "cell" not in config.model.simulation:
         notes.append(f"the bench file does not say what is in the cell: {cell!r} is taken")
     whole = {
@@ -50,32 +57,32 @@ def twin_of(config: BenchConfig, cell: str) -> Twin:
     }
     whole["bench"] = {**whole["bench"], "speed": None}
     model = parse(BenchFileModel, whole, f"{config.place}, rehearsed")
-    drivers = {name: str(one["driver"]) for name, one in instruments.items()}
     return Twin(BenchConfig(model, config.source), drivers, tuple(notes))
 
 
-def _instrument(
-    config: BenchConfig,
-    name: str,
-    driver: str,
-    options: Mapping[str, Any],
-    limits: Mapping[str, float],
-    notes: list[str],
-) -> dict[str, Any]:
+def _instrument(config: BenchConfig, name: str, dry: Instrument, exact: bool) -> dict[str, Any]:
+    table = config.model.instruments[name]
     place = f"{config.place}, instruments.{name}.driver"
-    real = plugins.load(plugins.DRIVERS, driver, place)
+    options, limits = table.model_extra or {}, dict(table.limits)
+    real = plugins.load(plugins.DRIVERS, table.driver, place)
     if getattr(real, "in_process", False):
-        return {"driver": driver, "limits": dict(limits), **options}
-    twin = f"{PREFIX}{driver}"
-    if twin in plugins.names(plugins.DRIVERS):
-        adapt = getattr(plugins.load(plugins.DRIVERS, twin, place), "twin_options", _without_port)
-        return {"driver": twin, "limits": dict(limits), **adapt(options)}
-    role = str(getattr(real, "role", ""))
-    if role not in STAND_INS:
-        raise BadInput(f"the driver {driver!r} has no simulated twin", place=place, allowed="a rehearsal without it")
-    stand_in, known = STAND_INS[role]
-    notes.append(f"{name}: {stand_in} stands in for {driver}, whose own ranges and options it does not have")
-    return {"driver": stand_in, "limits": {key: value for key, value in limits.items() if key in known}}
+        return {"driver": table.driver, "limits": limits, **options}
+    twin = f"{PREFIX}{table.driver}"
+    has_twin = twin in plugins.names(plugins.DRIVERS)
+    stand_in = STAND_INS.get(str(getattr(real, "role", "")))
+    if stand_in is not None and not (exact and has_twin):
+        try:
+            made = plugins.load(plugins.DRIVERS, stand_in, place).standing_in_for(dry)
+            return {"driver": stand_in, "limits": limits, **made}
+        except BadInput:
+            if not has_twin:
+                raise
+    if not has_twin:
+        raise BadInput(
+            f"the driver {table.driver!r} has no simulated twin", place=place, allowed="a rehearsal without it"
+        )
+    adapt = getattr(plugins.load(plugins.DRIVERS, twin, place), "twin_options", _without_port)
+    return {"driver": twin, "limits": limits, **adapt(options)}
 
 
 def _without_port(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,8 @@ class AtTemperature(BenchProcedure):
         furnace = cast(TemperatureController, self.bench.by_role("temperature"))
         spec = SettleSpec.from_mapping(self.settle, f"{place}, settle")
         spec.check(SampleWatch.sensor_noise_K, furnace.monitor_interval_s)
-        return check_temperatures([float(self.temperature_C)], furnace, self.samples, place, "temperature_C")
+        targets_C = [float(self.temperature_C)]
+        return check_temperatures(targets_C, self.ramp_K_per_min, furnace, self.samples, place, "temperature_C")
 
     def course(self) -> Course | None:
         if self.temperature_C == "none":

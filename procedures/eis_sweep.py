@@ -169,7 +169,8 @@ class EisSweep(BenchProcedure):
                 )
         self._spec(place)
         self._check_standards(f"{place}, compensation")
-        return check_temperatures([target for target, _ in self.visits()], self._furnace, self.samples, place)
+        targets_C = [target for target, _ in self.visits()]
+        return check_temperatures(targets_C, self.ramp_K_per_min, self._furnace, self.samples, place)
 
     def course(self) -> Course:
         return Course(self._furnace.name, tuple(target for target, _ in self.visits()), self.ramp_K_per_min)

@@ -1,4 +1,4 @@
-"""Temperatures against what furnace, bench and sample allow, before anything is heated."""
+"""Temperatures and the ramp against what furnace, bench and sample allow, before anything is heated."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from drivers.roles import TemperatureController
 
 def check_temperatures(
     targets_C: Sequence[float],
+    ramp_K_per_min: float,
     furnace: TemperatureController,
     samples: Sequence[Sample],
     place: str,
     key: str = "temperatures_C",
 ) -> list[str]:
-    """Raises BadInput for the first set-point beyond a limit, saying whose it is."""
+    """Raises BadInput for the first set-point beyond a limit, saying whose it is, and for too fast a ramp."""
     abilities = furnace.abilities()
+    if ramp_K_per_min > abilities.ramp_max_K_per_min:
+        raise BadInput(
+            f"{ramp_K_per_min:g} K/min is faster than {furnace.name} ramps",
+            place=f"{place}, ramp_K_per_min",
+            allowed=f"above 0, up to {abilities.ramp_max_K_per_min:g} K/min",
+        )
     bounds: list[tuple[str, float | None, float | None]] = [
         (furnace.name, abilities.temperature_min_C, abilities.temperature_max_C)
     ]

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from daq.plan import Plan
+from daq.errors import BadInput
+from daq.plan import Plan, check_plan
 from daq.runfile.reader import RunFile
 from daq.runfile.schema import RUN_DB
 from daq.twin import Twin, twin_of
@@ -43,9 +44,18 @@ class Rehearsed:
 
 
 def on_twin(plan: Plan) -> tuple[Plan, Twin]:
-    """The plan as it is rehearsed. Raises BadInput for a bench without a twin."""
-    twin = twin_of(plan.bench, CELLS.get(plan.model.run[0].procedure, "blocking"))
-    return replace(plan, bench=twin.config), twin
+    """The plan as it is rehearsed: on the quick twin, or where that can't play it, on the exact one. Raises BadInput
+    for a bench without a twin.
+    """
+    cell = CELLS.get(plan.model.run[0].procedure, "blocking")
+    twin = twin_of(plan.bench, cell)
+    rehearsal = replace(plan, bench=twin.config)
+    try:
+        check_plan(rehearsal)
+    except BadInput:
+        twin = twin_of(plan.bench, cell, exact=True)
+        rehearsal = replace(plan, bench=twin.config)
+    return rehearsal, twin
 
 
 def seen_in(path: Path) -> Rehearsed:

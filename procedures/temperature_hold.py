@@ -52,7 +52,9 @@ class TemperatureHold(BenchProcedure):
     def check(self, place: str) -> list[str]:
         spec = SettleSpec.from_mapping(self.settle, f"{place}, settle")
         spec.check(self._watch.sensor_noise_K, self._furnace.monitor_interval_s)
-        return check_temperatures([self.temperature_C], self._furnace, self.samples, place, "temperature_C")
+        return check_temperatures(
+            [self.temperature_C], self.ramp_K_per_min, self._furnace, self.samples, place, "temperature_C"
+        )
 
     def course(self) -> Course:
         return Course(self._furnace.name, (self.temperature_C,), self.ramp_K_per_min)

@@ -51,6 +51,7 @@ CODES = {
     0x7FFF: "a fatal error; switch it off and on",
 }
 IDLE = 0x0006  # the answer to Z when no script runs
+RUNS = 0x0006  # and to a script when one does
 CRITICAL_OVERLOAD = 0x0032
 ERROR = re.compile(r"[^!]*!([0-9A-Fa-f]{4})(?:: ?(.*))?", re.ASCII)
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from daq.bench import DriverContext
@@ -14,7 +14,7 @@ from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import InstrumentError, NotSafe
 from drivers.cell_stream import CELL_STREAM, cell_limits
 from drivers.methodscript.capabilities import techniques_of
-from drivers.methodscript.exchange import Exchange
+from drivers.methodscript.exchange import TRIES, Exchange
 from drivers.methodscript.models import BOOTLOADER, Model, model_of
 from drivers.methodscript.options import FREQUENCY_MIN_Hz, options_of
 from drivers.methodscript.run import Run
@@ -24,13 +24,14 @@ from drivers.technique_checks import check_channel, checked
 from drivers.techniques import (
     CyclicVoltammetry,
     DcPoint,
+    GalvanostaticSpectrum,
     LinearSweep,
     OpenCircuit,
     Point,
     Spectrum,
     Technique,
 )
-from drivers.transport import Transport, link_for, make_link
+from drivers.transport import NoReply, Transport, link_for, make_link
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class MethodScript:
         self._safe_asked = 0
         self._is_held = False
         self._is_connected = False
+        self._missing_Hz: tuple[float, ...] = ()  # of the last spectrum: points that came damaged
         self._live: tuple[float | None, float | None] = (None, None)
         self._techniques = techniques_of(self.model, None)
         self._firmware = self._serial = ""
@@ -150,8 +152,7 @@ class MethodScript:
         if not self._is_held and self._claim.acquire(blocking=False):
             self._is_glancing = True
             try:
-                points = [point for point in self._run(GLANCE, lambda: None) if isinstance(point, DcPoint)]
-                self._live = (points[-1].voltage_V, 0.0)
+                self._live = (self._read_again(GLANCE, lambda: None)[-1], 0.0)
             finally:
                 self._is_glancing = False
                 self._claim.release()
@@ -201,7 +202,7 @@ class MethodScript:
                 raise InstrumentError(self.name, "was switched off while it measured")
 
         try:
-            for point in self._run(technique, check):
+            for point in self._whole(technique, check):
                 if isinstance(point, DcPoint):
                     self._live = (point.voltage_V, point.current_A)
                 else:
@@ -209,6 +210,22 @@ class MethodScript:
                 yield point
         finally:
             self._claim.release()
+
+    def _whole(self, technique: Technique, check: Any) -> Iterator[Point]:
+        """The points of a spectrum whose lines came damaged are measured again, at its end."""
+        yield from self._run(technique, check)
+        if not isinstance(technique, Spectrum | GalvanostaticSpectrum):
+            return
+        for _ in range(TRIES):
+            if not self._missing_Hz:
+                return
+            yield from self._run(replace(technique, frequencies_Hz=self._missing_Hz), check)
+        if self._missing_Hz:
+            raise NoReply(
+                self.name,
+                f"gave {len(technique.frequencies_Hz) - len(self._missing_Hz)} of {len(technique.frequencies_Hz)} "
+                f"points of a spectrum, and did not when asked again: the others came damaged; look at its cable",
+            )
 
     def _run(self, technique: Technique, check: Any) -> Iterator[Point]:
         """One script from its start to its end; whatever happens, nothing is left running."""
@@ -232,6 +249,7 @@ class MethodScript:
             is_held = is_kept_on
             raise
         finally:
+            self._missing_Hz = run.missing_Hz
             with suppress(InstrumentError):  # the error that is underway says more
                 self._left(run, is_held, asked)
             self._is_held = is_held and self._safe_asked == asked
@@ -248,12 +266,18 @@ class MethodScript:
 
     def _open_circuit_V(self, check: Any) -> float:
         """The mean of half a second with the cell off."""
-        points = [
-            point.voltage_V
-            for point in self._run(OpenCircuit(OPEN_CIRCUIT_s, 0.1), check)
-            if isinstance(point, DcPoint)
-        ]
-        return sum(points) / len(points)
+        voltages_V = self._read_again(OpenCircuit(OPEN_CIRCUIT_s, 0.1), check)
+        return sum(voltages_V) / len(voltages_V)
+
+    def _read_again(self, technique: OpenCircuit, check: Any) -> list[float]:
+        """The potentials of a cell that is off: what came damaged is asked for again."""
+        for _ in range(TRIES - 1):
+            with suppress(NoReply):
+                return self._potentials_V(technique, check)
+        return self._potentials_V(technique, check)
+
+    def _potentials_V(self, technique: OpenCircuit, check: Any) -> list[float]:
+        return [point.voltage_V for point in self._run(technique, check) if isinstance(point, DcPoint)]
 
     def _needs_connection(self) -> None:
         if not self._is_connected:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from drivers.methodscript.codes import IDLE, error_in, told
+from daq.errors import InstrumentError
+from drivers.methodscript.codes import IDLE, RUNS, error_in, told
 from drivers.methodscript.script import OFF
 from drivers.transport import BadReply, NoReply, Refused, Transport
 
@@ -81,30 +82,50 @@ class Exchange:
         return text[1:]
 
     def start(self, script: Sequence[str]) -> None:
-        """Send a script to be run. Raises Refused with the place of the error in it. The output is read by `line`."""
+        """Send a script to be run. Raises Refused with the place of the error in it. The output is read by `line`.
+
+        Where its echo did not come, or came damaged, the script may run nevertheless, and one before it where a blank
+        line was taken for its end: what runs is aborted and the script sent again, the cell is off for a moment.
+        """
         with self.transport.owner():
             self._fresh()
-            self._discard()
-            self.send("e", *script, "")
-            line = self._needed(self.transport.timeout_s + len(script) * 0.01, "to a script")
-            error = error_in(line)
-            if error is not None:
-                self._quiet()
-                place = _line_of(error[1], script)
-                raise Refused(self.transport.name, f"refused a script: {told(*error)}{place}", error[0])
-            if line != "e":
-                self._quiet()
-                raise BadReply(self.transport.name, f"answered {line[:40]!r} to a script")
+            problem: InstrumentError | None = None
+            for _ in range(TRIES):
+                try:
+                    return self._started(script)
+                except (NoReply, BadReply, Refused) as error:
+                    if isinstance(error, Refused) and error.code != RUNS:
+                        raise
+                    problem = error
+                    self._quiet()
+                    self.resync()
+            assert problem is not None
+            raise NoReply(self.transport.name, str(self.transport.explained(problem)).partition(": ")[2])
+
+    def _started(self, script: Sequence[str]) -> None:
+        self._discard()
+        self.send("e", *script, "")
+        line = self._needed(self.transport.timeout_s + len(script) * 0.01, "to a script")
+        error = error_in(line)
+        if error is not None:
+            self._quiet()
+            place = _line_of(error[1], script)
+            raise Refused(self.transport.name, f"refused a script: {told(*error)}{place}", error[0])
+        if line != "e":
+            raise BadReply(self.transport.name, f"answered {line[:40]!r} to a script")
 
     def run(self, script: Sequence[str], within_s: float = ABORT_s) -> list[str]:
         """Run a short script to its end: its lines of output. Raises Refused for an error on the way."""
         with self.transport.owner():
             self.start(script)
-            lines = []
-            while line := self._needed(within_s, "from a short script"):
-                self._refuse(line, "a short script")
-                lines.append(line)
-            return lines
+            return self._to_its_end(within_s)
+
+    def _to_its_end(self, within_s: float) -> list[str]:
+        lines = []
+        while line := self._needed(within_s, "from a short script"):
+            self._refuse(line, "a short script")
+            lines.append(line)
+        return lines
 
     # ------------------------------------------------------------ order
     def resync(self, is_kept_on: bool = False) -> bool:
@@ -117,7 +138,8 @@ class Exchange:
                     ran = self._aborted()
                     self._opened = transport.opened
                     if not is_kept_on:
-                        self.run(OFF)
+                        self._started(OFF)
+                        self._to_its_end(ABORT_s)
                     return ran
                 except (NoReply, BadReply) as error:
                     problem = error

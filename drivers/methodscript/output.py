@@ -27,6 +27,11 @@ class Package:
     number: int
 
 
+def is_same(one_Hz: float, other_Hz: float) -> bool:
+    """Whether an instrument means this frequency, which it sets as near as it can."""
+    return math.isclose(one_Hz, other_Hz, rel_tol=SAME_FREQUENCY)
+
+
 Output: TypeAlias = Package | Literal["loop ended", "finished", ""]
 
 
@@ -96,7 +101,7 @@ class OutputReader:
     def _find_frequency(self, frequency_Hz: float) -> bool:
         """Whether it is one of those that are still to come; the points before it are lost."""
         for number in range(self._number, len(self.loop.frequencies_Hz)):
-            if math.isclose(frequency_Hz, self.loop.frequencies_Hz[number], rel_tol=SAME_FREQUENCY):
+            if is_same(frequency_Hz, self.loop.frequencies_Hz[number]):
                 self._number = number
                 return True
         return False

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from daq.clock import Clock
-from daq.errors import InstrumentError
 from drivers.methodscript.exchange import Exchange
 from drivers.methodscript.models import Model
-from drivers.methodscript.output import OutputReader, Package
+from drivers.methodscript.output import OutputReader, Package, is_same
 from drivers.methodscript.points import DirectPoints, spectrum_point
 from drivers.methodscript.script import Script
 from drivers.techniques import DcPoint, GalvanostaticSpectrum, Point, Spectrum, SpectrumPoint, Technique
@@ -34,6 +32,7 @@ class Run:
         self.reader = OutputReader(exchange.transport.name, script, repeats)
         self.is_finished = False
         self.is_at_end = False  # a reading passed a cut-off, or the last point is there
+        self.missing_Hz: tuple[float, ...] = ()  # of a spectrum: their lines were damaged
 
     def points(self, technique: Technique, model: Model, loops: int, bias_V: float) -> Iterator[Point]:
         if isinstance(technique, Spectrum | GalvanostaticSpectrum):
@@ -62,29 +61,28 @@ class Run:
                         yield reading.point
         ended = told.why(held) if held is not None else ""
         if held is None or not ended:
-            raise InstrumentError(
+            raise NoReply(
                 self._exchange.transport.name,
                 f"ended its script early, and no reading says why ({self.reader.damaged} lines were damaged); "
                 "look at the instrument and run the step again",
             )
-        yield replace(held, ended=ended)
+        yield held._replace(ended=ended)
 
     def _spectrum(
         self, technique: Spectrum | GalvanostaticSpectrum, model: Model, bias_V: float
     ) -> Iterator[SpectrumPoint]:
-        started_s, count = self._clock.monotonic(), 0
+        started_s = self._clock.monotonic()
+        self.missing_Hz = technique.frequencies_Hz
         while not self.is_finished:
-            event = self._event()
+            event = self._event(is_held=not self.missing_Hz)
+            if event == "silent":  # all points are there, the line that says so is lost
+                self.is_at_end = True
+                return
             if isinstance(event, Package):
                 now_s = self._clock.monotonic()
+                self.missing_Hz = tuple(one for one in self.missing_Hz if not is_same(one, event.values[0].value))
                 yield spectrum_point(technique, event, model, bias_V, started_s, now_s)
-                started_s, count = now_s, count + 1
-        if count < len(technique.frequencies_Hz):
-            raise InstrumentError(
-                self._exchange.transport.name,
-                f"gave {count} of {len(technique.frequencies_Hz)} points of a spectrum "
-                f"({self.reader.damaged} lines were damaged); measure it again",
-            )
+                started_s = now_s
 
     def _event(self, is_held: bool = False) -> Package | str:
         """The next thing that matters: a package, "loop ended", "finished", or "silent" while a point is held."""

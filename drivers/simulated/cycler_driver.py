@@ -14,16 +14,24 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from daq.bench import DriverContext
-from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
+from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
 from daq.stream import Column, Stream
 from daq.tables import StrictModel
-from drivers.roles import CyclerAbilities
+from drivers.roles import BatteryCycler, CyclerAbilities
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.schedule_checks import check_schedule
 from drivers.simulated.cycler_channel import COLUMNS, CyclerTest, Position
 from drivers.simulated.noise import StepNoise
-from drivers.simulated.options import FIRMWARE, WorldDoor, check_faults, check_limits, options_of, simulation_of
+from drivers.simulated.options import (
+    FIRMWARE,
+    WorldDoor,
+    cannot_stand_in,
+    check_faults,
+    check_limits,
+    options_of,
+    simulation_of,
+)
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
 
@@ -38,6 +46,7 @@ class CyclerOptions(StrictModel):
     """`[instruments.NAME]` of a simulated cycler."""
 
     channels: int = Field(default=CHANNELS_MAX, ge=1, le=CHANNELS_MAX)
+    monitor_interval_s: float = Field(default=600.0, gt=0)
 
 
 @dataclass
@@ -66,7 +75,6 @@ class SimulatedCycler:
     in_process = True
     role: Literal["cycler"] = "cycler"
     safe_within_s = 5.0
-    monitor_interval_s = 600.0
     snapshot_stream = Stream(
         "cycler",
         (
@@ -82,6 +90,7 @@ class SimulatedCycler:
         self.name = context.name
         self._context = context
         self._options = options_of(context, CyclerOptions)
+        self.monitor_interval_s = self._options.monitor_interval_s
         self._simulation = simulation_of(context)
         self._door = WorldDoor(context)
         self._folder = Path(context.state_folder) / FOLDER / context.name
@@ -98,6 +107,18 @@ class SimulatedCycler:
         options_of(context, CyclerOptions)
         check_limits(context, {})
         check_faults(context, simulation_of(context), FAULTS)
+
+    @classmethod
+    def standing_in_for(cls, instrument: Instrument) -> dict[str, Any]:
+        """The options with which it is most like this cycler. Raises BadInput for one that a person starts, and for
+        channels or limits that it has not.
+        """
+        if not isinstance(instrument, BatteryCycler):
+            raise cannot_stand_in(instrument, "a person starts it")
+        channels = max(instrument.abilities().channels, default=1)
+        if channels > CHANNELS_MAX or instrument.limits():
+            raise cannot_stand_in(instrument, f"it has more than {CHANNELS_MAX} channels, or limits of its own")
+        return {"channels": channels, "monitor_interval_s": instrument.monitor_interval_s}
 
     # ------------------------------------------------------------ the instrument
     @property

@@ -8,15 +8,16 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from daq.bench import DriverContext
-from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
+from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
 from daq.stream import Column, Stream
 from daq.tables import StrictModel
-from drivers.roles import FurnaceAbilities, FurnaceReading
+from drivers.roles import FurnaceAbilities, FurnaceReading, TemperatureController
 from drivers.simulated.faults import OPEN_THERMOCOUPLE_C
 from drivers.simulated.options import (
     FIRMWARE,
     WorldDoor,
+    cannot_stand_in,
     check_faults,
     check_limits,
     options_of,
@@ -76,6 +77,15 @@ class SimulatedFurnace:
         options_of(context, FurnaceOptions)
         check_limits(context, LIMITS)
         check_faults(context, simulation_of(context), FAULTS)
+
+    @classmethod
+    def standing_in_for(cls, instrument: Instrument) -> dict[str, Any]:
+        """The options with which it is most like this controller. Raises BadInput where that goes further."""
+        assert isinstance(instrument, TemperatureController)
+        abilities = instrument.abilities()
+        if abilities.temperature_min_C < LOWEST_C or abilities.temperature_max_C > HIGHEST_C:
+            raise cannot_stand_in(instrument, f"it goes beyond {LOWEST_C:g} to {HIGHEST_C:g} degC")
+        return {"sample_sensor": abilities.has_sample_sensor}
 
     # ------------------------------------------------------------ the instrument
     @property

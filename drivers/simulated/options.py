@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from daq.bench import DriverContext
-from daq.contracts import Limit
+from daq.contracts import Instrument, Limit
 from daq.errors import BadInput, InstrumentError
 from daq.plugins import suggest
 from daq.tables import parse
@@ -42,6 +42,11 @@ def check_limits(context: DriverContext, known: Mapping[str, tuple[float, float]
         lowest, highest = known[name]
         if not lowest <= value <= highest:
             raise BadInput(f"{value:g} is out of range", place=place, allowed=f"{lowest:g} to {highest:g}")
+
+
+def cannot_stand_in(instrument: Instrument, why: str) -> BadInput:
+    """For a driver's `standing_in_for`."""
+    return BadInput(f"no simulated instrument stands in for {instrument.name}: {why}")
 
 
 def upper_limits(limits: Mapping[str, float], quantities: Sequence[str]) -> list[Limit]:

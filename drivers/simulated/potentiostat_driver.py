@@ -9,16 +9,17 @@ from typing import Any, Literal
 from pydantic import Field
 
 from daq.bench import DriverContext
-from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
+from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
 from daq.tables import StrictModel
 from drivers.cell_stream import CELL_STREAM, cell_limits
-from drivers.roles import PotentiostatAbilities
+from drivers.roles import Potentiostat, PotentiostatAbilities
 from drivers.simulated.channel import Channel
 from drivers.simulated.frequency_analyser import CURRENT_RANGES_A, FrequencyAnalyser
 from drivers.simulated.options import (
     FIRMWARE,
     WorldDoor,
+    cannot_stand_in,
     check_faults,
     check_limits,
     options_of,
@@ -79,6 +80,15 @@ class SimulatedPotentiostat:
             if int(key) > options.channels:
                 place = f"{context.place}.channels"
                 raise BadInput(f"channel {key} has a sample, but there are {options.channels} channels", place=place)
+
+    @classmethod
+    def standing_in_for(cls, instrument: Instrument) -> dict[str, Any]:
+        """The options with which it is most like this potentiostat. Raises BadInput for channels that it has not."""
+        assert isinstance(instrument, Potentiostat)
+        channels = max(instrument.abilities().channels)
+        if channels > CHANNELS_MAX:
+            raise cannot_stand_in(instrument, f"it has more than {CHANNELS_MAX} channels")
+        return {"channels": channels}
 
     # ------------------------------------------------------------ the instrument
     @property

@@ -176,7 +176,7 @@ def lithium_polarisation_results(
     missing = Estimate.refused("no spectrum was taken before or after it")
     results = []
     for number, (step, first) in enumerate(zip(steps, first_A, strict=True), 1):
-        where = base | {"voltage_V": round(step.voltage_V, 6), "stage": number}
+        where = base | {"voltage_V": round(step.voltage_V, 4), "stage": number}
         before, after = interfaces_ohm.get(number - 1, missing), interfaces_ohm.get(number, missing)
         results.append(estimate_result("steady_current", step.current_A, "A", where))
         results.append(estimate_result("interfacial_resistance", after, "ohm", where))
@@ -217,7 +217,7 @@ def dc_polarisation_results(
     electronic = electronic_conductivity(steps, geometry)
     total = total_conductivity_S_cm or Estimate.refused("no spectrum was taken of this sample at this temperature")
     results = [
-        estimate_result("steady_current", step.current_A, "A", base | {"voltage_V": round(step.voltage_V, 6)})
+        estimate_result("steady_current", step.current_A, "A", base | {"voltage_V": round(step.voltage_V, 4)})
         for step in steps
     ]
     results.append(estimate_result("electronic_conductivity", electronic, "S/cm", base))

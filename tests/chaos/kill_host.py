@@ -27,9 +27,10 @@ from host_bench import WIRE, ended_with_the_test, peer, shown, until, write_benc
 from killing import CELLRIG
 
 from daq.bench import BenchConfig
+from daq.bench_lock import bench_folder
 from daq.catalog import list_runs
 from daq.clock import wall_monotonic, wall_sleep
-from daq.host_note import find_host
+from daq.host_note import SAID, find_host
 from daq.runfile.reader import RunFile
 
 SPEED = 600
@@ -52,6 +53,7 @@ class Killed:
     told: bool
     resumed: str
     worst: float
+    said: str
 
     @property
     def holds(self) -> bool:
@@ -66,7 +68,7 @@ class Killed:
         return (
             f"killed {self.moment_s:4.1f} s after it began to heat, at {self.target_C:5.1f} degC: heater {off}, "
             f"reads {self.outcome}, guard {'told' if self.told else 'SILENT'}, resumed: {self.resumed}, "
-            f"{100 * self.worst:4.1f} % off the truth  {'holds' if self.holds else 'BROKEN'}"
+            f"{100 * self.worst:4.1f} % off the truth  {'holds' if self.holds else f'BROKEN; {self.said}'}"
         )
 
 
@@ -104,7 +106,8 @@ def _once(
     words = [*CELLRIG, "resume", str(path), "--json"]
     again = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
     resumed = json.loads(again.stdout)["outcome"] if again.returncode == 0 else again.stderr[-200:]
-    return Killed(moment_s, off_s, at_C, outcome, told, resumed, _worst(path))
+    said = " / ".join((bench_folder(config) / SAID).read_text(encoding="utf-8").splitlines()[-12:])
+    return Killed(moment_s, off_s, at_C, outcome, told, resumed, _worst(path), said)
 
 
 def _until_off(furnace: subprocess.Popen[str]) -> float:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import leftovers
 import pytest
 import tally
 from chaos import BEGIN, END, PARTS, PROCEDURES, Part, portions_of, run_all, table, write_page
@@ -26,11 +31,37 @@ def test_it_goes_on_where_it_was_broken_off_and_runs_what_failed_again(tmp_path:
     assert {name for name in before if again[name] != before[name]} == {"gone 0"}
 
 
+DETACHES = """
+import sys
+from pathlib import Path
+from daq.system import System
+from daq.clock import wall_sleep
+System().start_detached(["-c", "import time; time.sleep(60)"], Path("said.txt"))
+print("started", flush=True)
+wall_sleep(60)
+"""
+
+
+def test_what_was_started_is_ended_even_what_left_the_tree_and_outlived_a_kill(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    words = [sys.executable, "-c", DETACHES]
+    with subprocess.Popen(words, env=leftovers.marked(work), cwd=tmp_path, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        starter.stdout.readline()
+        os.kill(starter.pid, signal.SIGKILL)
+    left = leftovers.left_by(work)
+    assert [one.cmdline()[-1] for one in left] == ["import time; time.sleep(60)"]
+    (work / "of-a-portion").mkdir()
+    assert leftovers.clear(work) == 1
+    assert not left[0].is_running()
+    assert not work.exists()
+
+
 def test_the_counts_are_shared_out_each_with_a_seed_of_its_own() -> None:
     (kills,) = (part for part in PARTS if part.name == "kill -9 of the whole tree")
     shares = portions_of([kills], 0.14, 3)
-    assert [one.count for one in shares] == [2, 2, 1, 1, 1]
-    assert len({one.seed for one in shares}) == 5
+    assert [one.count for one in shares] == [1] * 7
+    assert len({one.seed for one in shares}) == 7
     assert set(PROCEDURES) == set(KINDS), "a procedure that nobody kills"
 
 

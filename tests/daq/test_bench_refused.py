@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from host_bench import SIMULATED, write_bench, write_plan
 
 from daq.bench_lock import bench_folder, bench_lock
+from daq.clock import wall_monotonic
 from daq.errors import BenchBusy
 from daq.run_queue import APPLICATION
 from procedures.cli.app import run_app
@@ -73,3 +75,19 @@ def test_the_lock_of_a_program_that_crashed_is_free_and_the_next_holder_is_named
     with bench_lock(config, "the next"), pytest.raises(BenchBusy, match="in use by the next"), bench_lock(config, "x"):
         pass
     assert not (bench_folder(config) / "holder.json").exists()
+
+
+def test_a_lock_that_the_system_still_keeps_for_the_dead_is_waited_for(tmp_path: Path) -> None:
+    """The first thread of a killed process is gone before the last one, with which its locks go."""
+    config = write_bench(tmp_path, SIMULATED, 600)
+    folder = bench_folder(config)
+    with bench_lock(config, "the host"):
+        with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+            pass
+        (folder / "holder.json").write_text(json.dumps({"pid": dead.pid, "holder": "the host"}), encoding="utf-8")
+        began_s = wall_monotonic()
+        with pytest.raises(BenchBusy, match="the host"), bench_lock(config, "cellrig guard", patience_s=0.5):
+            pass
+        assert 0.5 <= wall_monotonic() - began_s < 5
+    with bench_lock(config, "cellrig guard", patience_s=0.5):
+        pass

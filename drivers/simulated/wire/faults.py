@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, fields, replace
+from collections import Counter
+from dataclasses import dataclass, field, fields
 
 from daq.errors import BadInput
 
@@ -26,6 +27,8 @@ class WireFaults:
     refused    an error reply (where the protocol has one)
     echoed     what was sent comes back first (a two-wire adapter); for all or none, like mute
     mute       nothing answers
+
+    `replies` counts those that were made, `struck` how many of them each fault hit.
     """
 
     silence: float = 0.0
@@ -44,40 +47,48 @@ class WireFaults:
     late_s: float = 1.3
     busy_s: float = 0.4
     random: random.Random = field(default_factory=lambda: random.Random(7), repr=False)
+    replies: int = field(default=0, repr=False)
+    struck: Counter[str] = field(default_factory=Counter, repr=False)
 
-    def strikes(self, share: float) -> bool:
-        return share > 0 and self.random.random() < share
+    def strikes(self, kind: str) -> bool:
+        """Whether this fault hits the reply that is being made."""
+        share = getattr(self, kind)
+        hit = share > 0 and self.random.random() < share
+        if hit:
+            self.struck[kind] += 1
+        return hit
 
     def on_reply(self, reply: bytes, delay_s: float) -> Replies:
         """What comes of one reply that would have come after `delay_s`."""
         draw = self.random
-        if self.strikes(self.silence):
+        self.replies += 1
+        if self.strikes("silence"):
             return []
-        if self.strikes(self.busy):
+        if self.strikes("busy"):
             delay_s += self.busy_s
-        if self.strikes(self.late):
+        if self.strikes("late"):
             delay_s += self.late_s
-        if self.strikes(self.garbage):
+        if self.strikes("garbage"):
             reply = draw.randbytes(draw.randrange(1, 64))
-        if self.strikes(self.corrupt):
+        if self.strikes("corrupt"):
             reply = flip_bit(reply, draw.randrange(8 * len(reply)))
-        if self.strikes(self.cut):
+        if self.strikes("cut"):
             reply = reply[: draw.randrange(1, len(reply))] if len(reply) > 1 else b""
-        if self.strikes(self.noise):
+        if self.strikes("noise"):
             reply = draw.randbytes(1) + reply
-        if self.strikes(self.doubled):
+        if self.strikes("doubled"):
             reply += reply
-        if self.strikes(self.oversized):
+        if self.strikes("oversized"):
             reply += draw.randbytes(OVERSIZE_BYTES)
         replies = [(delay_s, reply)]
-        if self.strikes(self.endless):
+        if self.strikes("endless"):
             replies += [(delay_s + n * ENDLESS_EVERY_s, draw.randbytes(64)) for n in range(1, ENDLESS_CHUNKS)]
         return replies
 
     def set(self, text: str) -> None:
         """`late=0.1` or `echoed=on`: one fault from now on. Raises BadInput."""
         name, _, value = text.partition("=")
-        known = [one.name for one in fields(self) if one.name != "random"]
+        known = [one.name for one in fields(self) if one.repr]
         if name not in known:
             raise BadInput(f"there is no fault {name!r}", place="fault", allowed=", ".join(known))
         current = getattr(self, name)
@@ -97,9 +108,10 @@ class WireFaults:
 
     def clear(self) -> None:
         """No faults from now on."""
-        healthy = replace(WireFaults(), random=self.random, late_s=self.late_s, busy_s=self.busy_s)
+        healthy = WireFaults(late_s=self.late_s, busy_s=self.busy_s)
         for one in fields(self):
-            setattr(self, one.name, getattr(healthy, one.name))
+            if one.repr:
+                setattr(self, one.name, getattr(healthy, one.name))
 
 
 def flip_bit(data: bytes, number: int) -> bytes:

@@ -6,6 +6,7 @@ A script runs on the world's clock whether or not anybody listens; what it sends
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 
 from drivers.methodscript.models import Model
@@ -21,6 +22,7 @@ COMMUNICATION = "000000000000000000000000000000000000002F0000003FFFFF98FF0000000
 WITHOUT_GALVANOSTAT = ~(1 << 67 | 1 << 68 | 1 << 69 | 1 << 70)
 SCRIPT_BITS = 0x3FFFFBFE8FFFFFFFFFFFFFFFFFFFBFFFFE
 TINY_s = 1e-6
+KEPT = 1000  # scripts, for whoever looks
 
 
 class MethodScriptCore:
@@ -33,7 +35,7 @@ class MethodScriptCore:
         self.faults = faults or WireFaults()
         self.pace = pace
         self.slow_abort_s = 0.0
-        self.scripts: list[list[str]] = []
+        self.scripts: deque[list[str]] = deque(maxlen=KEPT)
         self.refused_scripts = 0
         self.is_in_bootloader = False
         self.overload_after_s: float | None = None  # a critical overload so long after a script's start

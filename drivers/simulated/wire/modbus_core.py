@@ -107,7 +107,7 @@ class RtuCore:
         reply = answer(device, pdu)
         if reply is None:
             return []
-        if self.faults.strikes(self.faults.refused):
+        if self.faults.strikes("refused"):
             reply = bytes((pdu[0] | frames.EXCEPTION_BIT, 2))
         whole = frames.rtu_frame(unit, reply)
         delay_s = device.latency_s(pdu[0]) + self._pace(len(frame) + len(whole) + 7)
@@ -148,7 +148,7 @@ class TcpCore:
         if device is None or device.is_dead(now) or self.faults.mute:
             return []
         reply = answer(device, pdu) or bytes((pdu[0] | frames.EXCEPTION_BIT, 1))
-        if self.faults.strikes(self.faults.refused):
+        if self.faults.strikes("refused"):
             reply = bytes((pdu[0] | frames.EXCEPTION_BIT, 2))
         whole = frames.tcp_frame(transaction, unit, reply)
         return self.faults.on_reply(whole, device.latency_s(pdu[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ TAIL = "</bts>\r\n\n\n#\r\n"
 REPLY_s = 0.02
 PIECE = 16384
 REQUEST_BYTES_MAX = 1_000_000
+KEPT = 1000  # commands, for whoever looks
 
 
 @dataclass
@@ -72,7 +74,7 @@ class NewareCore:
         self.tester = tester
         self.quirks = quirks or Quirks()
         self.faults = faults or WireFaults()
-        self.asked: list[str] = []
+        self.asked: deque[str] = deque(maxlen=KEPT)
         self.loses_reply_to = ""  # the next reply to this command is lost, once; it was obeyed
         self._buffer = b""
         self._commands: dict[str, Callable[[Element], str]] = {

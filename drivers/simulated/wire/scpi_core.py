@@ -92,7 +92,7 @@ class ScpiCore:
         self.device.begin()
         answers: list[str] = []
         delay_s, path = 0.0, ""
-        if self.faults.strikes(self.faults.refused):
+        if self.faults.strikes("refused"):
             self.errors.append(-200)
             return "", 0.0
         for part in _split(line, ";"):

@@ -76,7 +76,8 @@ def test_the_week_is_told_while_the_bench_is_at_work(capsys: pytest.CaptureFixtu
         status, said, _ = rehearse(capsys, "--json")
     assert status == 0
     told = json.loads(said)
-    assert told["drivers"] == {"furnace": "simulated-eurotherm", "potentiostat": "simulated-potentiostat"}
+    assert told["drivers"] == {"furnace": "simulated-furnace", "potentiostat": "simulated-potentiostat"}
+    assert "furnace: simulated-furnace plays eurotherm" in told["notes"]
     (run,) = told["runs"]
     assert run["outcome"] == "finished"
     assert [one["title"] for one in run["steps"]] == ["to 40 °C", "0.1 h at 40 °C"]
@@ -107,6 +108,13 @@ def test_a_plan_beyond_the_real_limits_is_refused_as_by_check(capsys: pytest.Cap
     assert "120 °C is beyond furnace" in said
 
 
+def test_a_ramp_that_the_real_furnace_has_not_is_refused_as_by_check(capsys: pytest.CaptureFixture[str]) -> None:
+    write(ramp=60)
+    status, _, said = rehearse(capsys)
+    assert status == 2
+    assert "60 K/min is faster than furnace ramps (allowed: above 0, up to 20 K/min)" in " ".join(said.split())
+
+
 def test_what_is_rehearsed_can_be_kept_and_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     write()
     assert rehearse(capsys, "--keep", "rehearsals")[0] == 0
@@ -127,7 +135,7 @@ settle_s = 0.5
 """
     write(BENCH.replace('driver = "simulated-potentiostat"', autolab))
     real = load_bench(Path("bench.toml"))
-    twin = twin_of(real, "gold")
+    twin = twin_of(real, "gold", exact=True)
     assert is_virtual(twin.config)
     assert not is_virtual(real)
     made = dry_bench(twin.config)
@@ -142,16 +150,29 @@ settle_s = 0.5
         "channels": 2,
     }
     assert "'gold' is taken" in twin.notes[0]
+    quick = twin_of(real, "gold")
+    assert quick.drivers == {"furnace": "simulated-furnace", "potentiostat": "simulated-potentiostat"}
+    made = dry_bench(quick.config)
+    assert made.instruments["furnace"].limits() == dry_bench(real).instruments["furnace"].limits()
+    assert made.instruments["potentiostat"].capabilities()["channels"] == (1, 2)
 
 
-def test_a_driver_without_a_twin_is_stood_in_for_and_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    write()
+def test_what_the_simulated_furnace_cannot_reach_is_rehearsed_with_the_real_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """240 degC, or 15 K/min, is beyond it; a simulated Eurotherm goes there."""
+    write(BENCH.replace("90 }", "240 }"), temperature_C=30, ramp=15)
+    told = json.loads(rehearse(capsys, "--json")[1])
+    assert told["drivers"]["furnace"] == "simulated-eurotherm"
+    assert told["runs"][0]["outcome"] == "finished"
+
+
+def test_a_driver_that_neither_can_play_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    write(BENCH.replace("90 }", "240 }"))
     known = plugins.names
     monkeypatch.setattr(plugins, "names", lambda group: [one for one in known(group) if one != "simulated-eurotherm"])
-    twin = twin_of(load_bench(Path("bench.toml")), "blocking")
-    assert twin.drivers["furnace"] == "simulated-furnace"
-    assert any("stands in for eurotherm" in note for note in twin.notes)
-    assert dry_bench(twin.config).instruments["furnace"].limits()[0].maximum == 90
+    with pytest.raises(BadInput, match="beyond 0 to 200 degC"):
+        twin_of(load_bench(Path("bench.toml")), "blocking")
 
 
 def test_a_mistake_in_the_simulation_is_told_of_the_rehearsal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,19 +190,24 @@ PAPER = Path(__file__).resolve().parents[3] / "examples"
 def test_a_cycling_plan_of_the_paper_is_rehearsed_beside_the_real_shared_folder_not_in_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The first of its 150 cycles, on the wired bench; on another channel than a simulated tester has."""
+    """Three of its 150 cycles, on the wired bench; by the real driver's code on a channel that no simulated one has."""
     bench = (PAPER / "benches" / "paper-on-wires.toml").read_text(encoding="utf-8")
     Path("bench.toml").write_text(bench, encoding="utf-8")
     plan = (PAPER / "paper" / "lfp.toml").read_text(encoding="utf-8")
-    shorter = plan.replace("bench_lfp.toml", "bench.toml").replace("cycles = 150", "cycles = 1")
+    shorter = plan.replace("bench_lfp.toml", "bench.toml").replace("cycles = 150", "cycles = 3")
     Path("plan.toml").write_text(shorter, encoding="utf-8")
     status, said, _ = rehearse(capsys, "--json")
     assert status == 0
     told = json.loads(said)
-    assert told["drivers"]["cycler"] == "simulated-neware"
+    assert told["drivers"]["cycler"] == "simulated-cycler"
     (run,) = told["runs"]
-    assert (run["outcome"], run["cycles"], run["interlocks"]) == ("finished", 1, [])
+    assert (run["outcome"], run["cycles"], run["interlocks"]) == ("finished", 3, [])
     assert not Path("neware-steps").exists()
+    Path("bench.toml").write_text(bench.replace('1 = "27-3-5"', '9 = "27-4-1"'), encoding="utf-8")
+    exact = twin_of(load_bench(Path("bench.toml")), "lfp").config.model.instruments["cycler"]
+    assert exact.driver == "simulated-neware"
+    assert exact.model_extra is not None
+    assert "step_folder" not in exact.model_extra
 
 
 @pytest.mark.parametrize("plan", sorted((PAPER / "paper").glob("[acls]*.toml")), ids=lambda path: path.stem)
