@@ -16,6 +16,7 @@ from daq.contracts import CarriesOn, Settable
 from daq.errors import BenchBusy, CellrigError
 from daq.guard_words import broken_off, write_into_run
 from daq.host_note import QUEUE
+from daq.interruption import is_interrupted
 from daq.notifier import notifier_of
 from daq.safe_first import Opened, build_again, carried_on, line_of, make_safe_first
 from daq.safety import make_all_safe
@@ -58,8 +59,8 @@ class Duty:
             try:
                 with self._lock():
                     keeping = self._look(is_over=wall_monotonic() >= until_s)
-            except BenchBusy:
-                return  # a new host has come, or a person
+            except BenchBusy:  # a new host has come; one that only refused another run leaves the cells to us again
+                keeping = self._run is not None and is_interrupted(self._run)
 
     def _first(self, why: str) -> bool:
         """Make safe what nobody keeps; True when a furnace is kept for cells that a cycler runs."""

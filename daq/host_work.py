@@ -18,9 +18,11 @@ from daq.disk import free_bytes
 from daq.engine import Engine, Progress
 from daq.errors import BadInput, BenchBusy, CellrigError, StorageError
 from daq.frozen_plan import bench_now, check_same_bench, thaw
+from daq.guard_words import broken_off
+from daq.host_note import QUEUE
 from daq.idle_bench import IdleBench
 from daq.interlock_watch import SOURCE as INTERLOCK
-from daq.interruption import after_a_death
+from daq.interruption import after_a_death, is_interrupted
 from daq.notifier import notifier_of
 from daq.notify_table import Kind
 from daq.plan_files import PlanFiles
@@ -28,6 +30,7 @@ from daq.run_now import RunNow
 from daq.run_queue import Entry, RunQueue, State
 from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
 from daq.safety import SafeOutcome
+from daq.tests_left import refuse_beside_tests
 
 log = logging.getLogger(__name__)
 LOOK_S = 1.0  # the queue is looked at as often, when nobody says that it has changed
@@ -154,12 +157,23 @@ class HostWork:
                 check_same_bench(entry.work, now)
             except BadInput as error:
                 raise BenchChanged(error.problem, place=error.place, allowed=error.allowed) from error
+            self._refuse_beside_tests()
             ended = run_plan(thaw(entry.work, now), Path(entry.work["runs_folder"]), watcher, held=True)
         self._safe = _safe_text(ended[-1].end.safety)
         for one in ended:
             with suppress(StorageError):  # the run's own file says how it ended
                 self._queue.add_run(entry.id, _ended_table(one))
         return ended
+
+    def _refuse_beside_tests(self) -> None:
+        if self._virtual:  # its cycler exists within its run only
+            return
+        left = broken_off(bench_folder(self.config) / QUEUE)
+        bench = self._make_bench()
+        try:
+            refuse_beside_tests(bench, left if left is not None and is_interrupted(left) else None)
+        finally:
+            bench.close()
 
     def _started(self, path: Path, control: Control) -> None:
         assert self._entry is not None

@@ -16,7 +16,7 @@ LATEST = 20  # runs of the folder that are looked at
 def after_a_death(queue: RunQueue, policy: str) -> None:
     """What a dead host was running: resumed first (policy `resume`), or the queue is held until a person asks."""
     for entry in reversed(queue.interrupted()):
-        broken = [run for run in entry.runs if _is_interrupted(Path(run["path"]))]
+        broken = [run for run in entry.runs if is_interrupted(Path(run["path"]))]
         if not broken:
             queue.end(entry.id, "interrupted", "the bench host died before the run began; submit it again")
         elif policy == "resume":
@@ -61,7 +61,7 @@ def _rest_of_its_plan(queue: RunQueue, path: Path) -> None:
         queue.end(entry.id, "interrupted", "resumed")
 
 
-def _is_interrupted(path: Path) -> bool:
+def is_interrupted(path: Path) -> bool:
     try:
         with RunFile.open(path) as run:
             return run.outcome == "interrupted"

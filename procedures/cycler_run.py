@@ -211,8 +211,7 @@ class CyclerRun:
 
     def _judge_cells(self, cell_failure: str) -> None:
         if self._is_alone:
-            if self._cells[0].fault:
-                raise StepFailed(self._cells[0].fault)
+            self._judge_alone(self._cells[0])
             return
         ended = [(one, one.end) for one in self._cells if one.end is not None]
         if all(end.state == FAILED for _, end in ended):
@@ -220,6 +219,15 @@ class CyclerRun:
         unlike = [f"{one.sample.label} {end.state}" for one, end in ended if not _is_well(one, end)]
         if cell_failure == FAIL and unlike:
             raise StepFailed(f"not all cells ended well: {', '.join(unlike)}")
+
+    def _judge_alone(self, cell: CycledCell) -> None:
+        """A schedule that did not come to its end is no finished run, whoever ended it."""
+        if cell.fault:
+            raise StepFailed(cell.fault)
+        if cell.end is not None and not _is_well(cell, cell.end):
+            told = f" ({cell.end.text})" if cell.end.text else ""
+            text = f"its schedule did not come to its end: {self._cycler.name} says {cell.end.state}{told}"
+            raise StepFailed(f"{text}; what was measured until then is kept and analysed")
 
     # ------------------------------------------------------------ telling
     def _tell(self) -> None:

@@ -20,6 +20,7 @@ from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder
 from daq.clock import wall_sleep
 from daq.errors import BadInput, CellrigError
+from daq.host_note import find_host
 from daq.lines import Unreachable, error_of
 from daq.service.note import ServiceNote
 from daq.service.tokens import FULL
@@ -48,7 +49,10 @@ class BenchClient:
         note = ServiceNote.read(folder)
         if note is None:
             words = f" --bench {config.source}" if config.source else ""
-            raise Unreachable(f"{config.place}: no service runs for this bench; start it with: cellrig serve{words}")
+            how = f"start it with: cellrig serve{words}"
+            if find_host(config) is not None:
+                how = f"a run is in progress: Ctrl-C where it was started ends it in order; or {how}, and ask again"
+            raise Unreachable(f"{config.place}: no service runs for this bench; {how}")
         try:
             token = (folder / FULL).read_text(encoding="utf-8").strip()
         except OSError as error:

@@ -63,7 +63,7 @@ class Land:
         self._options = options_of(context)
         self._exports = ExportFolder(folder_of(self._options, context.folder), context.clock, self._options.settled_s)
         self._kept = KeptTests(Path(context.state_folder) / FOLDER / context.name)
-        self._taker = Taker(self._kept.folder, 60 * self._options.clock_tolerance_min)
+        self._taker = Taker(self._kept.folder, 60 * self._options.clock_tolerance_min, self._clock.unix)
         self._is_connected = False
         self._lock = threading.Lock()
 

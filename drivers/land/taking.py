@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,10 +31,13 @@ class Attached:
 
 @dataclass
 class Taker:
-    """`attached` by ref; `set_aside` by file name. A file is looked into once, until it changes."""
+    """`attached` by ref; `set_aside` by file name. A file is looked into once, until it changes. `now_unix` is asked
+    for the bench's time: an export whose rows lie ahead of it is of another test.
+    """
 
     folder: Path
     tolerance_s: float
+    now_unix: Callable[[], float]
     attached: dict[str, Attached] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
     _known: dict[str, Export] = field(default_factory=dict)
@@ -84,6 +87,9 @@ class Taker:
             began = datetime.fromtimestamp(table.first_unix)
             text = f"its first row is of {began:%Y-%m-%d %H:%M}, {_hours(late_s)} the channel was said to be started"
             return self._aside(name, text, [test])
+        if table.last_unix is not None and table.last_unix > self.now_unix() + self.tolerance_s:
+            ended = datetime.fromtimestamp(table.last_unix)
+            return self._aside(name, f"its last row is of {ended:%Y-%m-%d %H:%M}, which lies ahead", [test])
         before = self._attached(test)
         reason = missing_rows(table) or ("" if before is None else differs_from(table, before.table))
         if not reason and before is not None and len(table) == len(before.table):

@@ -40,6 +40,9 @@ def acknowledge_command(name: str, channel: int | None, by: str, started: str | 
     when = f"{datetime.fromtimestamp(started_unix):%Y-%m-%d %H:%M}"
     sheet = question.details.get("sheet", "")
     say(stdout(), f"{run.name}: channel {channel} started by hand by {by.strip()}, {when}, with sheet {sheet}")
+    planned = question.details.get("channel", channel)
+    if planned != channel:
+        say(stdout(), f"the plan has channel {planned}: exports of channel {channel} are taken for this cell now")
     say(stdout(), "cellrig only watches it: export from the cycler's program, and stop it there")
 
 

@@ -20,7 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,8 +89,8 @@ upper_V = 3.8
 cycles = {{cycles}}
 record_s = 30
 """
-CYCLES = 2
 End = Literal["resumed", "over", "done"]
+CYCLES: Mapping[End, int] = {"resumed": 8, "over": 2, "done": 2}  # the first long enough to start another run beside it
 ENDS: Sequence[End] = ("resumed", "over", "done")
 
 
@@ -162,9 +162,10 @@ def standing(folder: Path, hold_h: float, cycles: int) -> Iterator[Stand]:
             yield Stand(folder, config, furnace, tester)
 
 
-def once(folder: Path, end: End, moment_s: float, cycles: int = CYCLES) -> Kept:
+def once(folder: Path, end: End, moment_s: float, cycles: int | None = None) -> Kept:
     """One kill in an empty `folder`, `moment_s` after the first record, and the end of it."""
     found = Kept(end)
+    cycles = CYCLES[end] if cycles is None else cycles
     with standing(folder, SHORT_h if end == "over" else LONG_h, cycles) as stand:
         words = [*CELLRIG, "run", str(folder / "plan.toml"), "--runs", str(folder / "runs")]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as cli:
@@ -186,7 +187,19 @@ def once(folder: Path, end: End, moment_s: float, cycles: int = CYCLES) -> Kept:
 def _resumed(stand: Stand, found: Kept, killed_s: float, cycles: int) -> None:
     found.want(stand.is_hot(), "the furnace did not hold")
     found.want(stand.is_cycling(), "the tester did not go on")
+    _refused_beside_it(stand, found)
     _resume(stand, found, cycles)
+
+
+def _refused_beside_it(stand: Stand, found: Kept) -> None:
+    """Who types `run` where `resume` was meant loses nothing."""
+    words = [*CELLRIG, "run", str(stand.folder / "plan.toml"), "--runs", str(stand.folder / "runs")]
+    other = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    told = " ".join((other.stdout + other.stderr).split())
+    refused = other.returncode != 0 and "An earlier run left that" in told
+    found.want(refused, f"another run beside it was not refused: {other.returncode} {told[-300:]}")
+    found.want(stand.is_hot() and stand.is_cycling(), "a run that was refused touched furnace or cell")
+    found.want(len(list_runs(stand.folder / "runs")) == 1, "a run that was refused left a folder")
 
 
 def _over(stand: Stand, found: Kept, killed_s: float, cycles: int) -> None:

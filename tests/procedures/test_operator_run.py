@@ -248,9 +248,12 @@ def test_a_channel_that_ended_early_ends_its_run_with_what_there_is(tmp_path: Pa
             run_app(["acknowledge", str(me.run_folder()), "--ended", "protection, 4.0 V", "--by", "P. Curie"])
 
     with run_with(tmp_path, person) as run:
-        assert run.outcome == "finished"
+        assert run.outcome == "failed"
+        assert "did not come to its end" in run.reason
+        assert "protection, 4.0 V" in run.reason
         assert "P. Curie says that it ended: protection, 4.0 V" in told(run)
         assert len(run.table("cycling")["record"]) == 300
+        assert values(run, "charge_capacity")
         assert "BY HAND" not in told(run)
 
 

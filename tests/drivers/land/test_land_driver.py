@@ -24,7 +24,7 @@ class Lab:
     """A tester on a clock, with its export folder; `pass_s` lets files settle."""
 
     folder: Path
-    clock: VirtualClock = field(default_factory=lambda: VirtualClock(0.0, BEGAN.timestamp()))
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(0.0, (BEGAN + timedelta(hours=8)).timestamp()))
     ref: str = ""
 
     def __post_init__(self) -> None:
@@ -183,6 +183,19 @@ def test_an_export_replaces_only_what_it_goes_on_from(lab: Lab) -> None:
     export(path, rows, unit="uA", digits=1)  # the same, in another unit scheme
     assert lab.look().state == "finished"
     assert len(lab.land.records(lab.ref)) == len(rows)
+
+
+def test_rows_that_lie_ahead_are_of_another_test(tmp_path: Path) -> None:
+    """As the export that was left by a try-out on a quickened bench."""
+    early = Lab(tmp_path, clock=VirtualClock(0.0, BEGAN.timestamp()))
+    with early.clock.attached():
+        early.begin()
+        path = export(early.exports / "a.txt", cycled())
+        early.look()
+        assert "a.txt is set aside: its last row is of 2026-03-02 21:08, which lies ahead" in early.told()
+        early.clock.sleep(7 * 3600)
+        export(path, cycled(), unit="uA", digits=1)
+        assert early.look().state == "finished"
 
 
 def test_the_id_may_stand_in_the_file_name(lab: Lab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -67,7 +68,7 @@ def study(fault: Fault, folder: Path) -> tuple[int, int, int]:
     for number in range(TIMES):
         path = folder / "a.txt"
         path.write_bytes(fault(whole, chance))
-        taker = Taker(folder, 3600.0)
+        taker = Taker(folder, 3600.0, time.time)
         test = KeptTest("x-1", CODE, 1, "cell", SCHEDULE, HandOver(1, 0.0, "me"))
         test.hand_over = None  # its start is not told: the time is not what is tried here
         taker.take([Export(path, 1, number, 0.0)], [test])
