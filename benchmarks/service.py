@@ -151,11 +151,14 @@ def fresh(seconds: float) -> None:
         up.client.submit(SWEEP)
         until(lambda: (up.client.status()["run"] or {}).get("step"))
         run_id = up.client.status()["run"]["id"]
+        used_s = _processor_s(up.service)
         seen = asyncio.run(watch(up.port, up.token, run_id, 1, seconds))
+        percent = 100 * (_processor_s(up.service) - used_s) / seconds
         with RunFile.open(up.folder / "runs" / run_id) as run:
             lateness = _lateness(seen, run)
         up.client.post("/run/make-safe")
-    line("a new row at a client, latest", max(lateness), "ms", FRESH_ms, _spread(lateness))
+    told = f"{_spread(lateness)}; the service took {percent:.1f} % of a core"
+    line("a new row at a client, latest", max(lateness), "ms", FRESH_ms, told)
 
 
 def crowd(seconds: float) -> None:

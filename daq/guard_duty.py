@@ -36,7 +36,7 @@ class Duty:
         self._system = system
         self._speed = config.model.bench.speed or 1.0
         self._run: Path | None = None
-        self._silent_since_s: float | None = None
+        self._silent_since_s: dict[str, float] = {}  # by furnace
         self._notifier = notifier_of(config, partial(untold.keep, config))
         self._build()  # drivers are imported now, while all is well
 
@@ -104,9 +104,9 @@ class Duty:
             snapshot = furnace.read()
         except CellrigError as error:
             log.warning("%s", error)
-            since_s = self._silent_since_s = now_s if self._silent_since_s is None else self._silent_since_s
+            since_s = self._silent_since_s.setdefault(furnace.name, now_s)
             return [str(error)] if now_s - since_s >= self._config.model.bench.lost_after_s / self._speed else []
-        self._silent_since_s = None
+        self._silent_since_s.pop(furnace.name, None)
         found = [f"{furnace.name} reports: {fault}" for fault in snapshot.faults]
         for limit in furnace.limits():
             value = snapshot.values.get(limit.quantity)

@@ -136,10 +136,7 @@ class Notifier:
             if problem:
                 problems.append(f"the message {title!r} did not get to address {number}: {problem}")
                 log.warning("%s", problems[-1])
-        try:
-            self._on_sent(problems)
-        except CellrigError:  # a full disk, say: the log has it, and the next message has a right to its turn
-            log.exception("what became of a message could not be kept")
+        _walled(self._on_sent, problems)
 
     def _send_one(self, address: str, title: str, text: str) -> str:
         """What went wrong; a thread for each, so that one that hangs keeps no other from its turn."""
@@ -180,8 +177,16 @@ def notifier_of(config: BenchConfig, on_sent: OnSent = lambda problems: None) ->
         log.warning("%s", problems[0])
         found = {}
     if not found:
-        on_sent(problems)
+        _walled(on_sent, problems)
     return Notifier(config.name, _flat(found), table.about, 60 * table.every_min, on_sent=on_sent)
+
+
+def _walled(on_sent: OnSent, problems: list[str]) -> None:
+    """A full disk, say, must take neither the next message along nor a guard that has just been started."""
+    try:
+        on_sent(problems)
+    except CellrigError:
+        log.exception("what became of a message could not be kept")
 
 
 def _flat(found: Mapping[str, Sequence[str]]) -> list[str]:

@@ -25,5 +25,5 @@ def keep(config: BenchConfig, problems: Sequence[str]) -> None:
 
 
 def in_words(untold: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each, with when it was."""
-    return [f"{iso_time(one['unix'])}: {one['text']}" for one in untold]
+    """A sentence for each, with when it was, to the minute of this computer's time."""
+    return [f"{iso_time(one['unix'])[:16].replace('T', ' ')}: {one['text']}" for one in untold]
