@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from daq.clock import Clock
 from daq.errors import InstrumentError
@@ -67,7 +66,7 @@ class Run:
                 f"ended its script early, and no reading says why ({self.reader.damaged} lines were damaged); "
                 "look at the instrument and run the step again",
             )
-        yield replace(held, ended=ended)
+        yield held._replace(ended=ended)
 
     def _spectrum(
         self, technique: Spectrum | GalvanostaticSpectrum, model: Model, bias_V: float
