@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -12,13 +13,18 @@ DRIVERS = "cellrig.drivers"
 PROCEDURES = "cellrig.procedures"
 
 
+@cache  # each look goes through every package that is installed
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))
+
+
 def names(group: str) -> list[str]:
-    return sorted({point.name for point in entry_points(group=group)})
+    return sorted({point.name for point in _points(group)})
 
 
 def load(group: str, name: str, place: str) -> Any:
     """The class behind `name`. Raises BadInput with the closest known names, or the plain cause of a failed import."""
-    points: list[EntryPoint] = [point for point in entry_points(group=group) if point.name == name]
+    points: list[EntryPoint] = [point for point in _points(group) if point.name == name]
     kind = group.rpartition(".")[2].rstrip("s")
     if not points:
         raise BadInput(f"there is no {kind} {name!r}", place=place, allowed=suggest(name, names(group)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from daq.contracts import Instrument
 from daq.errors import InstrumentError
@@ -42,9 +42,11 @@ class FurnaceAbilities:
     has_sample_sensor: bool
 
 
-@dataclass(frozen=True)
-class FurnaceReading:
-    """One reading, degC. `sample_temperature_C` is None without a sensor at the sample."""
+class FurnaceReading(NamedTuple):
+    """One reading, degC. `sample_temperature_C` is None without a sensor at the sample.
+
+    A tuple, for it is read every second or half minute for weeks: it is made in a fifth of the time of a dataclass.
+    """
 
     temperature_C: float
     setpoint_C: float

@@ -158,20 +158,25 @@ class Furnace:
         blocks: list[float] = []
         shown: list[float] = []
         ramped: list[float] = []
-        for place, noise in enumerate(self._noise.between(first_step, count)):
+        arriving = iter(powers)
+        for noise in self._noise.between(first_step, count):
             if is_on:
                 if working != target:
                     working = self._ramped(working, target)
                     ramped.append(working)
                 error = working - measured
-                wanted = gain * (error - derivative_s * slope) + integral
-                output = 0.0 if wanted < 0.0 else most_W if wanted > most_W else wanted
-                if wanted < most_W or error < 0:
+                output = gain * (error - derivative_s * slope) + integral
+                if 0.0 <= output < most_W:
                     integral += integral_gain * error
-                if wanted < 0:
-                    integral -= wanted * integral_back
+                elif output < 0.0:
+                    integral = integral + integral_gain * error - output * integral_back
+                    output = 0.0
+                else:
+                    output = most_W
+                    if error < 0:
+                        integral += integral_gain * error
             powers.append(output)
-            power = powers[place]
+            power = next(arriving)
             heater, block = hh * heater + hb * block + hp * power + h0, bh * heater + bb * block + bp * power + b0
             sensor += sensor_share * (block - sensor)
             before, measured = measured, sensor + offset_K + noise_K * noise
