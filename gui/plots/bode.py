@@ -12,11 +12,13 @@ from gui.model.spectra import SpectrumCurve
 from gui.plots.axes import LOG_LIMITS, LogAxis
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
+from gui.plots.room import LegendPlace, as_lines
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.words import with_prefix
 
 AXIS_PX = 64
+MOST_IN_LEGEND = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,9 @@ class BodePane(PlotPane):
         self.spectra = SpectraShown(self)
         self.modulus = self.add_plot(0, {"left": LogAxis("left"), "bottom": LogAxis("bottom")}, left="|Z| / Ω")
         self.phase = self.add_plot(1, {"bottom": LogAxis("bottom")}, left="−φ / °", bottom="f / Hz")
+        self.modulus.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
+        self._legend_place = LegendPlace(self.modulus)
+        self._in_legend: list[str] = []
         self.modulus.setLogMode(True, True)
         self.phase.setLogMode(True, False)
         self.phase.setXLink(self.modulus)
@@ -76,7 +81,20 @@ class BodePane(PlotPane):
         for drawn in self._lines[len(self.spectra.curves) :]:
             for item in drawn.all:
                 item.setData([], [])
+        self._name()
         self.restyle()
+
+    def _name(self) -> None:
+        """As in the Nyquist plot, for as many as there is room for."""
+        several = len(self.shown) > 1
+        curves = self.spectra.curves[:MOST_IN_LEGEND]
+        names = [f"{one.label} · {one.sample or one.run.head.sample_name}" if several else one.label for one in curves]
+        if names != self._in_legend:
+            self._in_legend = names
+            self.modulus.legend.clear()
+            self.modulus.legend.setColumnCount(1 + len(names) // 4)
+            for drawn, name in zip(self._lines, names, strict=False):
+                self.modulus.legend.addItem(drawn.modulus, name)
 
     def _points(self, curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return bode_points(curve.frequency_Hz, self.spectra.z(curve))
@@ -107,6 +125,8 @@ class BodePane(PlotPane):
         angles = [self._points(one)[2] for one in self.spectra.curves]
         low = min((float(one.min()) for one in angles if len(one)), default=0.0)
         self.phase.setYRange(min(-5.0, max(low, -90.0)), 92, padding=0)
+        self.modulus.getViewBox().updateAutoRange()
+        self._legend_place.settle(*as_lines([(curve.x, curve.y) for curve in self.cursor_curves[::2]]))
 
     def exported(self) -> list[ShownCurve]:
         found = []

@@ -129,6 +129,10 @@ def test_64_spectra_cost_little_each_time_one_of_them_grows(qtbot: QtBot) -> Non
     assert min(costs_s) < 0.03, "measured: 5 ms of processor time on an idle machine"
 
 
+def spectra_of(pane: NyquistPane) -> list[str]:
+    return [one.label for one in pane.exported() if not one.label.endswith("residuals")]
+
+
 def test_residuals_come_with_a_key_and_what_is_shown_can_be_copied(qtbot: QtBot, open_window: Open, runs: Path) -> None:
     window = open_window(runs, FakeBench(), (1280, 720))
     show_all(qtbot, window)
@@ -153,6 +157,13 @@ def test_residuals_come_with_a_key_and_what_is_shown_can_be_copied(qtbot: QtBot,
     lines = clipboard.text().splitlines()
     assert lines[0].split("\t")[:2] == ["curve", "frequency_Hz"]
     assert len(lines) > 100
+    legend = nyquist.plots[0].legend
+    sign = nyquist.canvas.mapFromScene(legend.items[0][0].sceneBoundingRect().center())
+    for count in (2, 3):  # a click hides the curve, and shows it again
+        qtbot.mouseClick(nyquist.canvas.viewport(), Qt.MouseButton.LeftButton, pos=sign)
+        qtbot.waitUntil(lambda count=count: len(spectra_of(nyquist)) == count, timeout=SLOW_MS)
+        assert len({one.text for one in nyquist.cursor_curves if one.plot is nyquist.plots[0]}) == count
+        qtbot.wait(QApplication.doubleClickInterval() + 50)
     qtbot.keyClick(nyquist.canvas, Qt.Key.Key_L)
     assert not nyquist.plots[0].legend.isVisible()
     nyquist.spectra.compensated.show()
