@@ -24,7 +24,7 @@ from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
 from gui.words import PREFIXES, with_prefix
 
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
-MOST_IN_LEGEND = 24
+MOST_IN_LEGEND = 16
 TALL_LEGEND = 8
 LEGEND_LINE_PX = 24
 

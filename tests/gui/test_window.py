@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
-from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QImage
+from PyQt5.QtCore import QPoint, QPointF, Qt
+from PyQt5.QtGui import QImage, QWheelEvent
 from PyQt5.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +22,7 @@ from daq.runner import Watcher, run_plan
 from gui.app import main
 from gui.demo import PLAN, DemoStart, write_demo_bench
 from gui.model.bench_status import BenchStatus, InstrumentStatus, QueueEntry, RunStatus
+from gui.plots.pane import PlotPane
 from gui.theme import DARK, LIGHT, Theme
 from gui.words import NOTHING
 
@@ -86,6 +87,15 @@ def test_plots_are_not_blank_in_either_theme(qtbot: QtBot, open_window: Open, ru
 
 
 # ---------------------------------------------------------------- a run in progress
+def turn_the_wheel(pane: PlotPane) -> None:
+    """Into the picture, in its middle."""
+    paper = pane.canvas.viewport()
+    at, by = QPointF(paper.rect().center()), QPoint(0, 120)
+    where, no_button = QPointF(paper.mapToGlobal(paper.rect().center())), Qt.MouseButtons(Qt.MouseButton.NoButton)
+    event = QWheelEvent(at, where, QPoint(), by, no_button, Qt.KeyboardModifiers(), Qt.ScrollPhase.NoScrollPhase, False)
+    QApplication.sendEvent(paper, event)
+
+
 def test_a_run_is_followed_to_its_end_and_zoom_is_left_alone(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
     bench = FakeBench()
     window = open_window(tmp_path / "runs", bench)
@@ -104,14 +114,21 @@ def test_a_run_is_followed_to_its_end_and_zoom_is_left_alone(qtbot: QtBot, open_
     assert "30 °C" in window.header.step.text()
     nyquist = pane_of(window, "nyquist")
     qtbot.waitUntil(lambda: len(nyquist.exported()) >= 1, timeout=SLOW_MS)
-    nyquist.plots[0].getViewBox().setRange(xRange=(0, 10), yRange=(0, 10), padding=0)
-    nyquist.following.setChecked(False)
+    turn_the_wheel(nyquist)
+    assert not nyquist.following.isChecked(), "zooming ends it"
     before = nyquist.plots[0].getViewBox().viewRange()
     worker.join(40)
     qtbot.waitUntil(lambda: len(nyquist.exported()) == 3, timeout=SLOW_MS)
     assert nyquist.plots[0].getViewBox().viewRange() == before
     qtbot.waitUntil(lambda: window.library.views[path[0]].outcome == "finished", timeout=SLOW_MS)
     assert any("all steps done" in line for line in window.log.text.toPlainText().splitlines())
+    qtbot.mouseClick(nyquist._fit_button, Qt.MouseButton.LeftButton)
+    assert nyquist.following.isChecked()
+    assert nyquist.plots[0].getViewBox().viewRange() != before
+    curve = nyquist.cursor_curves[0]
+    spot = nyquist.plots[0].getViewBox().mapViewToScene(QPointF(curve.x[-1], curve.y[-1]))
+    qtbot.mouseMove(nyquist.canvas.viewport(), nyquist.canvas.mapFromScene(spot))
+    qtbot.waitUntil(lambda: "30 °C   f = " in nyquist.readout.text(), timeout=SLOW_MS)
 
 
 def test_stop_is_one_click_and_one_key_and_the_bench_answers(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
