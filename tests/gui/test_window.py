@@ -86,6 +86,25 @@ def test_plots_are_not_blank_in_either_theme(qtbot: QtBot, open_window: Open, ru
         assert saturated.sum() > 150, key
 
 
+def test_a_run_keeps_its_colour_in_the_shade_of_the_theme_and_the_log_its_place(
+    qtbot: QtBot, open_window: Open, runs: Path
+) -> None:
+    window = open_window(runs, size=(1280, 720))
+    show_all(qtbot, window)
+    places = [LIGHT.categories.index(row.colour) for row in window.runs.model.rows]
+    assert len(set(places)) == 2
+    window.set_theme(DARK)
+    assert [DARK.categories.index(row.colour) for row in window.runs.model.rows] == places
+    drawn = {one.colour for one in pane_of(window, "temperature").shown}
+    assert drawn == {row.colour for row in window.runs.model.rows}
+    window.lay_out_docks()
+    assert window.tabifiedDockWidgets(window.docks["runs"]) == [window.docks["log"]]
+    window.resize(1680, 1000)
+    window.lay_out_docks()
+    assert window.tabifiedDockWidgets(window.docks["runs"]) == []
+    assert window.docks["log"].isVisible()
+
+
 # ---------------------------------------------------------------- a run in progress
 def turn_the_wheel(pane: PlotPane) -> None:
     """Into the picture, in its middle."""

@@ -126,6 +126,7 @@ def test_64_spectra_cost_little_each_time_one_of_them_grows(qtbot: QtBot) -> Non
         pane.refresh()
         costs_s.append(time.process_time() - began_s)
     assert len(pane.exported()[-1].columns[0][1]) == 61
+    assert [one.number for one in pane.spectra.curves if one.is_growing] == [64], "the others were broken off"
     assert min(costs_s) < 0.03, "measured: 5 ms of processor time on an idle machine"
 
 
