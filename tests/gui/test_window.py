@@ -17,7 +17,7 @@ from PyQt5.QtGui import QImage, QWheelEvent
 from PyQt5.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from daq.plan import load_plan, make_plan
+from daq.plan import make_plan
 from daq.runner import Watcher, run_plan
 from gui.app import main
 from gui.demo import PLAN, DemoStart, write_demo_bench
@@ -348,53 +348,3 @@ def test_the_log_is_filtered_by_level_and_word_and_runs_by_name(qtbot: QtBot, op
     qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
     qtbot.keyClicks(window.runs.search, "temperature hold")
     assert window.runs.filtered.rowCount() == 1
-
-
-# ---------------------------------------------------------------- a new run
-def test_a_run_from_the_form_to_the_queue_and_to_a_plan_file(
-    qtbot: QtBot, open_window: Open, tmp_path: Path, runs: Path
-) -> None:
-    bench = FakeBench()
-    window = open_window(runs, bench)
-    form = window.new_run
-    assert not form.add.isEnabled()
-    for key, text in (("name", "pellet 9"), ("pellet.thickness_mm", "1.1"), ("pellet.diameter_mm", "10 mm")):
-        widget = form.findChild(QLineEdit, f"field_{key}")
-        widget.clear()
-        qtbot.keyClicks(widget, text)
-    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
-    assert "6 steps" in form.summary.text()
-    wrong = form.findChild(QLineEdit, "field_frequency_max_Hz")
-    wrong.setText("3 Mohm")
-    qtbot.waitUntil(lambda: not form.add.isEnabled(), timeout=SLOW_MS)
-    assert "unit must be Hz" in form.messages["frequency_max_Hz"].text()
-    assert wrong.accessibleDescription() == form.messages["frequency_max_Hz"].text()
-    wrong.setText("500 kHz")
-    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
-    form.add.click()
-    what, details = bench.asked[-1]
-    assert what == "submit"
-    window.filling.write_plan(details["plan"], tmp_path / "plan.toml")
-    plan = load_plan(tmp_path / "plan.toml")
-    assert plan.samples[0].name == "pellet 9"
-    assert (plan.model.run[0].model_extra or {})["frequency_max_Hz"] == 5e5
-    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
-    sweep = next(row for row in window.runs.model.rows if row.procedure == "eis-sweep")
-    window.actions_of_rows.do("settings", sweep)
-    assert form.texts()["temperatures_C"] == "25, 60, 90"
-    assert form.texts()["name"] == "K001"
-
-
-def test_nonsense_is_a_sentence_not_a_traceback(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
-    window = open_window(tmp_path / "runs")
-    (tmp_path / "half.toml").write_text("[sample]\nname = ", encoding="utf-8")
-    window.filling.take_plan(tmp_path / "half.toml")
-    assert "half.toml" in window.banner.message.text()
-    (tmp_path / "junk.db").write_bytes(b"no run")
-    window.actions_of_rows.load_file(tmp_path / "junk.db")
-    assert window.banner.isVisible()
-    folder = tmp_path / "runs" / "broken"
-    folder.mkdir(parents=True)
-    (folder / "run.db").write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
-    window.catalog.look_now()
-    qtbot.waitUntil(lambda: "broken" in window.log.text.toPlainText(), timeout=SLOW_MS)
