@@ -10,20 +10,20 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from PyQt5.QtCore import QSettings, Qt
+from PyQt5.QtCore import QSettings, QSize, Qt
 from PyQt5.QtWidgets import QApplication
 
 from daq.bench import BenchConfig, load_bench
 from daq.errors import CellrigError
 from gui.collecting import Collecting
-from gui.demo import DemoStart, write_demo_bench
+from gui.demo import PLAN, DemoStart, write_demo_bench
 from gui.model.link import BenchLink, NoBench
 from gui.model.service_link import ServiceLink
 from gui.window import BenchWindow
 
 log = logging.getLogger(__name__)
 POINTS = 9.0
-SIZE = (1680, 1000)
+SIZE, LEAST = (1680, 1000), (1280, 720)
 DEMO_SPEED = 300.0
 NO_BENCH = "no bench is connected: start the window with --bench FILE"
 
@@ -67,17 +67,25 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.theme:
         settings.setValue("theme", chosen.theme)
     link = _link(config, chosen.runs)
+    window = BenchWindow(link, chosen.runs, settings)
     if chosen.demo:
         DemoStart(link)  # the link owns it
-    window = BenchWindow(link, chosen.runs, settings)
+        window.new_run.take_plan(PLAN, "the demo's plan")
     _tell_exceptions(window)
-    window.resize(*SIZE)
+    window.resize(_size(app))
     window.show()
     app.aboutToQuit.connect(lambda: _leave(window))
     try:
         return app.exec_()
     finally:
         collecting.end()
+
+
+def _size(app: QApplication) -> QSize:
+    """As large as is comfortable, within the screen; what does not fit into the least is scrolled."""
+    screen = app.primaryScreen()
+    wanted = QSize(*SIZE)
+    return wanted if screen is None else wanted.boundedTo(screen.availableSize()).expandedTo(QSize(*LEAST))
 
 
 def _leave(window: BenchWindow) -> None:

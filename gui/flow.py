@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt5.QtCore import QPoint, QRect, QSize, Qt
 from PyQt5.QtWidgets import QLayout, QLayoutItem, QWidget, QWidgetItem
 
-GAP_PX = 3
+GAP_PX = 2
 
 
 class FlowLayout(QLayout):

@@ -172,7 +172,7 @@ QPushButton[kind="plain"]:hover, QToolButton#plain:hover { background: $alternat
 QPushButton[kind="plain"]:disabled { color: $muted; background: $window; }
 QPushButton#loadPlan { padding-right: 26px; } QPushButton#loadPlan::menu-indicator { image: url("$chevron");
     width: 12px; height: 12px; subcontrol-origin: padding; subcontrol-position: right center; right: 8px; }
-QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 4px; }
+QToolButton#plain { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px; }
 QToolButton#plain:checked { background: $window; border: 1px solid $border; }
 QToolButton#plain:focus { border: 1px solid $accent; }
 QTabWidget::pane { border: 1px solid $border; background: $panel; border-radius: 4px; top: -1px; }

@@ -14,6 +14,7 @@ PREFIXES = (
     (1e-9, "n"),
     (1e-12, "p"),
     (1e-15, "f"),
+    (1e-18, "a"),
 )
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NOTHING = "—"

@@ -12,11 +12,13 @@ from gui.model.spectra import SpectrumCurve
 from gui.plots.axes import LOG_LIMITS, LogAxis
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane
+from gui.plots.room import LegendPlace, as_lines
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.words import with_prefix
 
 AXIS_PX = 64
+MOST_IN_LEGEND = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,9 @@ class BodePane(PlotPane):
         self.spectra = SpectraShown(self)
         self.modulus = self.add_plot(0, {"left": LogAxis("left"), "bottom": LogAxis("bottom")}, left="|Z| / Ω")
         self.phase = self.add_plot(1, {"bottom": LogAxis("bottom")}, left="−φ / °", bottom="f / Hz")
+        self.modulus.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
+        self._legend_place = LegendPlace(self.modulus)
+        self._in_legend: list[tuple[int, str]] = []
         self.modulus.setLogMode(True, True)
         self.phase.setLogMode(True, False)
         self.phase.setXLink(self.modulus)
@@ -76,7 +81,21 @@ class BodePane(PlotPane):
         for drawn in self._lines[len(self.spectra.curves) :]:
             for item in drawn.all:
                 item.setData([], [])
+        self._name()
         self.restyle()
+
+    def _name(self) -> None:
+        """A key to the colours: the coldest, the hottest, and some between. Of them all it would hide the curves."""
+        known = {one.setpoint_C: place for place, one in enumerate(self.spectra.curves)}
+        places = [known[degree] for degree in sorted(known)]
+        shown = places if len(places) <= MOST_IN_LEGEND else [places[i] for i in _spread(len(places))]
+        named = [(place, self.spectra.curves[place].label) for place in shown]
+        if named != self._in_legend:
+            self._in_legend = named
+            self.modulus.legend.clear()
+            self.modulus.legend.setColumnCount(max(len(named), 1))
+            for place, name in named:
+                self.modulus.legend.addItem(self._lines[place].modulus, name)
 
     def _points(self, curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return bode_points(curve.frequency_Hz, self.spectra.z(curve))
@@ -102,11 +121,19 @@ class BodePane(PlotPane):
                 item.setPen(pg.mkPen(colour, width=1))
 
     def fit_ranges(self) -> None:
+        """With room for the key to the colours above the highest modulus."""
         self.modulus.enableAutoRange()
         self.phase.enableAutoRange(axis="x")
+        log_sizes = [curve.y for curve in self.cursor_curves if curve.plot is self.modulus]
+        if log_sizes:
+            low, high = float(np.concatenate(log_sizes).min()), float(np.concatenate(log_sizes).max())
+            span = max(high - low, 0.1)
+            self.modulus.setYRange(low - 0.05 * span, high + 0.2 * span, padding=0)
         angles = [self._points(one)[2] for one in self.spectra.curves]
         low = min((float(one.min()) for one in angles if len(one)), default=0.0)
         self.phase.setYRange(min(-5.0, max(low, -90.0)), 92, padding=0)
+        self.modulus.getViewBox().updateAutoRange()
+        self._legend_place.settle(*as_lines([(curve.x, curve.y) for curve in self.cursor_curves[::2]]))
 
     def exported(self) -> list[ShownCurve]:
         found = []
@@ -116,6 +143,11 @@ class BodePane(PlotPane):
             columns = (("frequency_Hz", f), (f"modulus_{unit}", size), ("minus_phase_deg", angle))
             found.append(ShownCurve(self.spectra.label(curve), columns))
         return found
+
+
+def _spread(count: int) -> list[int]:
+    """Places from the first to the last of so many."""
+    return np.linspace(0, count - 1, MOST_IN_LEGEND).round().astype(int).tolist()
 
 
 def bode_points(frequency_Hz: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

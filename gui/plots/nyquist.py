@@ -24,7 +24,7 @@ from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
 from gui.words import PREFIXES, with_prefix
 
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
-MOST_IN_LEGEND = 24
+MOST_IN_LEGEND = 16
 TALL_LEGEND = 8
 LEGEND_LINE_PX = 24
 
@@ -48,6 +48,12 @@ class _Drawn:
     line_x: np.ndarray = field(default_factory=lambda: np.empty(0))
     line_y: np.ndarray = field(default_factory=lambda: np.empty(0))
     fitted: bool = False
+    whose: tuple[object, ...] = ()
+
+    @property
+    def is_hidden(self) -> bool:
+        """By a click on its sign in the legend."""
+        return not self.sample.isVisible()
 
 
 class NyquistPane(PlotPane):
@@ -64,6 +70,7 @@ class NyquistPane(PlotPane):
         self.plot = self.add_plot()
         self.plot.setAspectLocked(True, ratio=1)
         self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
+        self.plot.legend.sigSampleClicked.connect(self.refresh)
         self._legend_place = LegendPlace(self.plot)
         self._drawn: list[_Drawn] = []
         self._in_legend: tuple[int, list[tuple[int, str]]] = (1, [])
@@ -86,6 +93,11 @@ class NyquistPane(PlotPane):
     @property
     def _curves(self) -> list[SpectrumCurve]:
         return self.spectra.curves
+
+    @property
+    def _visible(self) -> list[tuple[_Drawn, SpectrumCurve]]:
+        pairs = zip(self._drawn, self._curves, strict=False)
+        return [(item, curve) for item, curve in pairs if not item.is_hidden]
 
     def _show_residuals(self, *_: object) -> None:
         """A row that is not shown takes no room."""
@@ -127,6 +139,9 @@ class NyquistPane(PlotPane):
             self.spectra.is_compensated(curve),
             self.spectra.overlay.isChecked(),
         )
+        if item.whose != curve.key:
+            item.whose = curve.key
+            item.sample.setVisible(True)
         key = (*curve.key, id(curve.run), len(curve.z_ohm), *shown, id(self.analyses.get(curve.run.head.id)))
         if item.key != key:
             item.key = key
@@ -137,7 +152,11 @@ class NyquistPane(PlotPane):
             fitted = self.spectra.fitted(curve)
             item.fitted = fitted is not None and len(fitted[1]) > 0
             item.fit.setData(*((fitted[1].real, -fitted[1].imag) if fitted is not None else ([], [])))
-        self.cursor_curves.append(CursorCurve(self.plot, item.x, item.y, self._teller(curve, item.x, item.y)))
+        # Measured points are joined by a line of their own only where no fit goes through them.
+        item.line.setVisible(not item.fitted and not item.is_hidden)
+        item.fit.setVisible(item.fitted and not item.is_hidden)
+        if not item.is_hidden:
+            self.cursor_curves.append(CursorCurve(self.plot, item.x, item.y, self._teller(curve, item.x, item.y)))
 
     def _points(self, curve: SpectrumCurve) -> tuple[np.ndarray, np.ndarray]:
         z = self.spectra.z(curve)
@@ -195,7 +214,8 @@ class NyquistPane(PlotPane):
             colour = colour_of(self.theme, curve, low, high)
             edge = colour if single else QColor(colours[curve.run.head.id])
             self._colour(item, colour, edge, ground)
-            marks.append(Marks(item.key, item.x, item.y, item.decades, edge, curve.is_growing))
+            if not item.is_hidden:
+                marks.append(Marks(item.key, item.x, item.y, item.decades, edge, curve.is_growing))
         self._marks.show(marks, ground)
         self._residuals.restyle(lambda curve: colour_of(self.theme, curve, low, high), self.theme.muted)
         if self._curves:
@@ -203,12 +223,11 @@ class NyquistPane(PlotPane):
         self._write_decades()
 
     def _colour(self, item: _Drawn, colour: QColor, edge: QColor, ground: QColor) -> None:
-        """Measured points are joined by a line of their own only where no fit goes through them."""
-        style = (item.fitted, colour.rgba(), edge.rgba(), ground.rgba())
+        style = (colour.rgba(), edge.rgba(), ground.rgba())
         if item.style == style:
             return
         item.style = style
-        item.line.setPen(None if item.fitted else pg.mkPen(colour, width=1))
+        item.line.setPen(pg.mkPen(colour, width=1))
         item.fit.setPen(pg.mkPen(colour, width=1))
         item.sample.setPen(pg.mkPen(colour, width=1))
         points = item.sample.scatter  # set there: without data the item doesn't pass on what its symbols look like
@@ -218,9 +237,8 @@ class NyquistPane(PlotPane):
 
     def _write_decades(self) -> None:
         """At those of the largest spectrum."""
-        widest = max(self._curves, key=lambda one: one.size_ohm, default=None)
-        shown = [item for item, _ in zip(self._drawn, self._curves, strict=False)]
-        wanted = (widest.key if widest is not None else None, [item.key for item in shown], self.theme.name)
+        widest = max((curve for _, curve in self._visible), key=lambda one: one.size_ohm, default=None)
+        wanted = (widest.key if widest is not None else None, [one.key for one, _ in self._visible], self.theme.name)
         if wanted == self._labelled:
             return
         self._labelled = wanted
@@ -237,7 +255,7 @@ class NyquistPane(PlotPane):
 
     def _lines(self) -> tuple[np.ndarray, np.ndarray]:
         """All that is drawn, as points close to each other."""
-        drawn = [item for item, _ in zip(self._drawn, self._curves, strict=False)]
+        drawn = [item for item, _ in self._visible]
         if not drawn:
             return np.empty(0), np.empty(0)
         return np.concatenate([one.line_x for one in drawn]), np.concatenate([one.line_y for one in drawn])
@@ -264,12 +282,12 @@ class NyquistPane(PlotPane):
     def fit_ranges(self) -> None:
         """All with the origin in view."""
         self._residuals.fit_ranges()
-        self._set_ranges([(item.x, item.y) for item, _ in zip(self._drawn, self._curves, strict=False)])
+        self._set_ranges([(item.x, item.y) for item, _ in self._visible])
 
     def fit_arcs(self) -> None:
         """Of each spectrum what lies left of its total resistance, where the analysis told one; the view stays."""
         parts = []
-        for curve in self._curves:
+        for _, curve in self._visible:
             x, y = self._points(curve)
             limit = 1.15 * self._total(curve)
             parts.append((x[x <= limit], y[x <= limit]) if np.isfinite(limit) else (x, y))
@@ -299,7 +317,7 @@ class NyquistPane(PlotPane):
     def exported(self) -> list[ShownCurve]:
         unit = self.spectra.normalisation.column
         found = []
-        for curve in self._curves:
+        for _, curve in self._visible:
             x, y = self._points(curve)
             columns = (("frequency_Hz", curve.frequency_Hz), (f"z_real_{unit}", x), (f"minus_z_imag_{unit}", y))
             found.append(ShownCurve(self.spectra.label(curve), columns))

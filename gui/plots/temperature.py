@@ -94,7 +94,7 @@ class TemperaturePane(PlotPane):
     def fit_ranges(self) -> None:
         set_x(self.degrees, [one.range_x() for one in self._lines])
         set_y(self.degrees, [one.range_y() for one in self._lines])
-        self.power.setYRange(0, 100, padding=0.02)
+        set_y(self.power, [(0.0, 100.0)], padding=0.02)
 
     def exported(self) -> list[ShownCurve]:
         if self._run is None:

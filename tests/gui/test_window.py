@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sqlite3
 import threading
@@ -13,22 +12,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
-from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QImage
+from PyQt5.QtCore import QPoint, QPointF, Qt
+from PyQt5.QtGui import QImage, QWheelEvent
 from PyQt5.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from daq.plan import load_plan, make_plan
+from daq.plan import make_plan
 from daq.runner import Watcher, run_plan
 from gui.app import main
 from gui.demo import PLAN, DemoStart, write_demo_bench
 from gui.model.bench_status import BenchStatus, InstrumentStatus, QueueEntry, RunStatus
+from gui.plots.pane import PlotPane
 from gui.theme import DARK, LIGHT, Theme
 from gui.words import NOTHING
 
 
 # ---------------------------------------------------------------- looking at runs
-def test_a_finished_sweep_is_shown_fitted_and_exported(
+def test_a_finished_sweep_is_shown_fitted_and_its_numbers_told(
     qtbot: QtBot, open_window: Open, runs: Path, tmp_path: Path
 ) -> None:
     window = open_window(runs)
@@ -45,17 +45,6 @@ def test_a_finished_sweep_is_shown_fitted_and_exported(
     items = [table.item(row, 1) for row in range(table.rowCount())]
     texts = [one.text() for one in items if one is not None]
     assert any("activation" in text for text in texts)
-    for pane in (nyquist, pane_of(window, "bode"), pane_of(window, "temperature"), arrhenius):
-        window.tabs.setCurrentWidget(pane)
-        for kind in ("png", "svg", "csv"):
-            window.export_to(pane, tmp_path / f"{pane.key}.{kind}")
-        image = QImage(str(tmp_path / f"{pane.key}.png"))
-        assert image.width() >= 2000
-        assert "<svg" in (tmp_path / f"{pane.key}.svg").read_text(encoding="utf-8")
-        with (tmp_path / f"{pane.key}.csv").open(encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        assert len(rows) >= 3
-        assert len(rows[0]) >= 3
     window.export_to(nyquist, tmp_path / "no such folder" / "x.png")
     assert "no such folder" in window.banner.message.text()
 
@@ -97,7 +86,35 @@ def test_plots_are_not_blank_in_either_theme(qtbot: QtBot, open_window: Open, ru
         assert saturated.sum() > 150, key
 
 
+def test_a_run_keeps_its_colour_in_the_shade_of_the_theme_and_the_log_its_place(
+    qtbot: QtBot, open_window: Open, runs: Path
+) -> None:
+    window = open_window(runs, size=(1280, 720))
+    show_all(qtbot, window)
+    places = [LIGHT.categories.index(row.colour) for row in window.runs.model.rows]
+    assert len(set(places)) == 2
+    window.set_theme(DARK)
+    assert [DARK.categories.index(row.colour) for row in window.runs.model.rows] == places
+    drawn = {one.colour for one in pane_of(window, "temperature").shown}
+    assert drawn == {row.colour for row in window.runs.model.rows}
+    window.lay_out_docks()
+    assert window.tabifiedDockWidgets(window.docks["runs"]) == [window.docks["log"]]
+    window.resize(1680, 1000)
+    window.lay_out_docks()
+    assert window.tabifiedDockWidgets(window.docks["runs"]) == []
+    assert window.docks["log"].isVisible()
+
+
 # ---------------------------------------------------------------- a run in progress
+def turn_the_wheel(pane: PlotPane) -> None:
+    """Into the picture, in its middle."""
+    paper = pane.canvas.viewport()
+    at, by = QPointF(paper.rect().center()), QPoint(0, 120)
+    where, no_button = QPointF(paper.mapToGlobal(paper.rect().center())), Qt.MouseButtons(Qt.MouseButton.NoButton)
+    event = QWheelEvent(at, where, QPoint(), by, no_button, Qt.KeyboardModifiers(), Qt.ScrollPhase.NoScrollPhase, False)
+    QApplication.sendEvent(paper, event)
+
+
 def test_a_run_is_followed_to_its_end_and_zoom_is_left_alone(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
     bench = FakeBench()
     window = open_window(tmp_path / "runs", bench)
@@ -116,14 +133,21 @@ def test_a_run_is_followed_to_its_end_and_zoom_is_left_alone(qtbot: QtBot, open_
     assert "30 °C" in window.header.step.text()
     nyquist = pane_of(window, "nyquist")
     qtbot.waitUntil(lambda: len(nyquist.exported()) >= 1, timeout=SLOW_MS)
-    nyquist.plots[0].getViewBox().setRange(xRange=(0, 10), yRange=(0, 10), padding=0)
-    nyquist.following.setChecked(False)
+    turn_the_wheel(nyquist)
+    assert not nyquist.following.isChecked(), "zooming ends it"
     before = nyquist.plots[0].getViewBox().viewRange()
     worker.join(40)
     qtbot.waitUntil(lambda: len(nyquist.exported()) == 3, timeout=SLOW_MS)
     assert nyquist.plots[0].getViewBox().viewRange() == before
     qtbot.waitUntil(lambda: window.library.views[path[0]].outcome == "finished", timeout=SLOW_MS)
     assert any("all steps done" in line for line in window.log.text.toPlainText().splitlines())
+    qtbot.mouseClick(nyquist._fit_button, Qt.MouseButton.LeftButton)
+    assert nyquist.following.isChecked()
+    assert nyquist.plots[0].getViewBox().viewRange() != before
+    curve = nyquist.cursor_curves[0]
+    spot = nyquist.plots[0].getViewBox().mapViewToScene(QPointF(curve.x[-1], curve.y[-1]))
+    qtbot.mouseMove(nyquist.canvas.viewport(), nyquist.canvas.mapFromScene(spot))
+    qtbot.waitUntil(lambda: "30 °C   f = " in nyquist.readout.text(), timeout=SLOW_MS)
 
 
 def test_stop_is_one_click_and_one_key_and_the_bench_answers(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
@@ -328,53 +352,3 @@ def test_the_log_is_filtered_by_level_and_word_and_runs_by_name(qtbot: QtBot, op
     qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
     qtbot.keyClicks(window.runs.search, "temperature hold")
     assert window.runs.filtered.rowCount() == 1
-
-
-# ---------------------------------------------------------------- a new run
-def test_a_run_from_the_form_to_the_queue_and_to_a_plan_file(
-    qtbot: QtBot, open_window: Open, tmp_path: Path, runs: Path
-) -> None:
-    bench = FakeBench()
-    window = open_window(runs, bench)
-    form = window.new_run
-    assert not form.add.isEnabled()
-    for key, text in (("name", "pellet 9"), ("pellet.thickness_mm", "1.1"), ("pellet.diameter_mm", "10 mm")):
-        widget = form.findChild(QLineEdit, f"field_{key}")
-        widget.clear()
-        qtbot.keyClicks(widget, text)
-    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
-    assert "6 steps" in form.summary.text()
-    wrong = form.findChild(QLineEdit, "field_frequency_max_Hz")
-    wrong.setText("3 Mohm")
-    qtbot.waitUntil(lambda: not form.add.isEnabled(), timeout=SLOW_MS)
-    assert "unit must be Hz" in form.messages["frequency_max_Hz"].text()
-    assert wrong.accessibleDescription() == form.messages["frequency_max_Hz"].text()
-    wrong.setText("500 kHz")
-    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
-    form.add.click()
-    what, details = bench.asked[-1]
-    assert what == "submit"
-    window.filling.write_plan(details["plan"], tmp_path / "plan.toml")
-    plan = load_plan(tmp_path / "plan.toml")
-    assert plan.samples[0].name == "pellet 9"
-    assert (plan.model.run[0].model_extra or {})["frequency_max_Hz"] == 5e5
-    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
-    sweep = next(row for row in window.runs.model.rows if row.procedure == "eis-sweep")
-    window.actions_of_rows.do("settings", sweep)
-    assert form.texts()["temperatures_C"] == "25, 60, 90"
-    assert form.texts()["name"] == "K001"
-
-
-def test_nonsense_is_a_sentence_not_a_traceback(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
-    window = open_window(tmp_path / "runs")
-    (tmp_path / "half.toml").write_text("[sample]\nname = ", encoding="utf-8")
-    window.filling.take_plan(tmp_path / "half.toml")
-    assert "half.toml" in window.banner.message.text()
-    (tmp_path / "junk.db").write_bytes(b"no run")
-    window.actions_of_rows.load_file(tmp_path / "junk.db")
-    assert window.banner.isVisible()
-    folder = tmp_path / "runs" / "broken"
-    folder.mkdir(parents=True)
-    (folder / "run.db").write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
-    window.catalog.look_now()
-    qtbot.waitUntil(lambda: "broken" in window.log.text.toPlainText(), timeout=SLOW_MS)

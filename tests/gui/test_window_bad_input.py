@@ -87,3 +87,18 @@ def test_a_folder_that_cannot_be_read_or_written_is_a_sentence(
     (row,) = window.runs.model.rows
     window.actions_of_rows.do("resume", row)
     assert "nothing to resume" in told()
+
+
+def test_nonsense_is_a_sentence_not_a_traceback(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    window = open_window(tmp_path / "runs")
+    (tmp_path / "half.toml").write_text("[sample]\nname = ", encoding="utf-8")
+    window.filling.take_plan(tmp_path / "half.toml")
+    assert "half.toml" in window.banner.message.text()
+    (tmp_path / "junk.db").write_bytes(b"no run")
+    window.actions_of_rows.load_file(tmp_path / "junk.db")
+    assert window.banner.isVisible()
+    folder = tmp_path / "runs" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "run.db").write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
+    window.catalog.look_now()
+    qtbot.waitUntil(lambda: "broken" in window.log.text.toPlainText(), timeout=SLOW_MS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt5.QtGui import QDragEnterEvent, QDropEvent
+from PyQt5.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PyQt5.QtWidgets import QApplication, QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -86,6 +88,36 @@ def test_a_voltammogram_goes_to_its_plot(qtbot: QtBot, open_window: Open, tmp_pa
     assert pane.findChildren(QComboBox)[0].currentText() == "I / mA", "it has no area"
     (curve,) = pane.exported()
     assert dict(curve.columns)["current_mA"] == pytest.approx(1e-2 * volt, rel=1e-4)
+
+
+def test_every_plot_is_exported_as_picture_and_numbers(
+    qtbot: QtBot, open_window: Open, runs: Path, tmp_path: Path
+) -> None:
+    """A sweep, a voltammogram and cycling data overlaid: each of the tabs has something."""
+    scan = tmp_path / "cv.txt"
+    rows = "\n".join(f"{v:.3f}, {1e-5 * v:.4e}" for v in np.concatenate([np.linspace(0, 1, 40), np.linspace(1, 0, 40)]))
+    scan.write_text(f"Cyclic Voltammetry\n\nPotential/V, Current/A\n\n{rows}\n", encoding="utf-8")
+    window = open_window(runs, FakeBench())
+    show_all(qtbot, window)
+    drop(window, scan, LAND)
+    qtbot.waitUntil(lambda: {scan, LAND} <= window.library.views.keys(), timeout=SLOW_MS)
+    qtbot.waitUntil(lambda: any(one.sweep for one in window.panes[0].analyses.values()), timeout=SLOW_MS)
+    for pane in window.panes:
+        window.tabs.setCurrentWidget(pane)
+        qtbot.waitUntil(lambda pane=pane: bool(pane.exported()), timeout=SLOW_MS)
+        for kind in ("png", "svg", "csv"):
+            window.export_to(pane, tmp_path / f"{pane.key}.{kind}")
+        image = QImage(str(tmp_path / f"{pane.key}.png"))
+        assert image.width() >= 2000
+        colours = {image.pixel(x, y) for x in range(0, image.width(), 9) for y in range(0, image.height(), 9)}
+        assert len(colours) > 10, f"{pane.key} is blank"
+        svg = ElementTree.parse(tmp_path / f"{pane.key}.svg").getroot()
+        assert len(list(svg.iter())) > 30, f"{pane.key} is blank"
+        with (tmp_path / f"{pane.key}.csv").open(encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+        numbers = [float(text) for row in table for key, text in row.items() if key != "curve" and text]
+        assert np.isfinite(numbers).sum() > len(table) > 0
+    assert window.banner.isHidden()
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "notes.txt", "gone.z"])

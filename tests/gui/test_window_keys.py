@@ -126,10 +126,14 @@ class Desk:
         return changed * sign > 0
 
     def rehearses(self) -> bool:
-        rehearsal = self.window.rehearsing.rehearsal
         self.press("Ctrl+R")
+        return self.window.rehearsing.rehearsal.is_going
+
+    def ends_the_rehearsal(self) -> bool:
+        """The key presses a button, which takes its time to come up again."""
+        rehearsal = self.window.rehearsing.rehearsal
         was_going = rehearsal.is_going
-        self.press("Esc")  # presses a button, which takes its time to come up again
+        self.press("Esc")
         self.qtbot.waitUntil(lambda: not rehearsal.is_going, timeout=SLOW_MS)
         self.window.tabs.setCurrentWidget(self.nyquist)
         return was_going
@@ -159,7 +163,7 @@ def what_each_does(desk: Desk) -> Mapping[str, Callable[[], bool]]:
         "F5": lambda: desk.asks("F5", ("hold", {"on": True})),
         "Ctrl+Enter": desk.submits,
         "Ctrl+R": desk.rehearses,
-        "Esc": desk.rehearses,
+        "Esc": desk.ends_the_rehearsal,
         "Ctrl+L": lambda: desk.chooses("Ctrl+L"),
         "Ctrl+O": lambda: desk.chooses("Ctrl+O"),
         "Ctrl+E": lambda: desk.chooses("Ctrl+E"),

@@ -38,6 +38,40 @@ def write(window: BenchWindow, key: str, text: str) -> None:
     window.new_run.findChild(QLineEdit, f"interlock_0_{key}").setText(text)
 
 
+def test_a_run_from_the_form_to_the_queue_and_to_a_plan_file(
+    qtbot: QtBot, open_window: Open, tmp_path: Path, runs: Path
+) -> None:
+    bench = FakeBench()
+    window = open_window(runs, bench)
+    form = window.new_run
+    assert not form.add.isEnabled()
+    for key, text in (("name", "pellet 9"), ("pellet.thickness_mm", "1.1"), ("pellet.diameter_mm", "10 mm")):
+        widget = form.findChild(QLineEdit, f"field_{key}")
+        widget.clear()
+        qtbot.keyClicks(widget, text)
+    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
+    assert "6 steps" in form.summary.text()
+    wrong = form.findChild(QLineEdit, "field_frequency_max_Hz")
+    wrong.setText("3 Mohm")
+    qtbot.waitUntil(lambda: not form.add.isEnabled(), timeout=SLOW_MS)
+    assert "unit must be Hz" in form.messages["frequency_max_Hz"].text()
+    assert wrong.accessibleDescription() == form.messages["frequency_max_Hz"].text()
+    wrong.setText("500 kHz")
+    qtbot.waitUntil(form.add.isEnabled, timeout=SLOW_MS)
+    form.add.click()
+    what, details = bench.asked[-1]
+    assert what == "submit"
+    window.filling.write_plan(details["plan"], tmp_path / "plan.toml")
+    plan = load_plan(tmp_path / "plan.toml")
+    assert plan.samples[0].name == "pellet 9"
+    assert (plan.model.run[0].model_extra or {})["frequency_max_Hz"] == 5e5
+    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
+    sweep = next(row for row in window.runs.model.rows if row.procedure == "eis-sweep")
+    window.actions_of_rows.do("settings", sweep)
+    assert form.texts()["temperatures_C"] == "25, 60, 90"
+    assert form.texts()["name"] == "K001"
+
+
 def test_an_interlock_is_typed_refused_mended_and_kept_in_the_plan(
     qtbot: QtBot, open_window: Open, tmp_path: Path
 ) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
 from bench_window import SLOW_MS, FakeBench, Open, pane_of, show_all
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QPointF, Qt
 from PyQt5.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from daq.plan import load_plan
 from daq.runner import Watcher, run_plan
+from gui.graph import pg
+from gui.model.growing import GrowingTable
+from gui.model.run_view import Head, RunView
 from gui.plots.bode import BodePane
 from gui.plots.nyquist import NyquistPane
+from gui.plots.pane import ShownRun
 
 LEAD_ohm = 40.0
 FREQUENCY_Hz = np.geomspace(2e6, 0.05, 60)
@@ -71,6 +76,64 @@ def test_spectra_are_shown_compensated_as_the_report_has_them_and_as_measured_on
     assert bode.spectra.fitted(bode.spectra.curves[0]) is not None
 
 
+def test_words_on_the_plot_keep_clear_of_the_curves(qtbot: QtBot, open_window: Open, runs: Path) -> None:
+    window = open_window(runs, FakeBench(), (1280, 720))
+    show_all(qtbot, window)
+    nyquist = cast(NyquistPane, pane_of(window, "nyquist"))
+    window.tabs.setCurrentWidget(nyquist)
+    qtbot.waitUntil(lambda: any(one.sweep for one in nyquist.analyses.values()), timeout=SLOW_MS)
+    view = nyquist.plots[0].getViewBox()
+    for show in (nyquist.fit, lambda: view.setRange(xRange=(0, 9e3), yRange=(0, 5e3), padding=0)):
+        show()
+        nyquist.following.setChecked(show == nyquist.fit)
+        qtbot.wait(20)
+        texts = [one for one in view.allChildren() if isinstance(one, pg.TextItem) and one.isVisible()]
+        boxes = [one.textItem.sceneBoundingRect() for one in texts if one.toPlainText().endswith("Hz")]
+        if nyquist.following.isChecked():  # a zoom leaves the legend where it was
+            boxes.append(nyquist.plots[0].legend.sceneBoundingRect())
+        points = [
+            view.mapViewToScene(QPointF(x, y))
+            for curve in nyquist.cursor_curves
+            for x, y in zip(curve.x, curve.y, strict=True)
+        ]
+        assert len(boxes) >= 2, "decades, and the legend"
+        assert [sum(box.contains(one) for one in points) for box in boxes] == [0] * len(boxes)
+        assert not any(a.intersects(b) for place, a in enumerate(boxes) for b in boxes[place + 1 :])
+
+
+def test_64_spectra_cost_little_each_time_one_of_them_grows(qtbot: QtBot) -> None:
+    view = RunView(Path("none"), Head("id", "eis-sweep", "x", {"name": "x"}, {}, {}, "", 0.0))
+    table = view.tables["impedance"] = GrowingTable()
+    f = np.logspace(6, 0, 61)
+
+    def measure(number: int, part: slice) -> None:
+        z = 50 + (3e4 / number) / (1 + 1j * f[part] * 1e-5)
+        rows = {"id": f[part], "attempt": np.ones(len(z), int), "spectrum": np.full(len(z), number)}
+        rows |= {"sample": np.full(len(z), "", object), "setpoint_C": np.full(len(z), 20.0 + number)}
+        table.extend({**rows, "frequency_Hz": f[part], "z_real_ohm": z.real, "z_imag_ohm": z.imag})
+
+    for number in range(1, 65):
+        measure(number, slice(None if number < 64 else 40))
+    pane = NyquistPane()
+    qtbot.addWidget(pane)
+    pane.resize(1000, 700)
+    pane.show()
+    pane.set_runs([ShownRun(view, "#0072b2")])
+    costs_s = []
+    for place in range(40, 61):
+        measure(64, slice(place, place + 1))
+        began_s = time.process_time()
+        pane.refresh()
+        costs_s.append(time.process_time() - began_s)
+    assert len(pane.exported()[-1].columns[0][1]) == 61
+    assert [one.number for one in pane.spectra.curves if one.is_growing] == [64], "the others were broken off"
+    assert min(costs_s) < 0.03, "measured: 5 ms of processor time on an idle machine"
+
+
+def spectra_of(pane: NyquistPane) -> list[str]:
+    return [one.label for one in pane.exported() if not one.label.endswith("residuals")]
+
+
 def test_residuals_come_with_a_key_and_what_is_shown_can_be_copied(qtbot: QtBot, open_window: Open, runs: Path) -> None:
     window = open_window(runs, FakeBench(), (1280, 720))
     show_all(qtbot, window)
@@ -95,6 +158,13 @@ def test_residuals_come_with_a_key_and_what_is_shown_can_be_copied(qtbot: QtBot,
     lines = clipboard.text().splitlines()
     assert lines[0].split("\t")[:2] == ["curve", "frequency_Hz"]
     assert len(lines) > 100
+    legend = nyquist.plots[0].legend
+    sign = nyquist.canvas.mapFromScene(legend.items[0][0].sceneBoundingRect().center())
+    for count in (2, 3):  # a click hides the curve, and shows it again
+        qtbot.mouseClick(nyquist.canvas.viewport(), Qt.MouseButton.LeftButton, pos=sign)
+        qtbot.waitUntil(lambda count=count: len(spectra_of(nyquist)) == count, timeout=SLOW_MS)
+        assert len({one.text for one in nyquist.cursor_curves if one.plot is nyquist.plots[0]}) == count
+        qtbot.wait(QApplication.doubleClickInterval() + 50)
     qtbot.keyClick(nyquist.canvas, Qt.Key.Key_L)
     assert not nyquist.plots[0].legend.isVisible()
     nyquist.spectra.compensated.show()
