@@ -68,7 +68,7 @@ def once(folder: Path, draw: random.Random) -> Jumped:
     hot_at: list[float] = []
 
     def follow(t_s: float, reading_C: float) -> float:
-        awake_s = t_s - clock.bench_s  # the run's seconds without those that were slept through
+        awake_s = t_s - clock.bench_s + 1e-6  # the run's seconds without those slept through; a sum of decimals
         due = [one for one in jumps if one.t_s <= awake_s]
         clock.calendar_s = sum(one.calendar_s for one in due)
         clock.bench_s = sum(one.bench_s for one in due)
