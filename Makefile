@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 SDK_ARGS ?=
 
-.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-gui bench-wire kill kill-host disk-full abuse power-loss chaos truths venv clean
+.PHONY: sdk-contract help demo demo-gui paper test lint format bench bench-gui bench-wire kill kill-host disk-full abuse power-loss soak clock-jumps chaos truths venv clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -89,6 +89,12 @@ kill-host: $(READY)  ## kill -9 of 30 bench hosts in mid-sweep, of 9 while cells
 
 abuse: $(READY)  ## 10 000 requests at the service, right and wrong, with and without tokens; what came back (minutes)
 	PYTHONPATH=tests/support $(BIN)/python tests/chaos/abuse.py --count 10000
+
+soak: $(READY)  ## a virtual day on each of three benches of bad wires, 5 % of all replies faulty: wrong values, memory, files
+	PYTHONPATH=tests/support $(BIN)/python tests/chaos/soak.py --hours 24
+
+clock-jumps: $(READY)  ## 300 runs in which the computer's clock is set and the computer sleeps: wrong durations, missed limits
+	PYTHONPATH=tests/support $(BIN)/python tests/chaos/clock_jumps.py --count 300
 
 chaos: $(READY)  ## all of these, one table (CHAOS=0.1 scales the counts, SEED=2, WRITE=1 writes it into docs)
 	$(BIN)/python tests/chaos/chaos.py --scale $(or $(CHAOS),1) --seed $(or $(SEED),1) $(if $(WRITE),--write)

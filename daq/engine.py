@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from daq.bench import Bench
@@ -165,6 +166,8 @@ class Engine:
 
     def _close(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
         """The outcome as it stands in the file. Where not even that could be written, the run reads as interrupted."""
+        with suppress(StorageError):
+            self._calendar.look()  # it may have jumped since the last reading
         try:
             return self._writer.close(outcome, reason, self.t_s)
         except StorageError as error:

@@ -14,7 +14,7 @@ from typing import get_args
 from daq.bench import BenchConfig
 from daq.clock import wall_monotonic
 from daq.errors import BadInput, CellrigError
-from daq.notify_file import recipients
+from daq.notify_file import recipients, silent_apprise
 from daq.notify_table import Kind
 
 log = logging.getLogger(__name__)
@@ -159,10 +159,7 @@ class Notifier:
 
 
 def send_by_apprise(address: str, title: str, text: str) -> bool:
-    from apprise import Apprise  # half a second, in the notifier's own thread
-
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it may name the address
-    one = Apprise()
+    one = silent_apprise()()  # half a second, in the notifier's own thread
     return bool(one.add(address)) and bool(one.notify(body=text, title=title))
 
 

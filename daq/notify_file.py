@@ -10,17 +10,21 @@ An address is what apprise takes (https://appriseit.com). It never gets into a b
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from platformdirs import user_config_path
 from pydantic import Field
 
 from daq.errors import BadInput
 from daq.tables import StrictModel, parse, read_toml
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 NAMED_BY = "CELLRIG_NOTIFY"
 
@@ -71,10 +75,16 @@ def _read(path: Path) -> NotifyFile:
         raise BadInput(problem, place=error.place, allowed=error.allowed) from None
 
 
-def _check(url: str, place: str) -> None:
+def silent_apprise() -> type[Apprise]:
+    """Apprise's class, with its own log switched off: that names addresses, passwords and all."""
     from apprise import Apprise  # it takes half a second, and most commands never need it
 
-    if Apprise.instantiate(url, suppress_exceptions=True) is not None:
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    return Apprise
+
+
+def _check(url: str, place: str) -> None:
+    if silent_apprise().instantiate(url, suppress_exceptions=True) is not None:
         return
     kind = re.match(r"([A-Za-z0-9]+)://", url.strip())
     if kind is None:
@@ -91,10 +101,8 @@ def _check(url: str, place: str) -> None:
 
 
 def _kinds() -> list[str]:
-    from apprise import Apprise
-
     found: list[str] = []
-    for one in Apprise().details()["schemas"]:
+    for one in silent_apprise()().details()["schemas"]:
         for key in ("protocols", "secure_protocols"):
             value = one.get(key) or ()
             found += [value] if isinstance(value, str) else list(value)

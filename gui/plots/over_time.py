@@ -13,6 +13,7 @@ from gui.graph import Item, pg
 from gui.model.series import SeriesBy
 from gui.plots.axes import SecondAxis, TimeAxis
 from gui.plots.export import ShownCurve
+from gui.plots.interlock_marks import InterlockMarks
 from gui.plots.long_curve import LongCurve
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
 from gui.plots.ranges import joined, set_x, set_y
@@ -58,6 +59,7 @@ class OverTimePane(PlotPane):
         self._cells: list[_Cell] = []
         self._names: list[str] = []
         self._shorts: list[Item] = []
+        self._interlocks = InterlockMarks(self.plot)
         self._scale = 1.0
 
     def draw(self) -> None:
@@ -73,6 +75,8 @@ class OverTimePane(PlotPane):
             line.clear()
         self._draw_current()
         self._mark_shorts()
+        on_its_time = [one.view for one in self.shown if one.view.table("polarisation").size]  # not on a cycler's own
+        self._interlocks.take(on_its_time[-1].events if on_its_time else ())
         self._name()
         self.restyle()
 
@@ -161,6 +165,7 @@ class OverTimePane(PlotPane):
         amber = QColor(self.theme.category(4))
         self._current.set_pen(pg.mkPen(amber, width=1))
         self._second.ink(amber)
+        self._interlocks.restyle(self.theme)
         for line in self._shorts:
             line.setPen(pg.mkPen(self.theme.bad, width=1, style=Qt.PenStyle.SolidLine))
             line.label.setColor(QColor(self.theme.bad))

@@ -10,6 +10,7 @@ from gui.graph import Item, pg
 from gui.model.run_view import RunView
 from gui.plots.axes import TimeAxis
 from gui.plots.export import ShownCurve
+from gui.plots.interlock_marks import InterlockMarks
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.ranges import set_x, set_y
 from gui.words import hours
@@ -38,12 +39,14 @@ class TemperaturePane(PlotPane):
         self._lines = [self.add_long(self.degrees, name) for name, _ in LINES]
         self._output = self.add_long(self.power)
         self._regions: list[Item] = []
+        self._interlocks = InterlockMarks(self.degrees)
         self._run: RunView | None = None
 
     def draw(self) -> None:
         live = [one.view for one in self.shown if one.view.is_live]
         self._run = (live or [one.view for one in self.shown] or [None])[-1]
         self._mark_spectra()
+        self._interlocks.take(self._run.events if self._run is not None else ())
         self.restyle()
         if self._run is None:
             for line in (*self._lines, self._output):
@@ -84,6 +87,7 @@ class TemperaturePane(PlotPane):
         self._lines[1].set_pen(pg.mkPen(theme.category(1), width=1))
         self._lines[2].set_pen(pg.mkPen(theme.category(0), width=1))
         self._output.set_pen(pg.mkPen(theme.category(4), width=1))
+        self._interlocks.restyle(theme)
         band = QColor(theme.accent)
         band.setAlpha(40)
         for region in self._regions:

@@ -6,6 +6,7 @@ from daq.runfile.reader import RunFile
 from procedures.cli.text import duration
 from procedures.report.facts import TEMPERATURE, RunFacts
 from procedures.report.general import results_table
+from procedures.report.marks import CAPTION
 from procedures.report.parts import Content, Plot
 from procedures.report.temperature import draw_temperature
 
@@ -19,6 +20,8 @@ def temperature_plots(facts: RunFacts) -> list[Plot]:
         caption += " Shaded: spectra, at the set-points written above."
     if facts.breaks():
         caption += " Crossed out: the step was broken off."
+    if facts.interlocks:
+        caption += CAPTION
     alt = f"Temperature over {duration(facts.last_t_s)}"
     return [Plot("temperature", "Temperature", draw_temperature(facts), caption, alt)]
 

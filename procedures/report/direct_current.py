@@ -17,6 +17,7 @@ from procedures.report.common import temperature_plots
 from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
 from procedures.report.facts import RunFacts
 from procedures.report.general import results_table
+from procedures.report.marks import CAPTION, mark_interlocks
 from procedures.report.parts import Content, Headline, Plot
 from procedures.report.style import ALERT, BLUE, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
 from procedures.report.temperature import thinned, time_unit
@@ -38,7 +39,7 @@ def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
 def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
     rows = run.table("polarisation", columns=("voltage_V", "current_A", "current_density_mA_cm2"))
-    plots = [_over_time(rows, rows["t_s"], facts.results)] if len(rows["t_s"]) else []
+    plots = [_over_time(rows, rows["t_s"], facts)] if len(rows["t_s"]) else []
     cards = (
         "critical_current_density",
         "area_specific_resistance",
@@ -54,7 +55,7 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     if lines:
         return _cells_content(run, facts, lines)
     rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
-    plots = [_over_time(rows, rows["time_s"], facts.results)] if len(rows["t_s"]) else []
+    plots = [_over_time(rows, rows["time_s"], facts)] if len(rows["t_s"]) else []
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
         plots.append(capacity_plot(facts.results))
         halves = half_cycles_of(rows)
@@ -106,7 +107,8 @@ def _voltammogram(rows: Rows, results: Sequence[Result]) -> Plot:
     return Plot("voltammogram", "Voltammogram", figure, caption, f"Voltammogram of {len(cycles)} cycles")
 
 
-def _over_time(rows: Rows, time_s: np.ndarray, results: Sequence[Result]) -> Plot:
+def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts) -> Plot:
+    """`time_s` is the axis: the run's own time, or the cycler's, which began when its test did."""
     figure, grid = new_figure(4.4, Margins(top=0.2), 2, 1, heights=(2, 1), sharex=True)
     unit, seconds = time_unit(float(time_s[-1]))
     for axes, name, label, color in (
@@ -118,8 +120,9 @@ def _over_time(rows: Rows, time_s: np.ndarray, results: Sequence[Result]) -> Plo
             values, shown = 1e3 * rows["current_A"], "current / mA"
         dress(axes, f"time / {unit}" if name != "voltage_V" else "", shown)
         axes.plot(*thinned(time_s / seconds, values), color=color, lw=0.9)
-    caption = "Charge is positive current."
-    for one in results:
+    caption = "Charge is positive current." + (CAPTION if facts.interlocks else "")
+    mark_interlocks(list(grid[:, 0]), facts.interlocks, seconds, lambda t_s: float(np.interp(t_s, rows["t_s"], time_s)))
+    for one in facts.results:
         if one.name == "short_circuit" and one.value is not None:
             for axes in grid[:, 0]:
                 axes.axvline(one.value * 3600 / seconds, color=ALERT, lw=1.0, ls="--")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from procedures.report.facts import SPECTRA, TEMPERATURE, RunFacts
+from procedures.report.marks import mark_interlocks
 from procedures.report.style import (
     ALERT,
     BAND,
@@ -58,6 +59,7 @@ def draw_temperature(facts: RunFacts) -> Figure:
         power.set_ylim(bottom=0)
     _draw_spectra(axes, power, facts.tables.get(SPECTRA), seconds, last_s)
     _draw_breaks(axes, power, facts, seconds)
+    mark_interlocks([axes] if power is None else [axes, power], facts.interlocks, seconds)
     axes.set_xlim(0, max(last_s, 1.0) / seconds)
     legend(axes, columns=6, above_in=0.26)
     return figure

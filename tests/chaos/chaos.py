@@ -57,6 +57,7 @@ PROCEDURES = (
     "eis-sweep", "open-circuit", "cyclic-voltammetry", "linear-sweep", "critical-current", "symmetric-cycling",
     "galvanostatic-cycling", "rate-capability", "dc-polarisation", "temperature-hold",
 )  # fmt: skip
+STANDS = ("eurotherm-methodscript", "linkam-neware", "keithley2450")
 PARTS = (
     Part("power loss", "power_loss.py", "--rows", 2000, "1, 2"),
     *(
@@ -71,6 +72,8 @@ PARTS = (
         for one in ("guard", "service", "client", "window")
     ),
     Part("full disk", "disk_full.py", "--count", 50, "3, 7", 5),
+    *(Part(f"a day on bad wires, {one}", "soak.py", "--hours", 24, "5, 6", 1, ("--stand", one)) for one in STANDS),
+    Part("clock set, and asleep", "clock_jumps.py", "--count", 300, "3"),
     Part("abuse of the service", "abuse.py", "--count", 10_000, "10"),
 )  # fmt: skip
 

@@ -31,7 +31,7 @@ from daq.runner import Watcher, run_plan
 
 FLAT = 0.05
 WARM = 0.25  # of the day: caches and histories are full by then
-LOOKS = 40
+LOOKS, LOOK_LEAST_S = 40, 600.0  # at memory and files
 
 
 @dataclass
@@ -102,7 +102,7 @@ def _watched(engine: Engine, stand: Stand, hours: float, soaked: Soaked) -> Trut
             soaked.rss_MB.append(process.memory_info().rss / 1e6)
             soaked.handles.append(process.num_handles() if sys.platform == "win32" else process.num_fds())
 
-    truth = Truth(engine._bench, stand.channel, look, hours * 3600 / LOOKS)
+    truth = Truth(engine._bench, stand.channel, look, max(LOOK_LEAST_S, hours * 3600 / LOOKS))
     truth.start()
     return truth
 

@@ -3,7 +3,8 @@
 5 % of all replies are faulty, each kind with the same share. A flipped bit is among them where the line has a check
 sum of ours to tell it (Modbus); on USB and TCP the system's own takes care of it. A Linkam's RS-232 has none: what
 gets through there is told in docs/explanation/wire.md. A spectrum on a MethodSCRIPT instrument is seventy lines of one
-answer, so that each of its lines is struck with a share that makes 5 % of its usual answers faulty.
+answer, so that each of its lines is struck with a share that makes 5 % of its usual answers faulty. A refusal is no
+fault of a wire but the instrument's own word: it is not asked again, and ends the step.
 """
 
 from __future__ import annotations
@@ -95,8 +96,7 @@ STANDS: Mapping[str, Stand] = {
     "eurotherm-methodscript": Stand(
         "eurotherm-methodscript",
         {
-            "furnace": f'driver = "simulated-eurotherm"\n{HOT}\n'
-            f"peer = {{ faults = {{ {_faults('corrupt', 'refused')} }} }}",
+            "furnace": f'driver = "simulated-eurotherm"\n{HOT}\npeer = {{ faults = {{ {_faults("corrupt")} }} }}',
             "potentiostat": 'driver = "simulated-methodscript"\n'
             f"peer = {{ faults = {{ {_faults(share=FAULTY / LINES)} }} }}",
         },

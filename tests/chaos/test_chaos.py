@@ -12,8 +12,9 @@ from pathlib import Path
 import leftovers
 import pytest
 import tally
-from chaos import BEGIN, END, PARTS, PROCEDURES, Part, portions_of, run_all, table, write_page
+from chaos import BEGIN, END, PARTS, PROCEDURES, STANDS, Part, portions_of, run_all, table, write_page
 from kill_kinds import KINDS
+from soak_stands import STANDS as SOAKED
 
 POWER = Part("power loss", "power_loss.py", "--rows", 40, "1, 2", 2)
 GONE = Part("gone", "there_is_no_such_script.py", "--count", 1, "3")
@@ -63,6 +64,7 @@ def test_the_counts_are_shared_out_each_with_a_seed_of_its_own() -> None:
     assert [one.count for one in shares] == [1] * 7
     assert len({one.seed for one in shares}) == 7
     assert set(PROCEDURES) == set(KINDS), "a procedure that nobody kills"
+    assert set(STANDS) == set(SOAKED), "a stand that nobody soaks"
 
 
 def test_counts_are_summed_and_the_worst_is_kept() -> None:

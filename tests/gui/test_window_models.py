@@ -1,4 +1,4 @@
-"""What the window shows without a window: numbers as they are typed, long curves, forms of every procedure."""
+"""What the window shows without a window: numbers as they are typed, long curves, forms, marks on a plot."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytestqt.qtbot import QtBot
 
 from daq.bench import load_bench
 from daq.plan import check_plan, load_plan
+from daq.runfile.reader import EventRecord
+from gui.graph import pg
 from gui.model.drafts import check_draft, plan_text, texts_of_plan
 from gui.model.growing import GrowingTable
 from gui.model.procedure_form import fields_of, procedure_names
 from gui.model.pyramid import Pyramid, thin
 from gui.model.quantity_text import number_of, text_of
+from gui.plots.interlock_marks import InterlockMarks
 
 
 # ---------------------------------------------------------------- numbers
@@ -156,3 +160,19 @@ def test_what_is_wrong_is_told_at_its_field(key: str, text: str, says: str) -> N
     checked = check_draft("eis-sweep", fields, texts, load_bench(None))
     assert not checked.good
     assert says in checked.problems[key], checked.problems
+
+
+def test_what_tripped_is_marked_with_its_name_and_what_cleared_is_not(qtbot: QtBot) -> None:
+    plot = pg.PlotItem()
+    marks = InterlockMarks(plot)
+    said = [
+        (5.0, "warning", "interlock", "thermal shock: furnace.temperature_C = 16 is above its limit of 15; it pauses"),
+        (9.0, "info", "interlock", "cleared after 4 s: thermal shock: 16"),
+        (9.5, "warning", "furnace", "a reading is missing"),
+    ]
+    for _ in range(2):  # it is asked at every refresh
+        marks.take([EventRecord(number, *one) for number, one in enumerate(said, 1)])
+        lines = [one for one in plot.items if isinstance(one, pg.InfiniteLine)]
+        assert [(one.value(), one.label.format) for one in lines] == [(5.0, "thermal shock")]
+    marks.take(())
+    assert not [one for one in plot.items if isinstance(one, pg.InfiniteLine)]

@@ -18,8 +18,9 @@ from procedures.report.arrhenius import celsius_ticks, draw_arrhenius
 from procedures.report.bode import draw_bode
 from procedures.report.facts import facts_of
 from procedures.report.general import chosen_events
+from procedures.report.marks import mark_interlocks
 from procedures.report.nyquist import draw_nyquist, frames_of, size_ohm
-from procedures.report.style import Temperatures
+from procedures.report.style import Margins, Temperatures, new_figure
 from procedures.report.sweep_facts import SweepFacts, sweep_facts_of
 from procedures.report.temperature import draw_temperature, in_pieces, thinned
 from procedures.result_words import interval_of, number, with_prefix
@@ -145,6 +146,18 @@ def test_the_log_keeps_its_order_and_what_weighs_most(levels: list[str], most: i
     kept, lost = {one.id for one in chosen}, [one for one in events if one.id not in {c.id for c in chosen}]
     if any(one.level == "error" for one in lost):
         assert all(events[k].level == "error" for k in kept)
+
+
+def test_an_interlock_stands_where_it_tripped_in_the_axis_of_the_figure() -> None:
+    """On a cycler's own clock, which began 100 s later; one that did not clear has no band."""
+    _, grid = new_figure(3.0, Margins())
+    paused = {"name": "shock", "action": "pause", "tripped_t_s": 220.0, "cleared_t_s": 340.0}
+    ended = {"name": "hot", "action": "stop", "tripped_t_s": 460.0, "cleared_t_s": None}
+    axes = grid[0, 0]
+    mark_interlocks([axes], [paused, paused | {"tripped_t_s": 400.0}, ended], 60.0, lambda t_s: t_s - 100)
+    assert [line.get_xdata()[0] for line in axes.lines] == [2.0, 5.0, 6.0]
+    assert [text.get_text() for text in axes.texts] == ["shock", "hot"]
+    assert len(axes.patches) == 2
 
 
 @pytest.mark.parametrize(
