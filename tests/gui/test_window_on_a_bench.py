@@ -39,10 +39,12 @@ def points_of(run: Path) -> int:
 def ended_in_order(config: BenchConfig) -> Iterator[None]:
     """Service and host outlive every window; the host outlives the service."""
     with ended_with_the_test(config):
-        yield
-        note = ServiceNote.read(bench_folder(config))
-        assert note is not None
-        System().end([note.process])
+        try:
+            yield
+        finally:
+            note = ServiceNote.read(bench_folder(config))
+            if note is not None:
+                System().end([note.process])
         host = find_host(config)
         assert host is not None, "the host belongs to the bench, not to the service"
         client = host.client()
@@ -79,17 +81,19 @@ def test_a_window_is_killed_and_the_next_one_goes_on_from_the_whole_curve_to_a_r
         assert host is not None
         until(lambda: points_of(run.path) > before, WAIT_S, "the run stands still without its window")
         window = open_window(runs, ServiceLink(config, runs))
-        the_whole_run_is_there(qtbot, window, run.path, before)
-        again = find_host(config)
-        assert again is not None
-        assert again.process == host.process, "one host had the run all the time"
-        what_waits_is_held_and_taken_out(qtbot, window)
-        it_is_stopped(qtbot, window, run.path)
-        page = a_run_goes_from_the_form_to_its_report(qtbot, window, pages)
-        told = page.read_text(encoding="utf-8")
-        assert "from the form" in told
-        assert "finished" in told
-        window.close()
+        try:
+            the_whole_run_is_there(qtbot, window, run.path, before)
+            again = find_host(config)
+            assert again is not None
+            assert again.process == host.process, "one host had the run all the time"
+            what_waits_is_held_and_taken_out(qtbot, window)
+            it_is_stopped(qtbot, window, run.path)
+            page = a_run_goes_from_the_form_to_its_report(qtbot, window, pages)
+            told = page.read_text(encoding="utf-8")
+            assert "from the form" in told
+            assert "finished" in told
+        finally:
+            window.close()  # else it would start the next service
 
 
 def the_whole_run_is_there(qtbot: QtBot, window: BenchWindow, run: Path, before: int) -> None:
