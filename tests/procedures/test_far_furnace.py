@@ -30,7 +30,7 @@ def procedure_of(**parameters: Any) -> Any:
     return build_procedure("galvanostatic-cycling", {"ramp_K_per_min": 10, **parameters}, "plan")
 
 
-def run_with(folder: Path, procedure: Any, fails: Any) -> RunFile:
+def run_with(folder: Path, procedure: Any, fails: Any) -> tuple[RunFile, str]:
     """A furnace whose heater is off as soon as `fails` says so of the run's progress, whatever its set-point."""
     bench, clock = bench_of(folder, furnace="simulated-furnace")
     bench.instruments["cycler"] = DcCycler(clock, Kept(lfp, 3.4))
@@ -41,16 +41,17 @@ def run_with(folder: Path, procedure: Any, fails: Any) -> RunFile:
         if fails(progress):
             furnace.world.heater_off()
 
-    _, path = conduct(procedure, bench, [parse(Sample, CELL, "plan")], folder, on_progress=look)
-    return RunFile.open(path)
+    end, path = conduct(procedure, bench, [parse(Sample, CELL, "plan")], folder, on_progress=look)
+    return RunFile.open(path), end.reason
 
 
 def test_a_furnace_that_does_not_heat_is_not_cycled_in(tmp_path: Path) -> None:
     procedure = procedure_of(cycles=2, temperature_C=120)
-    with run_with(tmp_path, procedure, lambda progress: True) as run:
+    record, reason = run_with(tmp_path, procedure, lambda progress: True)
+    with record as run:
         assert run.outcome == "failed"
         assert not len(run.table("cycling")["t_s"])
-        told = str(run.outcome_text)
+        told = reason
         assert "below the 120 °C that were asked for; beyond 10 K nothing is measured" in told
         assert "at an output of 0 %" in told
         assert "look at furnace, whether it is in automatic" in told
@@ -58,7 +59,8 @@ def test_a_furnace_that_does_not_heat_is_not_cycled_in(tmp_path: Path) -> None:
 
 def test_near_is_within_five_tolerances_and_is_flagged(tmp_path: Path) -> None:
     procedure = procedure_of(cycles=1, temperature_C=60, tolerance_K=12)
-    with run_with(tmp_path, procedure, lambda progress: True) as run:
+    record, reason = run_with(tmp_path, procedure, lambda progress: True)
+    with record as run:
         assert run.outcome == "finished"
         assert any(one.level == "warning" and "not settled" in one.text for one in run.events())
 
@@ -71,9 +73,10 @@ def test_a_furnace_lost_for_half_an_hour_of_cycling_ends_it(tmp_path: Path) -> N
         begun.extend([1.0] if "cycle 3" in progress.text else [])
         return bool(begun)
 
-    with run_with(tmp_path, procedure, after_the_first_records) as run:
+    record, reason = run_with(tmp_path, procedure, after_the_first_records)
+    with record as run:
         assert begun
         assert run.outcome == "failed"
-        assert "below the 120 °C" in str(run.outcome_text)
+        assert "below the 120 °C" in reason
         assert any("the furnace strays by more than 2 K" in one.text for one in run.events())
         assert 2 < max(run.table("cycling")["cycle"]) < 19
