@@ -121,7 +121,9 @@ Analysed = tuple[list[Result], str, list[str]]  # results, what is added to the 
 def _cycling(data: DcFile, request: DcRequest, kind: str, at: Mapping[str, Any]) -> Analysed:
     """Capacities, efficiencies and retention by integration of the current."""
     digit = data.current_resolution_A
-    halves = integrate_half_cycles(data.time_s, data.current_A, data.voltage_V, current_resolution_A=digit)
+    halves = integrate_half_cycles(
+        data.time_s, data.current_A, data.voltage_V, data.cycle, current_resolution_A=digit, step=data.step
+    )
     coarse = coarse_current_note(halves, digit)
     counted = "" if data.cycle is None else f"; the file's own count goes to {int(data.cycle.max())}"
     notes = [f"{data.path.name}: {coarse}"] if coarse else []

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from daq.bench import Bench
-from daq.contracts import Rig, RunReader, Step
-from daq.errors import BadInput
+from daq.contracts import Rig, RunReader, Snapshot, Step
+from daq.errors import BadInput, StepFailed
 from daq.foresight import Course
 from daq.sample import Sample
 from drivers.roles import TemperatureController
 from drivers.techniques import Spectrum
 from procedures.base import BenchProcedure
+from procedures.far_furnace import FAR_FOR_S, distance_K, near_limit_K, told_far_off
 from procedures.furnace_checks import check_temperatures
 from procedures.parameters import quantity, quantity_or, table
 from procedures.settling.spec import SettleSpec
@@ -29,14 +30,18 @@ SETTLE = Step("temperature", "to temperature", "repeat")
 class TemperaturePrologue:
     """Goes to a temperature and settles there; then tells when the furnace strays from it."""
 
-    def __init__(self, furnace: TemperatureController, temperature_C: float, ramp: float, spec: SettleSpec) -> None:
+    def __init__(
+        self, furnace: TemperatureController, temperature_C: float, ramp: float, spec: SettleSpec, tolerance_K: float
+    ) -> None:
         self._furnace = furnace
         self._temperature_C = temperature_C
         self._ramp_K_per_min = ramp
         self._spec = spec
+        self._tolerance_K = tolerance_K
         self._watch = SampleWatch()
         self._settled = False
         self._strayed = False
+        self._far_since_s: float | None = None
 
     def recover(self, run: RunReader) -> None:
         """Whether the sample is still at temperature must be seen anew."""
@@ -50,23 +55,38 @@ class TemperaturePrologue:
     def ensure(self, rig: Rig, samples: Sequence[Sample]) -> None:
         """At temperature, settled; at once when it was before. After a break the furnace is settled again."""
         if not self._settled:
-            stage = TemperatureStep(rig, self._furnace, None, self._watch, self._spec)
+            stage = TemperatureStep(rig, self._furnace, None, self._watch, self._spec, self._tolerance_K)
             stage.go(self._temperature_C, self._ramp_K_per_min, samples, Spectrum((1e3,)))
             rig.sampling(self._furnace.name, WATCH_SAMPLING_S)
-            self._settled = True
+            self._settled, self._far_since_s = True, None
 
-    def watch(self, rig: Rig, tolerance_K: float) -> None:
-        """Told once each time the furnace leaves the tolerance, and when it is back."""
+    def watch(self, rig: Rig) -> None:
+        """Told once each time the furnace leaves the tolerance, and when it is back.
+
+        Raises StepFailed when it has been far off, beyond `near_limit_K`, for half an hour.
+        """
         _, reading = rig.latest(self._furnace.name)
-        now = reading.values.get("temperature_C")
-        if not isinstance(now, int | float):
+        away_K = distance_K(reading, self._temperature_C)
+        if away_K is None:
             return
-        away = abs(now - self._temperature_C) > tolerance_K
+        self._end_when_lost(rig, reading)
+        away = abs(away_K) > self._tolerance_K
         if away != self._strayed:
             self._strayed = away
-            where = f"{now:.1f} °C, set to {self._temperature_C:g} °C"
-            text = f"the furnace strays by more than {tolerance_K:g} K: {where}" if away else f"back at {where}"
+            where = f"{self._temperature_C + away_K:.1f} °C, set to {self._temperature_C:g} °C"
+            text = f"the furnace strays by more than {self._tolerance_K:g} K: {where}" if away else f"back at {where}"
             rig.log(text, "warning" if away else "info", "temperature")
+
+    def _end_when_lost(self, rig: Rig, reading: Snapshot) -> None:
+        """Only when settled before: a furnace that can't cool below a warm room was well from the start."""
+        far = told_far_off(self._furnace.name, reading, self._temperature_C, near_limit_K(self._tolerance_K))
+        if not far:
+            self._far_since_s = None
+            return
+        if self._far_since_s is None:
+            self._far_since_s = rig.t_s
+        if rig.t_s - self._far_since_s >= FAR_FOR_S:
+            raise StepFailed(f"for {(rig.t_s - self._far_since_s) / 60:.0f} min {far}")
 
 
 class AtTemperature(BenchProcedure):
@@ -93,7 +113,9 @@ class AtTemperature(BenchProcedure):
         if self.temperature_C != "none":
             furnace = cast(TemperatureController, bench.by_role("temperature"))
             spec = SettleSpec.from_mapping(self.settle, "settle")
-            self.prologue = TemperaturePrologue(furnace, float(self.temperature_C), self.ramp_K_per_min, spec)
+            self.prologue = TemperaturePrologue(
+                furnace, float(self.temperature_C), self.ramp_K_per_min, spec, self.tolerance_K
+            )
 
     @property
     def sample(self) -> Sample:
@@ -164,4 +186,4 @@ class AtTemperature(BenchProcedure):
     def watch(self, rig: Rig) -> None:
         rig.check()
         if self.prologue is not None:
-            self.prologue.watch(rig, self.tolerance_K)
+            self.prologue.watch(rig)

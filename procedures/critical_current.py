@@ -166,7 +166,7 @@ class CriticalCurrentLadder(AtTemperature):
         super().recover(run)
         if self.on == "cycler":
             self._after = last_records(run)
-            for cell in cells_of(run, (*CYCLED, "schedule_step")):
+            for cell in cells_of(run, CYCLED):
                 self._judges[cell.sample.channel].recover(cell.rows)
             return
         self._passed_C = passed_charge_C(run, "polarisation")

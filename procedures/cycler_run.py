@@ -67,8 +67,8 @@ class CyclerRun:
                 if self._active:
                     self._watch(rig)
                     rig.wait(poll_s)
-        except Stopped:
-            self._stop_all("the run is stopped")
+        except (Stopped, StepFailed) as why:
+            self._stop_all("the run fails" if isinstance(why, StepFailed) else "the run is stopped")
             raise
         self._judge_cells(cell_failure)
 

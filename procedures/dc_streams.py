@@ -45,4 +45,4 @@ CYCLING = Stream(
     ),
     "records of the cycler, back-filled after a break",
 )
-CYCLED = ("time_s", "current_A", "voltage_V")  # what capacities and polarisation are made of
+CYCLED = ("time_s", "current_A", "voltage_V", "schedule_step", "cycle")  # what capacities and polarisation are made of

@@ -97,12 +97,12 @@ class GalvanostaticCycling(OnCycler):
         return min(self.lower_V, 0.5 * self.lower_V) - 0.5, self.upper_V + 0.2
 
     def analyse(self, run: RunReader) -> list[Result]:
-        from procedures.analysis.capacity import integrate_half_cycles
+        from procedures.analysis.capacity import integrate_cycling
         from procedures.analysis.cycling_results import cycling_results
 
         def of_cell(cell: CellRows) -> list[Result]:
             rows, active = cell.rows, cell.sample.active
-            halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
+            halves = integrate_cycling(rows)
             return cycling_results(halves, None if active is None else active.mass_mg, at=cell.at)
 
         return results_of_cells(cells_of(run), "capacity_retention", "%", of_cell)

@@ -64,10 +64,10 @@ class RateCapability(OnCycler):
         return results_of_cells(cells_of(run), "discharge_capacity", "mAh/g", self._rates_of)
 
     def _rates_of(self, cell: CellRows) -> list[Result]:
-        from procedures.analysis.capacity import METHOD, cycles_of, integrate_half_cycles
+        from procedures.analysis.capacity import METHOD, cycles_of, integrate_cycling
 
         rows, active = cell.rows, cell.sample.active
-        halves = integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
+        halves = integrate_cycling(rows)
         cycles = cycles_of(halves)
         by_mass = active is not None and active.mass_mg is not None
         per, unit = (1e6 / (active.mass_mg or 1.0), "mAh/g") if by_mass and active else (1e3, "mAh")

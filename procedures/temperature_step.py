@@ -13,6 +13,7 @@ from daq.errors import StepFailed
 from daq.sample import Sample
 from drivers.roles import Potentiostat, TemperatureController
 from drivers.techniques import Spectrum
+from procedures.far_furnace import near_limit_K, told_far_off
 from procedures.settling.lag_store import LagStore
 from procedures.settling.machine import Settling
 from procedures.settling.observer import Direction, SampleObserver
@@ -84,19 +85,22 @@ class TemperatureStep:
         potentiostat: Potentiostat | None,
         watch: SampleWatch,
         spec: SettleSpec,
+        tolerance_K: float = 0.0,
     ) -> None:
+        """`tolerance_K`: within what the temperature is watched afterwards, where it is."""
         self._rig = rig
         self._furnace = furnace
         self._potentiostat = potentiostat
         self._watch = watch
         self._spec = spec
+        self._near_K = near_limit_K(tolerance_K)
         self._release: Release | None = None
         self._monitors = 0
 
     def go(self, target_C: float, ramp_K_per_min: float, samples: Sequence[Sample], technique: Spectrum) -> bool:
         """Set the furnace and wait until the samples are there. False when the rule says to skip this temperature.
 
-        Raises StepFailed when the rule says to end safely.
+        Raises StepFailed when the rule says to end safely, and when the furnace is released far from the target.
         """
         rig = self._rig
         rig.sampling(self._furnace.name, FAST_S)
@@ -168,12 +172,22 @@ class TemperatureStep:
     def _policy(self) -> bool:
         release = self._release
         assert release is not None
-        if release.action == "measure":
+        far = self._far_off(release)
+        if release.action == "measure" and not far:
             return True
-        if release.action == "skip":
+        if release.action == "skip" or (far and self._spec.on_timeout == "skip"):
             self._rig.log(f"{self._target_C:g} °C is left out, as the settle rule says", "warning")
             return False
+        if release.action == "measure":
+            raise StepFailed(far)
         raise StepFailed(f"not settled at {self._target_C:g} °C ({release.reason}); the settle rule says to end here")
+
+    def _far_off(self, release: Release) -> str:
+        """Why nothing may be measured here; empty where it may. What can't cool below its surroundings is well."""
+        _, reading = self._rig.latest(self._furnace.name)
+        if release.settled and _number(reading, "temperature_C") > self._target_C:
+            return ""
+        return told_far_off(self._furnace.name, reading, self._target_C, self._near_K)
 
     # ------------------------------------------------------------ around a spectrum
     def begin(self) -> None:

@@ -12,7 +12,7 @@ from daq.bench import DriverContext
 from daq.contracts import Identity, Limit, Reason, SafeReport, Snapshot
 from daq.errors import InstrumentError, InstrumentLost, NotSafe
 from drivers.eurotherm import registers as reg
-from drivers.eurotherm.greeting import check_settings, family_told_by
+from drivers.eurotherm.greeting import check_mode, check_output_limit, check_settings, family_told_by
 from drivers.eurotherm.models import Family, firmware_text, model_name
 from drivers.eurotherm.options import options_of, shared_line
 from drivers.eurotherm.panel_watch import BREAK_BIT, MANUAL_BIT, RATE_SHARE, PanelWatch
@@ -150,6 +150,8 @@ class Eurotherm:
         check_target(self.name, temperature_C, ramp_K_per_min, self.abilities())
         with self._session() as registers:
             self._refuse_manual(registers)
+            check_mode(registers)
+            check_output_limit(registers)
             if self._known().has_rate_disable:
                 registers.set_word(reg.RATE_DISABLE, 0, "the use of the rate limit")
             registers.set_word(reg.SETPOINT_SELECT, 0, "the set-point in use")

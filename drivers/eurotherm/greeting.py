@@ -48,10 +48,7 @@ def check_settings(
 
     Raises InstrumentError when it is not fit to be used.
     """
-    mode = registers.word(reg.MODE)
-    if mode != 0:
-        state = MODES.get(mode, f"in mode {mode}")
-        raise InstrumentError(registers.name, f"is {state}; put it back to operation at its panel")
+    check_mode(registers)
     units = registers.word(reg.UNITS)
     if units != 0:
         raise InstrumentError(
@@ -67,6 +64,25 @@ def check_settings(
         registers.set_number(reg.OUTPUT_HIGH, options.max_output_percent, "its output limit", near)
     power_failed = family.has_power_flag and bool(registers.word(reg.POWER_FAILED))
     return Settings(decimals, _rate_unit_s(registers, family, options.ramp_units), power_failed)
+
+
+def check_mode(registers: Registers) -> None:
+    """Raises InstrumentError on standby or in configuration: it takes a set-point then, and does not heat."""
+    mode = registers.word(reg.MODE)
+    if mode != 0:
+        state = MODES.get(mode, f"in mode {mode}")
+        raise InstrumentError(registers.name, f"is {state}; put it back to operation at its panel")
+
+
+def check_output_limit(registers: Registers) -> None:
+    """Raises InstrumentError where the controller may not heat at all."""
+    limit = registers.number(reg.OUTPUT_HIGH)
+    if limit <= 0:
+        raise InstrumentError(
+            registers.name,
+            f"has an output limit (30) of {limit:g} %: it can't heat; raise the limit at its panel, or set "
+            "max_output_percent in the bench file",
+        )
 
 
 def _rate_unit_s(registers: Registers, family: Family, stated: str) -> float:

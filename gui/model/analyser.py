@@ -15,7 +15,7 @@ from daq.errors import AnalysisRefused, CellrigError
 from daq.plan import build_procedure
 from daq.runfile.reader import RunFile
 from daq.sample import samples_of
-from procedures.analysis.capacity import HalfCycles, integrate_half_cycles
+from procedures.analysis.capacity import HalfCycles, integrate_cycling
 from procedures.analysis.sweep import SweepAnalysis
 from procedures.eis_spectra import analyse_spectra, load_spectra
 from procedures.sample_geometry import geometry_of
@@ -116,8 +116,6 @@ def _halves_of(run: RunFile) -> dict[str, tuple[HalfCycles, float | None]]:
     for name in dict.fromkeys(rows["sample"].tolist()):
         mine = rows["sample"] == name
         with suppress(AnalysisRefused):
-            halves = integrate_half_cycles(
-                rows["time_s"][mine], rows["current_A"][mine], rows["voltage_V"][mine], first="charge"
-            )
+            halves = integrate_cycling({column: values[mine] for column, values in rows.items()})
             found[str(name)] = (halves, masses.get(str(name)))
     return found

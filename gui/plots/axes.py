@@ -14,6 +14,7 @@ from gui.words import hours, hours_exact, power_of_ten
 _DAYS_S = tuple(days * 86400 for days in (1, 2, 5, 10, 20, 50))
 _TIME_STEPS_S = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 43200, *_DAYS_S)
 _DEGREE_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500)
+_COUNT_STEPS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
 ZERO_CELSIUS_K = 273.15
 LOG_LIMITS = {"xMin": -6, "xMax": 9}  # without them the wheel runs to 1e±300 and hangs
 
@@ -38,6 +39,13 @@ class TimeAxis(PlainAxis):
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         return [hours_exact(value) if spacing < 60 else hours(value) for value in values]
+
+
+class CountAxis(PlainAxis):
+    """Of what comes in whole numbers: no ticks between them."""
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        return _ticks(minVal, maxVal, size / 60, _COUNT_STEPS)
 
 
 class CelsiusAxis(PlainAxis):

@@ -9,7 +9,7 @@ from PyQt5.QtGui import QColor
 
 from daq.contracts import Result
 from gui.graph import Item, pg
-from gui.plots.axes import SecondAxis
+from gui.plots.axes import CountAxis, SecondAxis
 from gui.plots.export import ShownCurve
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
 from gui.plots.ranges import set_y
@@ -23,7 +23,7 @@ class CapacityPane(PlotPane):
     streams = ("cycling",)
 
     def build(self) -> None:
-        self.plot = self.add_plot(bottom="Cycle", left="Capacity / mAh g⁻¹")
+        self.plot = self.add_plot(axes={"bottom": CountAxis("bottom")}, bottom="Cycle", left="Capacity / mAh g⁻¹")
         self.plot.addLegend(offset=(24, -24), labelTextSize="9pt", verSpacing=-3)
         self._second = SecondAxis(self.plot, "Coulombic efficiency / %")
         self._items: list[tuple[Item, ...]] = []

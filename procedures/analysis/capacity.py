@@ -1,7 +1,8 @@
 """Capacity by integration of the current, per half cycle and per cycle.
 
 Q = integral of I dt by the trapezoid rule over the rows of a half cycle (a half cycle: a run of one sign of the
-current, rests inside it included), not the cycler's own counter. Before its first and after its last row a half cycle
+current, rests inside it included; a step of the schedule counts as one however few rows it left), not the cycler's own
+counter. Before its first and after its last row a half cycle
 has, of the time to the neighbour's row, the half: the switch lies anywhere in it, hence an error of I dt / sqrt(12).
 Where the record itself begins or ends, as much as lies at the switches inside it, but nothing before time 0.
 Coulombic efficiency: charge of the cycle's second half over that of its first (discharge over charge when the record
@@ -10,6 +11,7 @@ begins with a charge).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +31,7 @@ from procedures.analysis.current_segments import (
 )
 from procedures.analysis.estimate import NORMAL_95, Estimate, short_number
 from procedures.analysis.quantiles import student_95
+from procedures.analysis.tester_counts import Flags, believed, kept_rows, step_edges
 
 METHOD = "integral of the current (trapezoid) over each half cycle"
 _NEGLIGIBLE = 0.001  # of the median half cycle's charge: no half cycle, an artefact of switching
@@ -64,12 +67,14 @@ def integrate_half_cycles(
     first: Literal["charge", "discharge"] | None = None,
     gap_s: float | None = None,
     current_resolution_A: float = 0.0,
+    step: ArrayLike | None = None,
 ) -> HalfCycles:
     """Integrate a record of cycling, rows (n,); 4 million rows take about a second.
 
-    Cycles are those of the column `cycle` where given, else counted: a cycle begins with each half cycle of the
-    direction `first` (None: that of the record's first half cycle); what comes before it is cycle 0. Times between
-    rows above `gap_s` (None: 10 times the usual longest) are gaps, see `running_integral`.
+    Cycles are those of the column `cycle` where it counts cycles, see `tester_counts`, else counted: a cycle begins
+    with each half cycle of the direction `first` (None: that of the record's first half cycle); what comes before it
+    is cycle 0. Times between rows above `gap_s` (None: 10 times the usual longest) are gaps, see `running_integral`.
+    `step` (numbers of the schedule's steps, in any order) tells a step of one row from an odd row.
     `current_resolution_A` is the last digit of the current as it was recorded: a constant current is wrong by the same
     part of it all along, resolution / sqrt(12) times the duration. Raises AnalysisRefused when no current flows,
     BadInput for columns that do not fit together or a resolution below 0.
@@ -80,7 +85,10 @@ def integrate_half_cycles(
     record = checked_record(time_s, current_A, voltage_V)
     limit = gap_limit_s(record.time_s) if gap_s is None else gap_s
     coulomb, doubt = running_integral(record.time_s, record.current_A, limit)
-    found = _without_artefacts(half_cycles(record.current_A), coulomb, record)
+    rows = np.isfinite(time_s) & np.isfinite(current_A) & np.isfinite(voltage_V)
+    edges = step_edges(kept_rows(step, time_s, rows, "step"))
+    told = kept_rows(cycle, time_s, rows, "cycle")
+    found, numbers = _told_apart(record, coulomb, edges, told, first)
     last = found.stop - 1
     edge, edge_error, edge_energy = _edges(record, found, limit)
     charge = np.abs(coulomb[last] - coulomb[found.start]) + edge
@@ -91,25 +99,49 @@ def integrate_half_cycles(
     energy = np.abs(joule[last] - joule[found.start]) + edge_energy
     step = np.diff(record.time_s)
     lost = np.concatenate(([0.0], np.cumsum(np.where(step > limit, step, 0.0))))
-    numbers = _cycle_numbers(found, first) if cycle is None else np.asarray(cycle)[found.start].astype(np.int64)
     gaps = lost[last] - lost[found.start]
     return HalfCycles(
         record, found, numbers, charge / 3600, error / 3600, energy / 3600, duration, gaps, coulomb / 3600
     )
 
 
-def _without_artefacts(found: Segments, coulomb: Floats, record: Record) -> Segments:
-    """Half cycles of next to no charge are dropped and their neighbours joined."""
+def integrate_cycling(rows: Mapping[str, np.ndarray]) -> HalfCycles:
+    """Of one cell's rows in a run's table `cycling`; its plans begin with a charge. Errors as above."""
+    return integrate_half_cycles(
+        rows["time_s"], rows["current_A"], rows["voltage_V"], rows["cycle"], "charge", step=rows["schedule_step"]
+    )
+
+
+def _told_apart(
+    record: Record,
+    coulomb: Floats,
+    edges: Flags | None,
+    cycle: Floats | None,
+    first: Literal["charge", "discharge"] | None,
+) -> tuple[Segments, Ints]:
+    """The half cycles and their cycles: as the record counts them where that can be believed, else as counted here."""
+    if cycle is not None:
+        found = _without_artefacts(record, coulomb, edges, cycle)
+        numbers = believed(cycle, found, edges)
+        if numbers is not None:
+            return found, numbers
+    found = _without_artefacts(record, coulomb, edges, None)
+    return found, _cycle_numbers(found, first)
+
+
+def _without_artefacts(record: Record, coulomb: Floats, edges: Flags | None, cycle: Floats | None) -> Segments:
+    """Half cycles of next to no charge that are no step of the schedule are dropped and their neighbours joined."""
+    found = half_cycles(record.current_A, edges, cycle)
     if not len(found):
         raise AnalysisRefused("no current flows in this record: there is nothing to integrate")
     charge = np.abs(coulomb[found.stop - 1] - coulomb[found.start])
-    small = charge < _NEGLIGIBLE * np.median(charge)
+    small = (charge < _NEGLIGIBLE * np.median(charge)) & ~found.are_steps(edges)
     if not small.any():
         return found
     current = record.current_A.copy()
     for start, stop in zip(found.start[small], found.stop[small], strict=True):
         current[start:stop] = 0.0
-    return half_cycles(current)
+    return half_cycles(current, edges, cycle)
 
 
 def _edges(record: Record, found: Segments, gap_s: float) -> tuple[Floats, Floats, Floats]:

@@ -40,6 +40,10 @@ class Segments:
     def __len__(self) -> int:
         return len(self.start)
 
+    def are_steps(self, edges: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """Which of them begin and end where a step of the schedule does; none where `edges` are not known."""
+        return np.zeros(len(self), np.bool_) if edges is None else edges[self.start] & edges[self.stop]
+
 
 def checked_record(time_s: ArrayLike, current_A: ArrayLike, voltage_V: ArrayLike | None = None) -> Record:
     """Rows without a finite time, current or voltage are left out.
@@ -84,28 +88,35 @@ def gap_limit_s(time_s: Floats) -> float:
     return GAP_FACTOR * float(np.partition(step, rank)[rank])
 
 
-def half_cycles(current_A: Floats, rest_A: float | None = None) -> Segments:
-    """Runs of one sign of the current. A rest between two pieces of the same sign does not part them.
+def half_cycles(
+    current_A: Floats, edges: NDArray[np.bool_] | None = None, cycle: Floats | None = None, rest_A: float | None = None
+) -> Segments:
+    """Runs of one sign of the current. A rest between two pieces of the same sign does not part them, a change of
+    `cycle` does.
 
-    Pieces of fewer than 2 rows (a relay's bounce, a row taken while switching) belong to what surrounds them.
+    Pieces of fewer than 2 rows (a relay's bounce, a row taken while switching) belong to what surrounds them, but
+    where they are a step of the schedule: `edges` says where one begins (n + 1: also after the last row).
     """
     limit = rest_limit_A(current_A) if rest_A is None else rest_A
     sign = np.where(current_A > limit, 1, np.where(current_A < -limit, -1, 0)).astype(np.int64)
     rows = np.flatnonzero(sign)
-    found = _runs(rows, sign)
-    short = found.stop - found.start < 2
+    found = _runs(rows, sign, cycle)
+    short = (found.stop - found.start < 2) & ~found.are_steps(edges)
     if short.any() and not short.all():
         for start, stop in zip(found.start[short], found.stop[short], strict=True):
             sign[start:stop] = 0
-        found = _runs(np.flatnonzero(sign), sign)
+        found = _runs(np.flatnonzero(sign), sign, cycle)
     return found
 
 
-def _runs(rows: Ints, key: Ints) -> Segments:
+def _runs(rows: Ints, key: Ints, cycle: Floats | None) -> Segments:
     if not len(rows):
         none = np.zeros(0, np.int64)
         return Segments(none, none, none)
-    change = np.flatnonzero(np.diff(key[rows]) != 0)
+    changed = np.diff(key[rows]) != 0
+    if cycle is not None:
+        changed |= np.diff(cycle[rows]) != 0
+    change = np.flatnonzero(changed)
     start = rows[np.concatenate(([0], change + 1))]
     stop = rows[np.concatenate((change, [len(rows) - 1]))] + 1
     return Segments(start, stop, key[start])

@@ -67,7 +67,7 @@ def per_cycle_plot(lines: Sequence[CellLine], results: Sequence[Result], name: s
     figure, grid = new_figure(3.4, Margins(top=0.5))
     axes = grid[0, 0]
     dress(axes, "cycle", f"{name.replace('_', ' ')} / {UNITS.get(unit, unit)}")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if len(lines) <= MOST_CURVES:
         for index, (line, curve) in enumerate(zip(lines, curves, strict=True)):
             axes.plot(*_xy(curve), "o-", color=CELLS[index], ms=3, lw=0.8, label=line.sample.label, rasterized=True)
@@ -94,7 +94,7 @@ def summary_plot(lines: Sequence[CellLine], name: str, title: str) -> Plot | Non
     figure, grid = new_figure(2.8, Margins())
     unit = found[0][1].unit
     dress(grid[0, 0], "channel", f"{name.replace('_', ' ')} / {UNITS.get(unit, unit)}")
-    grid[0, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     grid[0, 0].plot([one for one, _ in known], [one for _, one in known], "o", color=BLUE, ms=4)
     return Plot(f"{name}_by_channel", title, figure, "A point for each cell.", f"{title} over the channel")
 

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from daq.contracts import Result
 from daq.errors import AnalysisRefused
-from procedures.analysis.capacity import HalfCycles, integrate_half_cycles
+from procedures.analysis.capacity import HalfCycles, integrate_cycling
 from procedures.analysis.capacity_curves import differential_capacity
 from procedures.report.parts import Plot
 from procedures.report.style import BLUE, GREEN, VERMILLION, Margins, dress, legend, new_figure
@@ -26,7 +27,7 @@ MOST_POINTS = 1500
 def half_cycles_of(rows: Rows) -> HalfCycles | None:
     """Of the rows of one cell; None where no current flows."""
     try:
-        return integrate_half_cycles(rows["time_s"], rows["current_A"], rows["voltage_V"], first="charge")
+        return integrate_cycling(rows)
     except AnalysisRefused:
         return None
 
@@ -77,6 +78,8 @@ def capacity_plot(results: Sequence[Result]) -> Plot:
     dress(upper, "", f"capacity / {unit}")
     dress(lower, "cycle", "efficiency / %")
     upper.set_ylim(bottom=0)
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    lower.xaxis.set_minor_locator(NullLocator())
     legend(upper, columns=2, above_in=0.1)
     told = [one for one in results if one.name == "capacity_retention" and one.value is not None]
     retention = f" Retention {told[0].value:.1f} % at cycle {told[0].at.get('cycle', '?')}." if told else ""

@@ -53,9 +53,10 @@ class EurothermDevice:
         self.wiped = False  # somebody wrote a mode that erases the memory
         self.loopback = True
         self.mode = 0
-        self.manual = False
-        self.manual_output_percent = 0.0
-        self.target_C = physics.furnace().setpoint_C
+        kept = physics.furnace()  # a controller keeps its set-point, and manual or automatic, while it has no power
+        self.manual = not kept.heater_on
+        self.manual_output_percent = kept.output_percent if self.manual else 0.0
+        self.target_C = kept.setpoint_C
         self.rate = 0.0  # per unit of register 531; 0: no ramp
         self.rate_unit = 0 if family == "3200" else 1
         self.is_broken = False

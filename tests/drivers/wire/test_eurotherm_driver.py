@@ -214,6 +214,34 @@ def test_off_is_manual_with_output_zero_read_back(family: Family, tmp_path: Path
         assert not it.device.manual
 
 
+def test_a_controller_made_safe_heats_again_after_it_was_off_itself(tmp_path: Path) -> None:
+    """Set-point and manual are kept: the same set-point once more has to put it back to automatic."""
+    with rig(tmp_path) as it:
+        it.driver.set_target(100, 5)
+        it.after(60)
+        it.driver.make_safe("engine_lost")
+    with rig(tmp_path) as it:
+        before_C = it.driver.read_temperature().temperature_C
+        assert (it.device.target_C, it.device.manual) == (100, True)
+        assert it.after(60) == []
+        assert it.driver.read_temperature().output_percent == 0
+        it.driver.set_target(100, 5)
+        it.after(600)
+        assert it.driver.read_temperature().temperature_C > before_C + 20
+
+
+def test_what_takes_a_set_point_and_cannot_heat_is_refused(tmp_path: Path) -> None:
+    with rig(tmp_path) as it:
+        it.device.settings[30] = 0.0
+        with pytest.raises(InstrumentError, match="output limit"):
+            it.driver.set_target(100, 5)
+        it.device.settings[30] = 100.0
+        it.device.mode = 1
+        with pytest.raises(InstrumentError, match="on standby"):
+            it.driver.set_target(100, 5)
+        assert it.device.target_C != 100
+
+
 def test_safe_states_of_the_bench_file(tmp_path: Path) -> None:
     with rig(tmp_path / "cool", safe_state="cool") as it:
         it.driver.set_target(100)

@@ -224,3 +224,64 @@ def test_four_million_rows_take_seconds():
     print(f"{n} rows, {len(halves)} half cycles: {took:.1f} s")
     assert len(results) == 4 * 400 + 2
     assert took < 10
+
+
+def short_discharges(cycles=5):
+    """Rows as a tester takes them: a charge of an hour, a discharge of one record, a rest; its steps and its cycles."""
+    pieces = [(120, CURRENT_A, 1), (1, -CURRENT_A, 2), (20, 0.0, 3)]
+    i = np.concatenate([np.full(count, current) for count, current, _ in pieces] * cycles)
+    step = np.concatenate([np.full(count, number) for count, _, number in pieces] * cycles)
+    cycle = np.repeat(np.arange(1, cycles + 1), sum(count for count, _, _ in pieces))
+    return 30.0 * np.arange(1, len(i) + 1), i, np.where(i > 0, 3.45, 3.0), cycle, step
+
+
+def test_a_half_of_one_record_counts_where_the_tester_says_it_was_a_step():
+    t, i, v, cycle, step = short_discharges()
+    halves = integrate_half_cycles(t, i, v, cycle, "charge", step=step)
+    assert halves.cycle.tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert halves.charge_Ah[::2] == pytest.approx([CURRENT_A] * 5, rel=0.01)
+    assert halves.charge_Ah[1::2] == pytest.approx([CURRENT_A * 30 / 3600] * 5, rel=0.01)
+    results = cycling_results(halves, active_mass_mg=1.4)
+    assert not [one for one in results if one.name.endswith("capacity") and one.value is None]
+    assert integrate_half_cycles(t, i, v, first="charge", step=step).cycle.tolist() == halves.cycle.tolist()
+    assert len(integrate_half_cycles(t, i, v, first="charge")) == 1, "nothing tells it from an artefact"
+    none = i >= 0  # a discharge that left no record at all
+    only = integrate_half_cycles(t[none], i[none], v[none], cycle[none], "charge", step=step[none])
+    assert only.cycle.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_cell_that_was_full_is_numbered_as_the_tester_does():
+    """Its first charge is one record."""
+    t, i, v = cycling([1.7e-4] * 3)
+    halves = integrate_half_cycles(t, i, v)
+    late = int(halves.segments.stop[0]) - 1
+    step = np.cumsum(np.diff(np.sign(i), prepend=0) != 0)
+    found = integrate_half_cycles(t[late:], i[late:], v[late:], (step[late:] + 1) // 2, "charge", step=step[late:])
+    assert found.cycle.tolist() == [1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        lambda n: np.arange(n) + 1.0,
+        lambda n: np.ones(n),
+        lambda n: np.zeros(n),
+        lambda n: np.full(n, np.nan),
+        lambda n: n - np.arange(n) + 0.0,
+        lambda n: 1.0 + np.arange(n) // 97,
+    ],
+    ids=["count of rows", "always 1", "always 0", "no numbers", "falling", "changes anywhere"],
+)
+def test_columns_that_count_no_cycles_change_nothing(nonsense):
+    t, i, v = cycling([1.7e-4] * 3, rest_s=900)
+    i[1500] = -1e-6  # one odd row in a charge
+    plain = integrate_half_cycles(t, i, v)
+    found = integrate_half_cycles(t, i, v, nonsense(len(t)), step=nonsense(len(t)))
+    assert found.cycle.tolist() == plain.cycle.tolist() == [1, 1, 2, 2, 3, 3]
+    assert found.charge_Ah == pytest.approx(plain.charge_Ah)
+
+
+def test_a_column_of_another_length_is_refused_by_its_name():
+    t, i, v = cycling([1.7e-4])
+    with pytest.raises(BadInput, match="cycle"):
+        integrate_half_cycles(t, i, v, np.ones(3))
