@@ -59,7 +59,7 @@ def test_a_furnace_that_does_not_heat_is_not_cycled_in(tmp_path: Path) -> None:
 
 def test_near_is_within_five_tolerances_and_is_flagged(tmp_path: Path) -> None:
     procedure = procedure_of(cycles=1, temperature_C=60, tolerance_K=12)
-    record, reason = run_with(tmp_path, procedure, lambda progress: True)
+    record, _ = run_with(tmp_path, procedure, lambda progress: True)
     with record as run:
         assert run.outcome == "finished"
         assert any(one.level == "warning" and "not settled" in one.text for one in run.events())
