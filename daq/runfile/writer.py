@@ -124,6 +124,7 @@ class RunWriter:
             raise
         writer = cls(folder, lock, connection, streams)
         writer._text.head(head)
+        writer._text.anchor(0.0, bench_unix)  # until the run begins and has one of its own
         return writer
 
     @classmethod

@@ -30,6 +30,7 @@ WORDS_MAX: dict[Family, int] = {"2200": 32, "2400": 125, "3200": 125, "3500": 12
 IEEE = 0x8000
 START_UP_s = 5.0
 WRITTEN_KEPT = 1000
+MANUAL_K = 1.0  # a heater that is off so far below its set-point was left in manual
 
 
 @dataclass
@@ -54,7 +55,7 @@ class EurothermDevice:
         self.loopback = True
         self.mode = 0
         kept = physics.furnace()  # a controller keeps its set-point, and manual or automatic, while it has no power
-        self.manual = not kept.heater_on
+        self.manual = not kept.heater_on and kept.setpoint_C > kept.temperature_C + MANUAL_K
         self.manual_output_percent = kept.output_percent if self.manual else 0.0
         self.target_C = kept.setpoint_C
         self.rate = 0.0  # per unit of register 531; 0: no ramp

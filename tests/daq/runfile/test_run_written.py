@@ -285,6 +285,12 @@ def test_a_reader_that_stays_does_not_keep_the_run_from_ending(writer: RunWriter
     assert sorted(path.name for path in writer.path.iterdir()) == ["run.db", "run.log"], "the last to leave tidies up"
 
 
+def test_what_is_told_before_the_run_begins_has_its_date(writer: RunWriter) -> None:
+    writer.event(0.0, "info", "plan", "told first")
+    (line,) = [one for one in (writer.path / "run.log").read_text(encoding="utf-8").splitlines() if "told first" in one]
+    assert line.startswith("2027-01-15")
+
+
 # ------------------------------------------------------------ folders
 def test_folders_are_named_safely_and_never_reused(tmp_path: Path) -> None:
     names = []

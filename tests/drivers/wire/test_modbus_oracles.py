@@ -118,7 +118,7 @@ def pymodbus_server(words: dict[int, int]) -> Iterator[int]:
 def test_our_driver_reads_a_pymodbus_server(tmp_path: Path) -> None:
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     words = {122: 0x2480, 107: 0x0304, 525: 1, 531: 1}
-    for register, value in {1: 59.75, 2: 60.0, 4: 12.5, 5: 60.0, 111: 500.0, 34: 15.0}.items():
+    for register, value in {1: 59.75, 2: 60.0, 4: 12.5, 5: 60.0, 111: 500.0, 34: 15.0, 30: 100.0}.items():
         high, low = struct.unpack(">HH", struct.pack(">f", value))
         words |= {0x8000 + 2 * register: high, 0x8001 + 2 * register: low}
     with pymodbus_server(words) as port:
