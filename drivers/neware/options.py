@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from daq.tables import StrictModel, parse
 from drivers.transport import host_and_port
 
 PORT = 502
+_CHANNEL = re.compile(r"[0-9]+-[0-9]+-[0-9]+")
 
 
 class NewareOptions(StrictModel):
@@ -51,6 +53,13 @@ def options_of(context: DriverContext) -> NewareOptions:
     for number in options.channels:
         if not (number.isdecimal() and int(number) > 0):
             raise BadInput(f"{number!r} is no channel", place=f"{context.place}, channels", allowed="1, 2, 3 ..")
+    for number, channel in options.channels.items():
+        if not _CHANNEL.fullmatch(channel):
+            raise BadInput(
+                f"{channel!r} is no channel of a tester",
+                place=f"{context.place}, channels.{number}",
+                allowed='device-unit-channel as in BTS Client, "21-1-3"',
+            )
     for limit in context.limits:
         raise BadInput(
             "unknown limit", place=f"{context.place}.limits, {limit}", allowed="none; each schedule has its protection"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from operator import attrgetter
 from typing import Any, Literal
 
 from daq.bench import DriverContext
 from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
-from daq.stream import Column, Stream
 from daq.tables import StrictModel
 from drivers.roles import FurnaceAbilities, FurnaceReading, TemperatureController
 from drivers.simulated.faults import OPEN_THERMOCOUPLE_C
@@ -25,24 +23,13 @@ from drivers.simulated.options import (
     upper_limits,
 )
 from drivers.simulated.world import World
+from drivers.temperature import TEMPERATURE_STREAM, snapshot_of
 
 LOWEST_C, HIGHEST_C = 0.0, 200.0
 FASTEST_K_per_min = 10.0
 FAULTS = ("reading_lost", "thermocouple_open", "hang")
 LIMITS = {"max_temperature_C": (LOWEST_C, 300.0), "max_sample_temperature_C": (LOWEST_C, 300.0)}
 SAFE_ATTEMPTS = 5
-FURNACE = Stream(
-    "temperature",
-    (
-        Column("temperature_C", "degC", help="control sensor"),
-        Column("setpoint_C", "degC", help="target"),
-        Column("working_setpoint_C", "degC", help="where the ramp is now"),
-        Column("output_percent", "%", help="heater power"),
-        Column("sample_temperature_C", "degC", help="sensor at the sample; NULL without one"),
-    ),
-    help="the furnace",
-)
-of_columns = attrgetter(*FURNACE.column_names)
 
 
 class FurnaceOptions(StrictModel):
@@ -62,7 +49,7 @@ class SimulatedFurnace:
     role: Literal["temperature"] = "temperature"
     safe_within_s = 10.0
     monitor_interval_s = 1.0
-    snapshot_stream = FURNACE
+    snapshot_stream = TEMPERATURE_STREAM
 
     def __init__(self, context: DriverContext) -> None:
         self.name = context.name
@@ -114,8 +101,7 @@ class SimulatedFurnace:
 
     def read(self) -> Snapshot:
         """Raises InstrumentLost where a fault strikes."""
-        reading = self.read_temperature()
-        return Snapshot(dict(zip(FURNACE.column_names, of_columns(reading), strict=True)), reading.faults)
+        return snapshot_of(self.read_temperature())
 
     def make_safe(self, reason: Reason) -> SafeReport:
         """Heater off, output read back. Raises NotSafe when the read-back does not come or is not zero."""

@@ -81,6 +81,7 @@ def context_with(folder: Path, **changes: Any) -> DriverContext:
         ({"port": "modbus-tcp://10.0.0.2"}, "socket"),
         ({"channels": {"1": "21-1-1", "2": "21-1-1"}}, "the same channel"),
         ({"channels": {"one": "21-1-1"}}, "'one' is no channel"),
+        ({"channels": {"1": "21-1"}}, "channels.1: '21-1' is no channel of a tester"),
         ({"voltage_min_V": 5, "voltage_max_V": 0}, "not below"),
         ({"limits": {"max_temperature_C": 100}}, "unknown limit"),
         ({"baud": 9600}, "baud"),
