@@ -20,6 +20,7 @@ from daq.lines import LineClient, Unreachable
 from daq.notify_file import recipients
 from daq.plan import Plan, check_plan
 from daq.run_queue import Entry, RunQueue
+from daq.run_reports import PATIENCE_S
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher
 from daq.safety import SafeOutcome
@@ -168,8 +169,8 @@ def _followed(queue: RunQueue, number: int, note: HostNote, watcher: Watcher) ->
 
 
 def _wait_for_its_end(system: System, note: HostNote) -> None:
-    """So that the bench is free for whoever comes next."""
-    until_s = wall_monotonic() + GUARD_S
+    """So that the bench is free for whoever comes next, and the report is there."""
+    until_s = wall_monotonic() + GUARD_S + PATIENCE_S
     while system.is_alive(note.process) and wall_monotonic() < until_s:
         wall_sleep(POLL_S / 2)
 
@@ -199,6 +200,7 @@ def _ended(entry: Entry) -> list[Ended]:
                 tuple(SafeOutcome(**one) for one in run.get("safety", ())),
                 run.get("cut_short", False),
             ),
+            Path(run["report"]) if "report" in run else None,
         )
         for run in entry.runs
     ]

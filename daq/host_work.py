@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from daq.notify_table import Kind
 from daq.plan_files import PlanFiles
 from daq.run_now import RunNow
 from daq.run_queue import Entry, RunQueue, State
+from daq.run_reports import RunReports
 from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
 from daq.safety import SafeOutcome
 from daq.tests_left import refuse_beside_tests
@@ -63,6 +65,7 @@ class HostWork:
         self._stop_asked = ""
         self._safe = ""
         self._notifier = notifier_of(config, self._message_sent)
+        self._reports = RunReports()
 
     # ------------------------------------------------------------ the queue
     def run_queue(self, ending: threading.Event) -> None:
@@ -88,7 +91,9 @@ class HostWork:
             self._do(entry)
 
     def close(self) -> None:
+        """What is owed to nobody but a reader, the reports, is finished when the bench is let go of."""
         self._idle.close()
+        self._reports.close()
         self._notifier.close()
 
     def _next(self) -> Entry | None:
@@ -161,9 +166,18 @@ class HostWork:
             ended = run_plan(thaw(entry.work, now), Path(entry.work["runs_folder"]), watcher, held=True)
         self._safe = _safe_text(ended[-1].end.safety)
         for one in ended:
-            with suppress(StorageError):  # the run's own file says how it ended
-                self._queue.add_run(entry.id, _ended_table(one))
+            table = _ended_table(one)
+            self._note_run(entry.id, table)
+            if not (one.end.cut_short or one.end.hung):
+                self._reports.make(one.path, partial(self._report_made, entry.id, table))
         return ended
+
+    def _report_made(self, number: int, table: Mapping[str, Any], page: Path) -> None:
+        self._note_run(number, {**table, "report": str(page)})
+
+    def _note_run(self, number: int, table: Mapping[str, Any]) -> None:
+        with suppress(StorageError, BadInput):  # the run's own file says how it ended; an old entry may be forgotten
+            self._queue.add_run(number, table)
 
     def _refuse_beside_tests(self) -> None:
         if self._virtual:  # its cycler exists within its run only

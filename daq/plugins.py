@@ -11,6 +11,7 @@ from daq.errors import BadInput
 
 DRIVERS = "cellrig.drivers"
 PROCEDURES = "cellrig.procedures"
+REPORTS = "cellrig.reports"
 
 
 @cache  # each look goes through every package that is installed
@@ -32,6 +33,11 @@ def load(group: str, name: str, place: str) -> Any:
         return points[0].load()
     except ImportError as error:
         raise BadInput(f"the {kind} {name!r} cannot be loaded: {error}", place=place) from error
+
+
+def module(group: str, name: str) -> str:
+    """The module that stands behind `name`, to be run in another process; nothing is imported here."""
+    return next(point.module for point in _points(group) if point.name == name)
 
 
 def suggest(word: str, known: list[str]) -> str:

@@ -214,7 +214,8 @@ class RunQueue:
         """A run that was begun (`path`), or ended (the same `path` with more keys)."""
 
         def change() -> None:
-            runs = [one for one in self.get(entry_id).runs if one["path"] != run["path"]] + [dict(run)]
+            known = {one["path"]: one for one in self.get(entry_id).runs}
+            runs = [*{**known, run["path"]: dict(run)}.values()]  # in the order in which they were begun
             self._db.execute("UPDATE entry SET runs = ? WHERE id = ?", (json.dumps(runs), entry_id))
 
         self._changed(change)

@@ -48,10 +48,11 @@ class Watcher:
 
 @dataclass(frozen=True)
 class Ended:
-    """One run that ended."""
+    """One run that ended. `report`: the page that was made of it already, by the host that it ran in."""
 
     path: Path
     end: RunEnd
+    report: Path | None = None
 
 
 def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = False) -> list[Ended]:

@@ -115,6 +115,12 @@ class System:
             return self._start(words, **files, creationflags=flags)
 
 
+def give_way(pid: int) -> None:
+    """This process of ours gets the processor when nobody else wants it; one that has ended already is let be."""
+    with suppress(psutil.Error):
+        psutil.Process(pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
+
+
 def write_private(path: Path, text: str) -> None:
     """A file that only its user can read, in place at once and whole. Raises OSError.
 

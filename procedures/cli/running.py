@@ -70,7 +70,7 @@ def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = F
     """Do it, show what came out, and say by the exit status how the last run ended, whoever still listens."""
     console = stderr() if json else stdout()
     ended = conduct(work, display_for(console))
-    reports = {one.path: None if one.end.cut_short else report_at_end(one.path) for one in ended}
+    reports = {one.path: one.report or (None if one.end.cut_short else report_at_end(one.path)) for one in ended}
     try:
         if json:
             shown = [_shown(one.path) for one in ended]

@@ -61,6 +61,15 @@ def test_a_move_is_a_move_in_a_list(moves: list[tuple[int, int]], tmp_path_facto
     queue.close()
 
 
+def test_what_is_told_of_a_run_later_leaves_the_order_as_it_was(queue: RunQueue) -> None:
+    (number,) = add(queue, "a")
+    for path in ("runs/1", "runs/2"):
+        queue.add_run(number, {"path": path, "outcome": "finished"})
+    queue.add_run(number, {"path": "runs/1", "outcome": "finished", "report": "runs/1/report.html"})
+    assert [one["path"] for one in queue.get(number).runs] == ["runs/1", "runs/2"]
+    assert "report" in queue.get(number).runs[0]
+
+
 def test_two_processes_at_once_lose_nothing(queue: RunQueue) -> None:
     words = (
         "import sys; from pathlib import Path; from daq.run_queue import RunQueue; q = RunQueue(Path(sys.argv[1]))\n"

@@ -88,6 +88,9 @@ def test_submit_wait_and_read_the_result(service: Service) -> None:
         sigma = {one["name"]: one["value"] for one in run["results"] if one["name"] == "conductivity"}
         assert sigma["conductivity"] == pytest.approx(1.27e-5, rel=0.03)
         until(lambda: bench.status()["state"] == "idle", 10, "it stays busy")
+        until(lambda: bench.one_run(run["id"])["has_report"], 30, "it has no report")
+        page = httpx.get(f"{service.address}/v1/runs/{run['id']}/report", headers=bearer(service))
+        assert run["id"] in page.text
 
 
 def test_a_watcher_gets_every_row_once_and_comes_back_by_cursor(service: Service) -> None:
