@@ -1,6 +1,6 @@
 """The report of each run that has ended in a host, made in a process of its own that gives way to all others.
 
-What makes it is found by entry point, group `cellrig.reports`: a package that is run with the run's folder as its one
+What makes it is found by entry point, group `cellrig.reports`: a module that is run with the run's folder as its one
 word, and prints the page that it wrote. A report that can't be made is a line in the host's log: the run stands.
 """
 
@@ -24,7 +24,7 @@ PATIENCE_S = 120.0  # of a host that has to end while one is made
 
 
 def installed() -> list[str]:
-    """The packages that make a report."""
+    """The modules that make a report."""
     return [plugins.module(plugins.REPORTS, name) for name in plugins.names(plugins.REPORTS)]
 
 

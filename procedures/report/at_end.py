@@ -1,15 +1,16 @@
-"""The report of one run, made by the bench host when the run has ended: `python -m procedures.report RUN`."""
+"""The report of one run, made by the bench host when the run has ended: `python -m procedures.report.at_end RUN`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from daq.errors import CellrigError
 from procedures.report import write_report
 
 
-def main(words: list[str]) -> int:
+def main(words: Sequence[str]) -> int:
     """Prints the page's path. Exit status 1 and a sentence on stderr when there is none."""
     try:
         (run,) = words
