@@ -83,8 +83,8 @@ disk-full: $(READY)  ## 20 disks that get full in a running sweep; how it ended,
 power-loss: $(READY)  ## every moment at which the power can go in a run of 2000 rows: does it open, is a row missing
 	$(BIN)/python tests/chaos/power_loss.py --rows 2000
 
-kill-host: $(READY)  ## kill -9 of 30 bench hosts in mid-sweep, of 9 while cells cycle; was the heater off in time, what came back (half an hour, Linux)
-	PYTHONPATH=tests/support $(BIN)/python tests/chaos/kill_cycling.py --count 9
+kill-host: $(READY)  ## kill -9 of 30 bench hosts in mid-sweep, of 10 while cells cycle; was the heater off in time, what came back (half an hour, Linux)
+	PYTHONPATH=tests/support $(BIN)/python tests/chaos/kill_cycling.py --count 10
 	PYTHONPATH=tests/support $(BIN)/python tests/chaos/kill_host.py --count 30
 
 abuse: $(READY)  ## 10 000 requests at the service, right and wrong, with and without tokens; what came back (minutes)

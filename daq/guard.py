@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Guard:
                 self._known = self._client.ask("beat", timeout_s=5.0, **self._pulse)
                 silent_since_s = None
                 if self._known["ending"]:
-                    return
+                    return self._take_over() if self._known["keep"] else None
             except Unreachable:
                 if not self._system.is_alive(self._note.process):
                     return self._act("died")
@@ -60,14 +61,25 @@ class Guard:
             if silent_since_s is not None and wall_monotonic() - began_s > PULSE_S + 5.0 + ASLEEP_S:
                 silent_since_s = wall_monotonic()
 
+    def _take_over(self) -> None:
+        """The host ends in order, and leaves cells that cycle in a warm furnace."""
+        until_s = wall_monotonic() + SILENT_S
+        while self._system.is_alive(self._note.process) and wall_monotonic() < until_s:
+            wall_sleep(PULSE_S / 5)
+        self._system.end([self._note.process])
+        self._on_duty("the bench host ended; the cells of an earlier run go on", [])
+
     def _act(self, what: str) -> None:
         log.warning("the bench host %s", what)
         left = self._system.end([self._note.process])
         if left:
             log.error("the host cannot be ended; the bench is opened beside it")
         children = [ProcessId(**child) for child in self._known["children"]]
+        self._on_duty(f"the bench host {what}", children)
+
+    def _on_duty(self, why: str, children: Sequence[ProcessId]) -> None:
         try:
-            self._duty.act(f"the bench host {what}", children)
+            self._duty.act(why, children)
         except BenchBusy as busy:
             log.warning("nothing was done: %s", busy)  # a new host, or a person, came first
 

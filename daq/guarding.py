@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daq import plugins
 from daq.bench import BenchConfig
-from daq.clock import wall_monotonic
+from daq.clock import wall_monotonic, wall_sleep
 from daq.errors import CellrigError
 from daq.host_note import SAID
 from daq.system import ProcessId, System
@@ -17,6 +17,7 @@ from daq.system import ProcessId, System
 log = logging.getLogger(__name__)
 PULSE_S = 1.0
 SILENT_S = 15.0  # also the time that a guard has to come up
+ANSWER_S = 0.5  # until the answer to a pulse has gone out
 MOST_STARTS = 3  # without a pulse in between
 
 
@@ -89,6 +90,14 @@ class GuardKeeper:
         if self._guard is None or not self._heard.is_set():  # another one was started, and was not heard yet
             return "starting"
         return "watching" if wall_monotonic() - self._last_s < SILENT_S else "silent"
+
+    def hand_over(self) -> bool:
+        """What is kept is the guard's from its next pulse on, with whose answer it hears of it. Whether it did."""
+        self._dismissed.set()
+        self._heard.clear()
+        has_heard = self._heard.wait(SILENT_S)
+        wall_sleep(ANSWER_S)
+        return has_heard
 
     def dismiss(self) -> None:
         """The host ends in order: the guard hears of it with its next pulse, and ends too."""

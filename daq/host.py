@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from daq.bench import BenchConfig, load_bench
 from daq.bench_lock import bench_folder, bench_lock
 from daq.errors import BadInput, BenchBusy, CellrigError
-from daq.guard_words import write_into_run
+from daq.guard_words import broken_off, write_into_run
 from daq.guarding import GuardKeeper, needs_guard
 from daq.host_note import NAME, QUEUE, HostNote, find_host
 from daq.host_work import HostWork
@@ -45,6 +45,7 @@ class Host:
         self.queue = RunQueue(self.folder / QUEUE)
         self.work = HostWork(config, runs_folder, self.queue, self._leave_hung)
         self._ending = threading.Event()
+        self._hands_over = False
         self._token = secrets.token_urlsafe(24)
         self._server = LineServer(self._token, self.answer)
         self._guard = GuardKeeper(self.system, self.folder, self._guard_lost) if needs_guard(config) else None
@@ -72,7 +73,7 @@ class Host:
         finally:
             self.work.close()
             if self._guard is not None:
-                self._guard.dismiss()
+                self._let_go_of(self._guard)
             (self.folder / NAME).unlink(missing_ok=True)
             self._server.close()
             self.queue.close()
@@ -87,9 +88,11 @@ class Host:
             return
         bench = build_again(self.config)
         try:
-            lines, _ = make_safe_first(bench, self.config.model.safety.hold_h)
+            lines, is_kept = make_safe_first(bench, self.config.model.safety.hold_h)
         finally:
             bench.close()
+        if is_kept:
+            self.work.keeping.begin(broken_off(self.folder / QUEUE))
         for line in lines:
             log.warning("after the death of a host: %s", line)
         for entry in died:
@@ -98,6 +101,17 @@ class Host:
                 write_into_run(Path(entry.runs[-1]["path"]), told, self.config.model.bench.speed or 1.0, "engine")
             if is_direct:  # the queue's own host settles them when it begins
                 self.queue.end(entry.id, "interrupted", "the bench host died")
+
+    def _let_go_of(self, guard: GuardKeeper) -> None:
+        """A furnace that is kept for cells is the guard's from now on, which outlives us for that."""
+        if self.work.keeping.is_on:
+            self._hands_over = True
+            if guard.hand_over():
+                return
+            log.error("the guard does not take over the furnace that is kept for a cycler; the bench is made safe")
+            self.work.make_safe()
+            self.work.close()
+        guard.dismiss()
 
     def end(self) -> None:
         """End in order: a run in progress is stopped first."""
@@ -156,7 +170,8 @@ class Host:
         if self._guard is not None:
             self._guard.heard(guard)
         children = [vars(one) for one in self.system.children(self.note.process)]
-        return {"children": children, "ending": self._ending.is_set() and not self.work.busy}
+        ending = self._hands_over or (self._ending.is_set() and not self.work.busy and not self.work.keeping.is_on)
+        return {"children": children, "ending": ending, "keep": self._hands_over}
 
 
 def run_host(bench: Path | None, runs_folder: Path, once: int | None) -> None:

@@ -207,8 +207,10 @@ def _ended(entry: Entry) -> list[Ended]:
 
 
 def _after_its_death(queue: RunQueue, number: int) -> list[Ended]:
-    """The host died: its guard's words are waited for, and the run is told of as it is."""
-    queue.interrupted()
+    """The host died: its guard's words are waited for, and the run is told of as it is.
+
+    Without a word of the guard the entry is left as it is: the next host then does the guard's duty first.
+    """
     entry = queue.get(number)
     if not entry.runs:
         raise CellrigError("the bench host died before the run began; see its log")
@@ -219,6 +221,8 @@ def _after_its_death(queue: RunQueue, number: int) -> list[Ended]:
         wall_sleep(POLL_S)
         with RunFile.open(path) as run:
             said = [event.text for event in run.events() if event.source == "guard"]
+    if said:
+        queue.interrupted()
     reason = f"the bench host died; the guard says: {'; '.join(said)}" if said else "the bench host died"
     return [*map(_as_it_is, entry.runs[:-1]), Ended(path, RunEnd("interrupted", reason, ()))]
 

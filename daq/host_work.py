@@ -20,8 +20,10 @@ from daq.engine import Engine, Progress
 from daq.errors import BadInput, BenchBusy, CellrigError, StorageError
 from daq.frozen_plan import bench_now, check_same_bench, thaw
 from daq.guard_words import broken_off
+from daq.host_keeping import HostKeeping
 from daq.host_note import QUEUE
 from daq.idle_bench import IdleBench
+from daq.in_time import Hangs
 from daq.interlock_watch import SOURCE as INTERLOCK
 from daq.interruption import after_a_death, is_interrupted
 from daq.notifier import notifier_of
@@ -66,6 +68,7 @@ class HostWork:
         self._safe = ""
         self._notifier = notifier_of(config, self._message_sent)
         self._reports = RunReports()
+        self.keeping = HostKeeping(config, self._make_bench, partial(self._notifier.tell, "operator"))
 
     # ------------------------------------------------------------ the queue
     def run_queue(self, ending: threading.Event) -> None:
@@ -79,10 +82,18 @@ class HostWork:
             entry = self._next()
             if entry is None:
                 self._changed.wait(LOOK_S)
-                with self._mutex:
-                    self._idle.sample()
+                self._idle_a_while()
             else:
                 self._do(entry)
+
+    def _idle_a_while(self) -> None:
+        with self._mutex:
+            try:
+                self.keeping.look(self._idle)
+            except Hangs as error:  # the guard has drivers that do not
+                log.error("%s", error)
+                self._on_hung()
+            self._idle.sample()
 
     def run_entry(self, number: int) -> None:
         """This one direct entry. Does nothing when it is not there any more."""
@@ -192,6 +203,7 @@ class HostWork:
     def _started(self, path: Path, control: Control) -> None:
         assert self._entry is not None
         assert isinstance(control, RunControl)
+        self.keeping.drop()
         self._queue.add_run(self._entry.id, {"path": str(path), "outcome": "running"})
         self._run = RunNow.of(path, control)
         if self._stop_asked:

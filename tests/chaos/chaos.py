@@ -65,7 +65,7 @@ PARTS = (
         for one in PROCEDURES
     ),
     Part("kill -9 of the host, wire bench", "kill_host.py", "--count", 30, "1, 2, 3, 4", 6),
-    Part("kill -9 of the host, cells cycling", "kill_cycling.py", "--count", 30, "3, 4", 3, fewest=3),
+    Part("kill -9 of the host, cells cycling", "kill_cycling.py", "--count", 30, "3, 4", 3, fewest=5),
     Part("kill -9 of the whole tree", "kill_tree.py", "--count", 50, "1, 2, 3", 10),
     *(
         Part(f"kill -9 of the {one}", "kill_bystanders.py", "--count", 100, "8", 4, ("--victim", one))

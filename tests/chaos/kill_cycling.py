@@ -4,8 +4,10 @@
 
 The tester goes on by itself and the guard lets the furnace hold for it. How that ends is taken in turn: the run is
 resumed in time; `hold_h` is over, so first the cells are stopped, then the heater; the tester is done, so the heater
-goes off, and the run resumed afterwards has every record. Asked are the two peers, processes of their own. Prints a
-line for each kill and the counts; exit status 1 when one promise did not hold. Linux only, as `kill_host.py`.
+goes off, and the run resumed afterwards has every record. In the last two the guard is killed with its host, and who
+comes next keeps the furnace until the time is over: the guard of a run that was refused, or a service's idle host.
+Asked are the two peers, processes of their own. Prints a line for each kill and the counts; exit status 1 when one
+promise did not hold. Linux only, as `kill_host.py`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from typing import Literal
 
 import numpy as np
 import tally
-from host_bench import ended_with_the_test, peer, shown, until, write_bench
+from host_bench import ended_with_the_test, guards_of, peer, shown, until, write_bench
 from kill_host import own_state
 from killing import CELLRIG
 
@@ -89,9 +91,12 @@ upper_V = 3.8
 cycles = {{cycles}}
 record_s = 30
 """
-End = Literal["resumed", "over", "done"]
-CYCLES: Mapping[End, int] = {"resumed": 8, "over": 2, "done": 2}  # the first long enough to start another run beside it
-ENDS: Sequence[End] = ("resumed", "over", "done")
+End = Literal["resumed", "over", "done", "refused", "served"]
+CYCLES: Mapping[End, int] = {  # 8: long enough to start another run, or a service, beside it
+    "resumed": 8, "over": 2, "done": 2, "refused": 8, "served": 8,
+}  # fmt: skip
+ENDS: Sequence[End] = ("resumed", "over", "done", "refused", "served")
+BOTH_DIED: Sequence[End] = ("refused", "served")
 
 
 @dataclass
@@ -143,10 +148,10 @@ class Stand:
         with RunFile.open(self.path()) as run:
             return {one.name: one.rows for one in run.streams()}.get("cycling", 0)
 
-    def said(self) -> str:
-        """By the guard, in the run."""
+    def said(self, sources: Sequence[str] = ("guard",)) -> str:
+        """In the run, by the guard or who took its place."""
         with RunFile.open(self.path()) as run:
-            return "\n".join(one.text for one in run.events() if one.source == "guard")
+            return "\n".join(one.text for one in run.events() if one.source in sources)
 
 
 @contextmanager
@@ -166,19 +171,26 @@ def once(folder: Path, end: End, moment_s: float, cycles: int | None = None) -> 
     """One kill in an empty `folder`, `moment_s` after the first record, and the end of it."""
     found = Kept(end)
     cycles = CYCLES[end] if cycles is None else cycles
-    with standing(folder, SHORT_h if end == "over" else LONG_h, cycles) as stand:
+    with standing(folder, LONG_h if end in ("resumed", "done") else SHORT_h, cycles) as stand:
         words = [*CELLRIG, "run", str(folder / "plan.toml"), "--runs", str(folder / "runs")]
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as cli:
             until(lambda: stand.rows() > 3, 120, "the cell does not cycle")
             wall_sleep(moment_s)
             note = find_host(stand.config)
             assert note is not None, "the run was over before the kill"
+            if end in BOTH_DIED:
+                for guard in guards_of(folder):
+                    guard.kill()
             os.kill(note.process.pid, signal.SIGKILL)
             killed_s = wall_monotonic()
             found.rows = stand.rows()
+            if end == "refused":
+                cli.kill()
             cli.wait(60)
-        found.want("kept warm" in stand.said(), "the guard does not say that the furnace is kept")
-        {"resumed": _resumed, "over": _over, "done": _done}[end](stand, found, killed_s, cycles)
+        if end not in BOTH_DIED:
+            found.want("kept warm" in stand.said(), "the guard does not say that the furnace is kept")
+        ends = {"resumed": _resumed, "over": _over, "done": _done, "refused": _refused, "served": _served}
+        ends[end](stand, found, killed_s, cycles)
         if found.wrong:
             found.wrong.append(f"the guard says: {stand.said()}")
     return found
@@ -215,6 +227,34 @@ def _over(stand: Stand, found: Kept, killed_s: float, cycles: int) -> None:
     said = stand.said()
     found.want("no longer keeps the furnace: the time is over" in said, "not because the time was over")
     found.want(0 < said.find("cycler: made safe") < said.find("furnace: made safe"), "not the cells first")
+
+
+def _refused(stand: Stand, found: Kept, killed_s: float, cycles: int) -> None:
+    _refused_beside_it(stand, found)
+    _kept_till_over(stand, found, wall_monotonic(), "the guard")
+
+
+def _served(stand: Stand, found: Kept, killed_s: float, cycles: int) -> None:
+    words = [*CELLRIG, "serve", "--bench", str(stand.folder / "bench.toml"), "--port", "0"]
+    with subprocess.Popen(words, cwd=stand.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:
+        try:
+            until(lambda: "kept warm" in stand.said(("engine",)), 60, "the service's host does not keep the furnace")
+            _kept_till_over(stand, found, wall_monotonic(), "the bench host")
+        finally:
+            service.send_signal(signal.SIGINT)
+            service.wait(30)
+
+
+def _kept_till_over(stand: Stand, found: Kept, since_s: float, who: str) -> None:
+    """`who` took over at `since_s` or a little before. The furnace is not left to itself when the time is over."""
+    found.want(stand.is_hot() and stand.is_cycling(), "furnace or tester did not wait for the end of the time")
+    due_s = 3600 * SHORT_h / SPEED
+    until(lambda: "heater_on=False" in shown(stand.furnace), due_s + 3 * MAY_TAKE_S, "the heater stays on")
+    found.off_s = wall_monotonic() - since_s
+    found.want(found.off_s <= due_s + MAY_TAKE_S, f"it was due after {due_s:.1f} s")
+    found.want(not stand.is_cycling(), "the cell was not stopped before the heater")
+    told = f"{who} no longer keeps the furnace: the time is over"
+    until(lambda: told in stand.said(("engine", "guard")), 20, f"it is not written that {told}")
 
 
 def _done(stand: Stand, found: Kept, killed_s: float, cycles: int) -> None:
@@ -262,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         found = kill_many(options.count, options.seed, Path(folder))
     held = sum(not one.wrong for one in found)
-    resumed = [one for one in found if one.end != "over"]
+    resumed = [one for one in found if one.end in ("resumed", "done")]
     tally.say(
         {
             "hosts killed while cells cycled": len(found),
