@@ -11,7 +11,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-COLLECT_AFTER = 100_000  # objects; imports and figures make many that stay: 5 % of a report went into looking at them
+COLLECT_AFTER = 400_000  # objects; imports and figures make many that stay: 5 % of a run went into looking at them
 FLOORS = ("daq", "drivers", "procedures", "gui")
 
 

@@ -314,7 +314,7 @@ class SimulatedCycler:
             key = (seed, source, channel, kept.number)
             if key not in self._noises:  # it keeps what it drew for the records that follow
                 self._noises[key] = StepNoise(*key)
-            block[:, column] += size * np.asarray(self._noises[key].between(kept.count, len(block)))
+            block[:, column] += size * self._noises[key].between(kept.count, len(block))
 
     def _save(self, channel: int) -> None:
         temporary = self._path(channel).with_suffix(".tmp")

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from drivers.simulated.held_furnace import TOGETHER_STEPS, HeldFurnace, Response
 from drivers.simulated.noise import StepNoise
 from drivers.simulated.parameters import FurnaceParameters
 
@@ -43,10 +45,17 @@ class FurnaceState:
 class Course(NamedTuple):
     """What happened, step by step: the block's temperature, what the sensor showed, working set-point, output sent."""
 
-    block_C: list[float]
-    measured_C: list[float]
-    working_setpoint_C: list[float]
-    output_W: list[float]
+    block_C: NDArray[np.float64]
+    measured_C: NDArray[np.float64]
+    working_setpoint_C: NDArray[np.float64]
+    output_W: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls) -> Course:
+        return cls(*np.empty((4, 0)))
+
+    def then(self, later: Course) -> Course:
+        return Course(*map(np.concatenate, zip(self, later, strict=True)))
 
 
 def cold(parameters: FurnaceParameters) -> FurnaceState:
@@ -103,9 +112,10 @@ class Furnace:
         self.parameters = parameters
         self.state = state
         self._noise = noise
-        self._response = _response(parameters)
-        self._sensor_share = share_per_step(parameters.sensor_lag_s)
-        self._slope_share = share_per_step(max(parameters.derivative_time_s, 1.0))
+        heater, block = _response(parameters)
+        slope_share = share_per_step(max(parameters.derivative_time_s, 1.0))
+        self._response = Response(heater, block, share_per_step(parameters.sensor_lag_s), slope_share)
+        self._held = HeldFurnace(parameters, self._response, STEP_s, len(state.underway_W))
 
     # ------------------------------------------------------------ commands
     def set_target(self, temperature_C: float, ramp_K_per_s: float | None) -> None:
@@ -134,16 +144,37 @@ class Furnace:
 
     # ------------------------------------------------------------ time
     def advance(self, first_step: int, count: int) -> Course:
-        """Advance by `count` steps, the first being number `first_step`.
+        """Advance by `count` steps, the first being number `first_step`."""
+        noise = self._noise.between(first_step, count)
+        if self.state.heater_on and self.state.working_setpoint_C == self.state.setpoint_C:
+            held = self._hold(noise[: count - count % TOGETHER_STEPS])
+            left = noise[len(held.block_C) :]
+            return held.then(self._step_by_step(left.tolist())) if left.size else held
+        return self._step_by_step(noise.tolist())
+
+    def _hold(self, noise: NDArray[np.float64]) -> Course:
+        """As many steps as there is noise for; none where that can't be done at once."""
+        state = self.state
+        before = [state.heater_C, state.block_C, state.sensor_C, state.measured_C, state.slope_K_per_s]
+        before += [state.integral_W, *state.underway_W, state.setpoint_C, 1.0]
+        held = self._held.advance(before, noise) if noise.size else None
+        if held is None:
+            return Course.nothing()
+        state.heater_C, state.block_C, state.sensor_C, state.measured_C, state.slope_K_per_s = held.state[:5]
+        state.integral_W, *state.underway_W = held.state[5:-2]
+        state.output_W = float(held.output_W[-1])
+        return Course(held.block_C, held.measured_C, np.full(noise.size, state.setpoint_C), held.output_W)
+
+    def _step_by_step(self, noises: list[float]) -> Course:
+        """As many steps as there is noise for.
 
         The controller's working set-point ramps; PID with the derivative on the measurement. Anti-windup: no
         integration while the power is at its maximum; at zero power the integral is drawn to where the output starts
-        again just as the error vanishes. All in local names: this loop is most of a simulated day.
+        again just as the error vanishes. All in local names: ramps and cold starts are steps by the thousand.
         """
-        state, parameters = self.state, self.parameters
-        (hh, hb, hp, h0), (bh, bb, bp, b0) = self._response
+        state, parameters, count = self.state, self.parameters, len(noises)
+        (hh, hb, hp, h0), (bh, bb, bp, b0), sensor_share, slope_share = self._response
         noise_K, offset_K = parameters.sensor_noise_K, parameters.sensor_offset_K
-        sensor_share, slope_share = self._sensor_share, self._slope_share
         gain, most_W, derivative_s = (
             parameters.proportional_W_per_K,
             parameters.max_power_W,
@@ -159,7 +190,7 @@ class Furnace:
         shown: list[float] = []
         ramped: list[float] = []
         arriving = iter(powers)
-        for noise in self._noise.between(first_step, count):
+        for noise in noises:
             if is_on:
                 if working != target:
                     working = self._ramped(working, target)
@@ -187,7 +218,7 @@ class Furnace:
         state.measured_C, state.slope_K_per_s, state.integral_W, state.output_W = measured, slope, integral, output
         state.working_setpoint_C, state.underway_W = working, powers[count:]
         working_C = ramped + [working] * (count - len(ramped))
-        return Course(blocks, shown, working_C, powers[len(powers) - count :])
+        return Course(*map(np.array, (blocks, shown, working_C, powers[len(powers) - count :])))
 
     def _ramped(self, working_C: float, target_C: float) -> float:
         """One step of the ramp towards the target."""

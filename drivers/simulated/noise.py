@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 BLOCK = 4096
 
@@ -19,21 +20,31 @@ class StepNoise:
         self._seed = seed
         self._source = source
         self._block = -1
-        self._values: list[float] = []
+        self._drawn = np.empty(0)
+        self._values: list[float] = []  # the same, once one of them was asked for by itself
 
     def at(self, step: int) -> float:
-        block, place = divmod(step, BLOCK)
-        if block != self._block:
-            self._values = generator(self._seed, *self._source, block).standard_normal(BLOCK).tolist()
-            self._block = block
+        place = self._to_block_of(step)
+        if not self._values:
+            self._values = self._drawn.tolist()
         return self._values[place]
 
-    def between(self, first: int, count: int) -> list[float]:
+    def between(self, first: int, count: int) -> NDArray[np.float64]:
         """Of `count` steps from `first` on."""
-        found: list[float] = []
-        while len(found) < count:
-            step = first + len(found)
-            self.at(step)
-            place = step % BLOCK
-            found += self._values[place : place + count - len(found)]
+        found = np.empty(count)
+        done = 0
+        while done < count:
+            place = self._to_block_of(first + done)
+            part = self._drawn[place : place + count - done]
+            found[done : done + len(part)] = part
+            done += len(part)
         return found
+
+    def _to_block_of(self, step: int) -> int:
+        """Draw the block of this step, if it is another one; the step's place in it."""
+        block, place = divmod(step, BLOCK)
+        if block != self._block:
+            self._drawn = generator(self._seed, *self._source, block).standard_normal(BLOCK)
+            self._values = []
+            self._block = block
+        return place

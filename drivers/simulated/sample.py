@@ -9,7 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.simulated.furnace import share_per_step
+
+TOGETHER_STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ class SampleState:
 class SampleCourse(NamedTuple):
     """Step by step."""
 
-    temperature_C: list[float]
-    high_phase: list[float]
+    temperature_C: NDArray[np.float64]
+    high_phase: NDArray[np.float64]
 
 
 class Sample:
@@ -65,6 +70,7 @@ class Sample:
         self.holding = holding
         self.state = state or SampleState(holding.ambient_C, self._phase_at_start())
         self._share = share_per_step(holding.lag_s)
+        self._memory = _fading(self._share, TOGETHER_STEPS)
         self._phase_share = share_per_step(holding.transition.time_s) if holding.transition else 0.0
 
     def _phase_at_start(self) -> float:
@@ -72,19 +78,30 @@ class Sample:
         transition = self.holding.transition
         return 1.0 if transition is None else transition.bounds(self.holding.ambient_C)[0]
 
-    def advance(self, block_C: list[float]) -> SampleCourse:
+    def advance(self, block_C: NDArray[np.float64] | list[float]) -> SampleCourse:
         """Follow the block's temperature, one value per step."""
+        blocks = np.asarray(block_C, dtype=float)
+        if self.holding.transition is None:
+            return SampleCourse(self._trailing(blocks), np.full(blocks.size, self.state.high_phase))
+        return self._through(self.holding.transition, blocks.tolist())
+
+    def _trailing(self, block_C: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A first-order lag is linear: minutes of steps at once, and what is left over."""
+        loss, share, state = self.holding.lead_loss_fraction, self._share, self.state
+        towards_C = share * (block_C - loss * (block_C - self.holding.ambient_C))
+        left = towards_C.size % TOGETHER_STEPS
+        whole = towards_C.size - left
+        minutes = [*(towards_C[:whole].reshape(-1, TOGETHER_STEPS) @ self._memory.T)]
+        minutes.append(self._memory[:left, :left] @ towards_C[whole:])
+        for minute in minutes:
+            minute[:] += (1 - share) * state.temperature_C * self._memory[: minute.size, 0]
+            state.temperature_C = float(minute[-1]) if minute.size else state.temperature_C
+        return np.concatenate(minutes)
+
+    def _through(self, transition: Transition, block_C: list[float]) -> SampleCourse:
         loss, ambient, share = self.holding.lead_loss_fraction, self.holding.ambient_C, self._share
-        transition, temperature = self.holding.transition, self.state.temperature_C
-        temperatures: list[float] = []
-        if transition is None:
-            keep, gain, rest = 1 - share, share * (1 - loss), share * loss * ambient
-            for block in block_C:
-                temperature = keep * temperature + gain * block + rest
-                temperatures.append(temperature)
-            self.state.temperature_C = temperature
-            return SampleCourse(temperatures, [self.state.high_phase] * len(block_C))
-        phase, phases = self.state.high_phase, list[float]()
+        temperature, phase = self.state.temperature_C, self.state.high_phase
+        temperatures, phases = list[float](), list[float]()
         for block in block_C:
             temperature += share * (block - loss * (block - ambient) - temperature)
             least, largest = transition.bounds(temperature)
@@ -92,4 +109,10 @@ class Sample:
             temperatures.append(temperature)
             phases.append(phase)
         self.state.temperature_C, self.state.high_phase = temperature, phase
-        return SampleCourse(temperatures, phases)
+        return SampleCourse(np.array(temperatures), np.array(phases))
+
+
+def _fading(share: float, steps: int) -> NDArray[np.float64]:
+    """What is left at a step (row) of what came in at another (column): a lag that comes `share` nearer each step."""
+    ago = np.subtract.outer(np.arange(steps), np.arange(steps))
+    return np.where(ago < 0, 0.0, (1 - share) ** np.maximum(ago, 0))

@@ -2,7 +2,7 @@
 
 It has no thread of its own: every access brings it up to the clock's now, in steps of one second. What it is at a
 step depends on nothing but the seed, the parameters and the commands before, never on when it was looked at. So it is
-computed ahead of the clock, ten minutes at once, and looks find it there; a command takes back what lies ahead.
+computed ahead of the clock, half an hour at once, and looks find it there; a command takes back what lies ahead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from drivers.simulated.state import Command, StateFolder, WorldSnapshot
 log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY_STEPS = 2 * 3600
-AHEAD_STEPS = 600
+AHEAD_STEPS = 1800
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
 LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
@@ -64,7 +64,7 @@ class Ahead:
 
     @classmethod
     def nothing(cls, step: int) -> Ahead:
-        return cls(step, step, None, [], Course([], [], [], []), [])
+        return cls(step, step, None, [], Course.nothing(), [])
 
 
 def _copied(state: FurnaceState) -> FurnaceState:
@@ -167,8 +167,8 @@ class World:
             if self._step < ahead.end:
                 place = self._step - ahead.start - 1
                 course = ahead.furnace
-                measured_C, working_C = course.measured_C[place], course.working_setpoint_C[place]
-                output_W = course.output_W[place]
+                measured_C, working_C = float(course.measured_C[place]), float(course.working_setpoint_C[place])
+                output_W = float(course.output_W[place])
             return FurnaceView(
                 temperature_C=measured_C,
                 setpoint_C=state.setpoint_C,
@@ -231,7 +231,7 @@ class World:
         """Temperature and share of the high phase."""
         if self._step < self._ahead.end:
             course, step = self._ahead.samples[place], self._step - self._ahead.start - 1
-            return course.temperature_C[step], course.high_phase[step]
+            return float(course.temperature_C[step]), float(course.high_phase[step])
         state = self._samples[place].state
         return state.temperature_C, state.high_phase
 
@@ -265,7 +265,7 @@ class World:
         self._ahead = Ahead.nothing(self._step)
 
     def snapshot(self) -> WorldSnapshot:
-        """What it was at a step since the last command, ten minutes ago at most: whoever goes on from there comes to
+        """What it was at a step since the last command, half an hour ago at most: whoever goes on from there comes to
         the same."""
         step, furnace, samples = self._step, self._furnace.state, [sample.state for sample in self._samples]
         if step < self._ahead.end and self._ahead.furnace_before is not None:

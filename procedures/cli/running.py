@@ -11,7 +11,6 @@ from rich.console import Console
 
 from daq.bench import BenchConfig, is_virtual
 from daq.catalog import find_run
-from daq.host_client import resume_in_host, run_in_host
 from daq.plan import Plan, load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher, resume_run, run_plan
@@ -52,6 +51,8 @@ def run_command(plan_file: Path, bench: Path | None, runs: Path, json: bool) -> 
     plan: Plan = load_plan(plan_file, bench)
     if is_virtual(plan.bench):
         return _run(lambda watcher: run_plan(plan, runs, watcher), json)
+    from daq.host_client import run_in_host
+
     return _run(lambda watcher: run_in_host(plan, runs, watcher), json)
 
 
@@ -63,6 +64,8 @@ def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> i
         in_process = is_virtual(BenchConfig.from_dict(run.bench))
     if in_process or down_for_s is not None:  # the latter is refused there, in its own words
         return _run(lambda watcher: [resume_run(path, watcher, down_for_s)], json, single=True)
+    from daq.host_client import resume_in_host
+
     return _run(lambda watcher: resume_in_host(path, watcher), json, single=True)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from daq.runfile.reader import RunFile
 from procedures.interchange.dc_record import DcRecord, dc_records, passed
-from procedures.interchange.output import OutputFile
+from procedures.output_files import OutputFile
 
 DIGITS = "%.10g"
 

@@ -10,10 +10,10 @@ from daq.runfile.reader import RunFile
 from procedures.interchange import dc_text, spectrum_text
 from procedures.interchange.dc_bdf import dc_bdf_files
 from procedures.interchange.dc_record import VOLTAMMOGRAMS, dc_records, require_dc_records
-from procedures.interchange.output import OutputFile, write_files
 from procedures.interchange.run_spectra import RunSpectrum, file_name, spectra_of_run
 from procedures.interchange.sidecar import file_sha256, sidecar
 from procedures.interchange.stream_tables import as_csv, as_parquet
+from procedures.output_files import OutputFile, write_files
 
 _SPECTRUM_TEXTS: dict[str, tuple[str, Callable[[RunSpectrum, str, float | None], bytes]]] = {
     "zview": (".z", spectrum_text.zview),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from daq.errors import BadInput
 from daq.runfile.reader import RunFile
-from procedures.interchange.output import OutputFile, write_files
+from procedures.output_files import OutputFile, write_files
 from procedures.report.common import plain_content
 from procedures.report.facts import RunFacts, facts_of
 from procedures.report.page import render
