@@ -227,9 +227,7 @@ def _temperature(
     named = spelled.from_name(stem)
     if spectrum.temperature_C is not None:
         if named is not None and abs(named - spectrum.temperature_C) > _DISAGREEMENT_K:
-            said.append(
-                f"its name says {named:g} °C, the file itself {spectrum.temperature_C:g} °C; the file is taken"
-            )
+            said.append(f"its name says {named:g} °C, the file itself {spectrum.temperature_C:g} °C; the file is taken")
         return spectrum.temperature_C, said
     if named is not None:
         return named, [*said, f"temperature {named:g} °C from its name"]
