@@ -149,8 +149,9 @@ class BenchWindow(QMainWindow):
         self.instruments.show_status(status)
         self.new_run.show_status(status)
         if status.problem and status.problem != before.problem:
-            self.log.say("warning" if status.state == "away" else "error", status.problem)
-            if status.state != "away":
+            levels = {"away": "warning", "connecting": "info"}
+            self.log.say(levels.get(status.state, "error"), status.problem)
+            if status.is_there:
                 self.banner.tell(status.problem, "bad-box")
         self.telling.alerts(status)
         self.notes.show_alerts(status.notes)

@@ -16,6 +16,7 @@ from stub_service import StubService
 
 from daq.bench import BenchConfig
 from daq.bench_lock import bench_folder
+from daq.system import System
 from gui.model.service_link import ServiceLink
 
 
@@ -49,6 +50,29 @@ def test_a_service_that_goes_comes_back_or_changes_its_token_is_attached_to_agai
     service.write_token()
     qtbot.waitUntil(lambda: window.header.pill.text() == "IDLE", timeout=SLOW_MS)
     assert "Traceback" not in window.log.text.toPlainText()
+    window.close()
+
+
+def test_while_the_service_is_starting_the_window_says_so(
+    qtbot: QtBot,
+    open_window: Open,
+    tmp_path: Path,
+    bench: BenchConfig,
+    service: StubService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(System, "start_detached", lambda _, words, log: started.append(words))
+    window = open_window(tmp_path / "runs", ServiceLink(bench, tmp_path / "runs"))
+    assert window.header.pill.text() == "CONNECTING", "from its first picture"
+    qtbot.waitUntil(lambda: window.header.step.text() == "starting the bench service…", timeout=SLOW_MS)
+    assert window.header.pill.text() == "CONNECTING"
+    assert window.banner.isHidden()
+    service.start("first")
+    qtbot.waitUntil(lambda: window.header.pill.text() == "IDLE", timeout=SLOW_MS)
+    service.stop()
+    qtbot.waitUntil(lambda: window.header.pill.text() == "NO BENCH", timeout=SLOW_MS)
+    assert len(started) == 1
     window.close()
 
 
