@@ -43,6 +43,7 @@ from gui.plots.temperature import TemperaturePane
 from gui.plots.voltammogram import VoltammogramPane
 from gui.rehearsing import Rehearsing
 from gui.row_actions import RowActions
+from gui.screens import Screens
 from gui.showing import Showing
 from gui.telling import Telling
 from gui.theme import Theme
@@ -75,6 +76,7 @@ class BenchWindow(QMainWindow):
         self._build()
         self.telling = Telling(self)
         self.showing = Showing(self)
+        self.screens = Screens(self)
         self.rehearsing = Rehearsing(self)
         self.filling = Filling(self)
         self.dropping = Dropping(self)
