@@ -137,7 +137,7 @@ class IdleBench:
 def _set_target(name: str, instrument: Settable, values: Mapping[str, Any]) -> str:
     target, ramp = _number(name, values, "target_C"), _number(name, values, "ramp_K_per_min")
     if target is None:
-        raise BadInput("a set point is missing", place=name, allowed="target_C, a number in degC")
+        raise BadInput("a set point is missing", place=name, allowed="target_C, a number in °C")
     instrument.set_target(target, ramp)
     return f"it goes to {target:g} °C" + (f" at {ramp:g} K/min" if ramp is not None else "")
 

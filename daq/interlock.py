@@ -64,7 +64,7 @@ class Interlock:
 
     @property
     def bounds_text(self) -> str:
-        unit = f" {self.quantity.unit}" if self.quantity.unit else ""
+        unit = f" {self.quantity.unit}".replace("degC", "°C") if self.quantity.unit else ""
         parts = [("at least", self.minimum), ("at most", self.maximum)]
         return ", ".join(f"{word} {bound:g}{unit}" for word, bound in parts if bound is not None)
 
@@ -167,6 +167,6 @@ def _borne(name: str, furnace: Instrument, sample: Sample) -> Interlock:
     wanted = ("sample_temperature_C", "temperature_C")
     there = furnace.snapshot_stream.column_names
     terms = tuple(Term(name, column) for column in wanted if column in there)
-    quantity = Quantity(f"the temperature of {sample.label} in degC", "degC", terms, "first")
+    quantity = Quantity(f"the temperature of {sample.label} in °C", "degC", terms, "first")
     highest_C = sample.max_temperature_C + SAMPLE_MARGIN_K
     return Interlock(f"what {sample.label} bears", quantity, "stop", name, maximum=highest_C, is_built_in=True)

@@ -63,8 +63,8 @@ def check_target(name: str, temperature_C: float, ramp_K_per_min: float | None, 
     """Raises BadInput for a set-point or a ramp beyond `abilities`, and for nan."""
     lowest_C, highest_C = abilities.temperature_min_C, abilities.temperature_max_C
     if not lowest_C <= temperature_C <= highest_C:
-        allowed = f"{lowest_C:g} to {highest_C:g} degC"
-        raise BadInput(f"{name}: a target of {temperature_C:g} degC is out of reach", allowed=allowed)
+        allowed = f"{lowest_C:g} to {highest_C:g} °C"
+        raise BadInput(f"{name}: a target of {temperature_C:g} °C is out of reach", allowed=allowed)
     fastest = abilities.ramp_max_K_per_min
     if ramp_K_per_min is not None and not (0 < ramp_K_per_min <= fastest and math.isfinite(ramp_K_per_min)):
         allowed = f"above 0, up to {fastest:g} K/min"

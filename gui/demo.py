@@ -56,7 +56,7 @@ class DemoStart(QObject):
         link.status.connect(self.look)
 
     def look(self, status: BenchStatus) -> None:
-        if self._done or status.state == "away":
+        if self._done or not status.is_there:
             return
         self._done = True
         if status.run is None and not status.queue:

@@ -9,6 +9,7 @@ from PyQt5.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 NARROW_PX = 1400
 LEAST_RUNS_PX = 190
+MOST_INSTRUMENTS_PX, MOST_NEW_RUN_PX = 340, 460  # on a large screen the room is the plots'
 TITLES = {"instruments": "INSTRUMENTS", "new_run": "NEW RUN", "runs": "QUEUE AND RUNS", "log": "LOG"}
 
 
@@ -54,6 +55,7 @@ def lay_out(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
         window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, log, Qt.Orientation.Horizontal)
         log.show()
     sides = [docks["instruments"], docks["new_run"]]
-    window.resizeDocks(sides, [int(width * 0.172), int(width * 0.215)], Qt.Orientation.Horizontal)
+    widths = [min(int(width * 0.172), MOST_INSTRUMENTS_PX), min(int(width * 0.215), MOST_NEW_RUN_PX)]
+    window.resizeDocks(sides, widths, Qt.Orientation.Horizontal)
     window.resizeDocks([runs, log], [max(int(height * 0.225), LEAST_RUNS_PX)] * 2, Qt.Orientation.Vertical)
     window.resizeDocks([runs, log], [int(width * 0.72), int(width * 0.28)], Qt.Orientation.Horizontal)

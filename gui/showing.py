@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,25 +95,31 @@ class Showing:
             return
         run = self._window.status.run
         if row.shown:
-            row.colour = row.colour or self._free_colour()
+            if not row.colour or row.colour in {one.colour for one in self._model.rows if one.shown and one is not row}:
+                row.colour = self._free_colour()
             self._library.follow(row.path)
         elif run is None or row.path != run.path:
             self._library.forget(row.path)
         self.show()
 
     def _free_colour(self) -> str:
+        """One that no run has had; then one that no other on the plots has."""
+        had = {row.colour for row in self._model.rows}
         used = {row.colour for row in self._model.rows if row.shown}
         colours = self._window.theme.categories
-        return next((colour for colour in colours if colour not in used), colours[0])
+        free = [colour for colour in colours if colour not in used]
+        return next((colour for colour in free if colour not in had), next(iter(free), colours[0]))
 
     # ------------------------------------------------------------ plots
     def show(self) -> None:
         """What is ticked, on the plots that have something to draw of it; the others' tabs are grey."""
-        shown = [
-            ShownRun(self._library.views[row.path], row.colour or self._window.theme.category(0))
-            for row in self._model.rows
-            if row.shown and row.path is not None and row.path in self._library.views
-        ]
+        shown = _told_apart(
+            [
+                (self._library.views[row.path], row)
+                for row in self._model.rows
+                if row.shown and row.path is not None and row.path in self._library.views
+            ]
+        )
         panes, tabs = self._window.panes, self._window.tabs
         for pane in (*panes, self._window.results):
             pane.set_runs(shown)
@@ -164,3 +171,17 @@ class Showing:
         self._model.show_run(str(path), False)
         for row in [one for one in self._files if one.path == path]:
             self.remove_row(row)
+
+
+def _told_apart(ticked: list[tuple[RunView, RunRow]]) -> list[ShownRun]:
+    """Two runs of one sample also by when they were begun; in the same minute, by their number."""
+    names = Counter(view.head.sample_name for view, _ in ticked)
+    moments: Counter[tuple[str, str]] = Counter()
+    shown = []
+    for view, row in ticked:
+        name, when = view.head.sample_name, row.started
+        moments[name, when] += 1
+        if moments[name, when] > 1:
+            when = f"{when} ({moments[name, when]})".strip()
+        shown.append(ShownRun(view, row.colour, when if names[name] > 1 else ""))
+    return shown

@@ -29,7 +29,7 @@ class Telling:
 
     def alerts(self, status: BenchStatus) -> None:
         """An interlock that trips stands there until it has cleared. While the bench does not answer nobody knows."""
-        if status.state == "away":
+        if not status.is_there:
             return
         known, self._alerts = self._alerts, status.run.alerts if status.run is not None else ()
         self._window.alerts.show_alerts(self._alerts)

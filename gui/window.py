@@ -43,6 +43,7 @@ from gui.plots.temperature import TemperaturePane
 from gui.plots.voltammogram import VoltammogramPane
 from gui.rehearsing import Rehearsing
 from gui.row_actions import RowActions
+from gui.screens import Screens
 from gui.showing import Showing
 from gui.telling import Telling
 from gui.theme import Theme
@@ -75,6 +76,7 @@ class BenchWindow(QMainWindow):
         self._build()
         self.telling = Telling(self)
         self.showing = Showing(self)
+        self.screens = Screens(self)
         self.rehearsing = Rehearsing(self)
         self.filling = Filling(self)
         self.dropping = Dropping(self)
@@ -149,8 +151,9 @@ class BenchWindow(QMainWindow):
         self.instruments.show_status(status)
         self.new_run.show_status(status)
         if status.problem and status.problem != before.problem:
-            self.log.say("warning" if status.state == "away" else "error", status.problem)
-            if status.state != "away":
+            levels = {"away": "warning", "connecting": "info"}
+            self.log.say(levels.get(status.state, "error"), status.problem)
+            if status.is_there:
                 self.banner.tell(status.problem, "bad-box")
         self.telling.alerts(status)
         self.notes.show_alerts(status.notes)

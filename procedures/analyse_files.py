@@ -212,7 +212,7 @@ def _temperature(
     stem = spectrum.path.stem
     if request.temperature_C is not None:
         if not -273.15 <= request.temperature_C <= 2000:
-            raise BadInput(f"{request.temperature_C:g} degC is no temperature", place="--temperature")
+            raise BadInput(f"{request.temperature_C:g} °C is no temperature", place="--temperature")
         return request.temperature_C, []
     given = settings.temperature_of(spectrum.path)
     if given is not None:
@@ -227,12 +227,10 @@ def _temperature(
     named = spelled.from_name(stem)
     if spectrum.temperature_C is not None:
         if named is not None and abs(named - spectrum.temperature_C) > _DISAGREEMENT_K:
-            said.append(
-                f"its name says {named:g} degC, the file itself {spectrum.temperature_C:g} degC; the file is taken"
-            )
+            said.append(f"its name says {named:g} °C, the file itself {spectrum.temperature_C:g} °C; the file is taken")
         return spectrum.temperature_C, said
     if named is not None:
-        return named, [*said, f"temperature {named:g} degC from its name"]
+        return named, [*said, f"temperature {named:g} °C from its name"]
     return None, [*said, "no temperature in the file or its name: resistances only; give --temperature or a pattern"]
 
 

@@ -102,10 +102,10 @@ class Temperatures(Parameter):
         numbers = [to_number(one, self.units) for one in value]
         for number in numbers:
             if not self.LOWEST_C <= number <= self.HIGHEST_C:
-                raise ValueError(f"{number:g} degC is beyond {self.LOWEST_C:g} to {self.HIGHEST_C:g} degC")
+                raise ValueError(f"{number:g} °C is beyond {self.LOWEST_C:g} to {self.HIGHEST_C:g} °C")
         for one, other in pairwise(numbers):
             if one == other:
-                raise ValueError(f"{one:g} degC stands twice in a row")
+                raise ValueError(f"{one:g} °C stands twice in a row")
         if len(numbers) > self.MOST:
             raise ValueError(f"{len(numbers)} temperatures are more than {self.MOST}")
         return numbers

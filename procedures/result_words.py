@@ -21,6 +21,7 @@ NAMES = {
     "total_resistance": "R total",
     "bulk_resistance": "R bulk",
     "grain_boundary_resistance": "R grain boundary",
+    "kramers_kronig_residual": "Kramers-Kronig residual",
 }
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -75,10 +76,18 @@ def value_of(result: Result) -> str:
 
 
 def interval_of(result: Result) -> str:
-    """`0.5594 … 0.5601`, `(4.484 … 4.496) × 10⁻⁶`: as many digits as its width has sense for."""
+    """`0.5594 … 0.5601`, `(4.484 … 4.496) × 10⁻⁶`: as many digits as its width has sense for. Ohms with the prefix
+    that their value has, `24.85 … 25.07 kΩ`."""
     if result.interval is None or not all(math.isfinite(end) for end in result.interval):
         return ""
-    low, high = result.interval
+    if result.unit != "ohm":
+        return _between(*result.interval)
+    exponent, prefix = prefix_of(result.value if result.value is not None else max(result.interval, key=abs))
+    low, high = (end / 10.0**exponent for end in result.interval)
+    return f"{_between(low, high)} {prefix}Ω"
+
+
+def _between(low: float, high: float) -> str:
     width, size = high - low, max(abs(low), abs(high))
     if not width > 0:
         return number(low)
@@ -94,6 +103,8 @@ def where_of(at: Mapping[str, Any]) -> str:
     for key, value in at.items():
         if key == "temperature_C" and isinstance(value, int | float):
             parts.append(f"{value:g} °C")
+        elif key == "sample_temperature_C" and isinstance(value, int | float):
+            parts.append(f"sample {value:.2f} °C")
         elif key in {"direction", "sample"}:
             parts.append(str(value))
         elif key == "branch":

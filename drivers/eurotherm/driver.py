@@ -178,7 +178,7 @@ class Eurotherm:
             measured, target, output, working_output, working = registers.numbers(reg.PROCESS_VALUE, 5)
             status = registers.word(reg.STATUS)
             if not COLDEST_C <= measured <= HIGHEST_C:
-                raise BadReply(self.name, f"a temperature of {measured:g} degC can't be true")
+                raise BadReply(self.name, f"a temperature of {measured:g} °C can't be true")
             if family.output_register == reg.WORKING_OUTPUT:
                 output = working_output
             hand = self._asked.faults(registers, target, output, status, self._decimals)
@@ -263,7 +263,7 @@ class Eurotherm:
         highest_C = limits.temperature_max_C if self.options.safe_state == "hold" else limits.temperature_min_C
         target_C = max(min(measured_C, highest_C), limits.temperature_min_C)
         self._set_target(registers, target_C)
-        return SafeReport(True, f"set-point {target_C:g} degC read back ({self.options.safe_state})")
+        return SafeReport(True, f"set-point {target_C:g} °C read back ({self.options.safe_state})")
 
     def _off(self) -> SafeReport:
         registers = self._registers
@@ -274,7 +274,7 @@ class Eurotherm:
         if output != 0 or not registers.word(reg.STATUS) >> MANUAL_BIT & 1:
             raise InstrumentError(self.name, f"the output still reads {output:.1f} %")
         temperature_C = registers.number(reg.PROCESS_VALUE)
-        return SafeReport(True, f"heater off (manual, output 0 % read back) at {temperature_C:.1f} degC")
+        return SafeReport(True, f"heater off (manual, output 0 % read back) at {temperature_C:.1f} °C")
 
     # ------------------------------------------------------------ somebody else's hand
     def _refuse_manual(self, registers: Registers) -> None:

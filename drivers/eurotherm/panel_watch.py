@@ -39,7 +39,7 @@ class PanelWatch:
         if is_manual and not self.off and (self.has_commanded or output_percent != 0):
             found.append("it is in manual control")
         if self.target_C is not None and abs(target_C - self.target_C) > tolerance(decimals):
-            found.append(f"the set-point was changed at the panel, to {target_C:g} from {self.target_C:g} degC")
+            found.append(f"the set-point was changed at the panel, to {target_C:g} from {self.target_C:g} °C")
         if self._rate is not None and self._readings % RATE_CHECKED_EVERY == 0:
             rate = registers.number(reg.RATE_LIMIT)
             changed = abs(rate - self._rate) > max(RATE_SHARE * self._rate, 1e-6)

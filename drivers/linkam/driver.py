@@ -116,7 +116,7 @@ class Linkam:
         except InstrumentError as error:
             raise NotSafe(self.name, f"could not be made safe ({error}); switch the controller off") from error
         self._running = False
-        return SafeReport(True, f"{status.state_text}, read back at {status.temperature_C:.1f} degC")
+        return SafeReport(True, f"{status.state_text}, read back at {status.temperature_C:.1f} °C")
 
     # ------------------------------------------------------------ the role
     def set_target(self, temperature_C: float, ramp_K_per_min: float | None = None) -> None:
@@ -125,8 +125,8 @@ class Linkam:
         rate = self.options.ramp_max_K_per_min if ramp_K_per_min is None else max(ramp_K_per_min, 0.01)
         self._status()
         commands = (protocol.rate_command(rate), protocol.limit_command(temperature_C), protocol.START)
-        status = self._until(commands, lambda status: _goes_to(status, temperature_C), f"go to {temperature_C:g} degC")
-        log.debug("%s: %s from %g degC", self.name, status.state_text, status.temperature_C)
+        status = self._until(commands, lambda status: _goes_to(status, temperature_C), f"go to {temperature_C:g} °C")
+        log.debug("%s: %s from %g °C", self.name, status.state_text, status.temperature_C)
         self._target_C, self._running = temperature_C, True
 
     def hold(self) -> None:
@@ -148,7 +148,7 @@ class Linkam:
         if self._running and status.state == protocol.STOPPED:
             faults.append("it stopped by itself: it lost its power, or somebody stopped it at the panel")
         if self._running and at_rest and target_C is not None and abs(measured_C - target_C) > AT_LIMIT_K:
-            faults.append(f"it rests at {measured_C:g} degC though {target_C:g} were asked for")
+            faults.append(f"it rests at {measured_C:g} °C though {target_C:g} were asked for")
         return FurnaceReading(
             temperature_C=measured_C,
             setpoint_C=measured_C if target_C is None else target_C,
@@ -177,7 +177,7 @@ class Linkam:
                 continue
             if fits(status):
                 return status
-            now = f"it is {status.state_text} at {status.temperature_C:g} degC"
+            now = f"it is {status.state_text} at {status.temperature_C:g} °C"
             problem = InstrumentError(self.name, f"does not {what}: {now}; look at its panel and at the stage")
         raise problem
 

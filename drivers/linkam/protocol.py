@@ -25,7 +25,7 @@ ERRORS = {
     0: "it cools faster than its pump can",
     1: "the sensor's circuit is open",
     2: "its power is overloaded",
-    3: "the stage is above its exit temperature of 300 degC",
+    3: "the stage is above its exit temperature of 300 °C",
     5: "the link to the stage has failed",
 }
 ALWAYS_SET = 0x80

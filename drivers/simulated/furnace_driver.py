@@ -71,7 +71,7 @@ class SimulatedFurnace:
         assert isinstance(instrument, TemperatureController)
         abilities = instrument.abilities()
         if abilities.temperature_min_C < LOWEST_C or abilities.temperature_max_C > HIGHEST_C:
-            raise cannot_stand_in(instrument, f"it goes beyond {LOWEST_C:g} to {HIGHEST_C:g} degC")
+            raise cannot_stand_in(instrument, f"it goes beyond {LOWEST_C:g} to {HIGHEST_C:g} °C")
         return {"sample_sensor": abilities.has_sample_sensor}
 
     # ------------------------------------------------------------ the instrument
@@ -116,7 +116,7 @@ class SimulatedFurnace:
                 problem = str(error)
                 continue
             if reading.output_percent == 0:
-                return SafeReport(True, f"heater off, output 0 % read back at {reading.temperature_C:.1f} degC")
+                return SafeReport(True, f"heater off, output 0 % read back at {reading.temperature_C:.1f} °C")
             problem = f"the output still reads {reading.output_percent:.1f} %"
         raise NotSafe(self.name, f"heater off was sent {SAFE_ATTEMPTS} times, but {problem}; switch the furnace off")
 
@@ -126,8 +126,8 @@ class SimulatedFurnace:
         abilities = self.abilities()
         lowest_C, highest_C = abilities.temperature_min_C, abilities.temperature_max_C
         if not lowest_C <= temperature_C <= highest_C:
-            allowed = f"{lowest_C:g} to {highest_C:g} degC"
-            raise BadInput(f"{self.name}: a target of {temperature_C:g} degC is out of reach", allowed=allowed)
+            allowed = f"{lowest_C:g} to {highest_C:g} °C"
+            raise BadInput(f"{self.name}: a target of {temperature_C:g} °C is out of reach", allowed=allowed)
         if ramp_K_per_min is not None and not 0 < ramp_K_per_min <= FASTEST_K_per_min:
             allowed = f"above 0, up to {FASTEST_K_per_min:g} K/min"
             raise BadInput(f"{self.name}: a ramp of {ramp_K_per_min:g} K/min is out of reach", allowed=allowed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-BenchState = Literal["away", "idle", "running", "paused", "waiting", "stopping"]
+BenchState = Literal["away", "connecting", "idle", "running", "paused", "waiting", "stopping"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ class QueueEntry:
 
 @dataclass(frozen=True)
 class BenchStatus:
-    """`problem` says what is wrong with the bench or with the way to it; `safe` what the last make-safe found; `notes`
-    what somebody should know of: a disk that will be full, messages that got to nobody."""
+    """`problem` says what is wrong with the bench or with the way to it, or what is waited for while it is connected;
+    `safe` what the last make-safe found; `notes` what somebody should know of: a disk that will be full, messages that
+    got to nobody."""
 
     state: BenchState
     bench: str = ""
@@ -66,6 +67,11 @@ class BenchStatus:
     safe: str = ""
     notes: tuple[str, ...] = ()
     speed: float = 1.0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it has answered."""
+        return self.state not in ("away", "connecting")
 
     @property
     def busy(self) -> bool:

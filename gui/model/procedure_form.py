@@ -146,6 +146,8 @@ def _shower(parameter: Parameter, unit: str) -> Callable[[Any], str]:
             return ", ".join(f"{one:g}" for one in value or [])
         if isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
             return ", ".join(value)
+        if isinstance(parameter, Table) and not value:
+            return ""
         if isinstance(value, Mapping | list | tuple):
             return toml_text(value)
         return "" if value is None else text_of(value, unit)

@@ -11,34 +11,24 @@ import numpy as np
 from gui.model.growing import GrowingColumn
 
 FACTOR = 4
-_INDEX = np.dtype(np.int64)
-_FLOAT = np.dtype(np.float64)
+_INDEX = np.dtype(np.int32)
 
 
 class Pyramid:
-    """x ascending, y; a nan in y is drawn as the y before it in the coarse levels."""
+    """x ascending, y; a nan in y is drawn as the y before it in the coarse levels. It keeps no copy of them."""
 
     def __init__(self) -> None:
-        self._x = GrowingColumn(_FLOAT)
-        self._y = GrowingColumn(_FLOAT)
+        self.x = self.y = np.empty(0)
         self._levels: list[tuple[GrowingColumn, GrowingColumn]] = []
 
     @property
     def size(self) -> int:
-        return self._y.size
+        return len(self.y)
 
-    @property
-    def x(self) -> np.ndarray:
-        return self._x.values
-
-    @property
-    def y(self) -> np.ndarray:
-        return self._y.values
-
-    def append(self, x: np.ndarray, y: np.ndarray) -> None:
-        self._x.extend(x)
-        self._y.extend(y)
-        finished = self._y.size
+    def take(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Both whole, as they have grown at their ends since the last time."""
+        self.x, self.y = x, y
+        finished = len(y)
         level = 0
         while finished >= FACTOR:
             if level == len(self._levels):

@@ -85,10 +85,6 @@ class RunView:
         return self.outcome == "running"
 
     @property
-    def title(self) -> str:
-        return f"{self.head.procedure} · {self.head.sample_name}"
-
-    @property
     def share_done(self) -> float:
         """0 to 1, by steps."""
         done = sum(one.state in ("finished", "skipped") for one in self.steps)

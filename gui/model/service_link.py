@@ -55,6 +55,7 @@ class ServiceLink(BenchLink):
         ]
 
     def open(self) -> None:
+        self._tell(self._connecting("looking for the bench service…"))
         for thread in self._threads:
             thread.start()
 
@@ -73,20 +74,23 @@ class ServiceLink(BenchLink):
     # ------------------------------------------------------------ the thread that looks
     def _look(self) -> None:
         client: BenchClient | None = None
-        started_s = float("-inf")
+        started_s, is_awaited = float("-inf"), False
         while not self._closing.is_set():
             try:
                 if client is None:
                     if ServiceNote.read(bench_folder(self._config)) is None and wall_monotonic() - started_s > START_S:
-                        started_s = wall_monotonic()
+                        started_s, is_awaited = wall_monotonic(), True
                         self._start()
                     client = BenchClient.of(self._config)
                 self._tell(status_of(client.status()))
+                is_awaited = False
             except Unreachable as error:
                 client = _closed(client)
-                starting = wall_monotonic() - started_s < START_S
-                log_text = f"the bench's service is being started; what it says is in {self._log}"
-                self._tell(self._away(log_text if starting else str(error)))
+                if is_awaited and wall_monotonic() - started_s < START_S:
+                    self._tell(self._connecting("starting the bench service…"))
+                else:
+                    said = f"; what it said when it was started is in {self._log}" if is_awaited else ""
+                    self._tell(self._away(f"{error}{said}"))
             except CellrigError as error:  # a token that is not its any more is read anew
                 client = _closed(client)
                 self._tell(self._away(str(error)))
@@ -106,6 +110,9 @@ class ServiceLink(BenchLink):
     @property
     def _log(self) -> Path:
         return bench_folder(self._config) / "service-start.log"  # once it serves, it has a log of its own
+
+    def _connecting(self, text: str) -> BenchStatus:
+        return BenchStatus("connecting", bench=self._config.name, problem=text)
 
     def _away(self, problem: str) -> BenchStatus:
         return BenchStatus("away", bench=self._config.name, problem=problem)

@@ -15,6 +15,7 @@ from gui.words import span
 
 PILLS = {
     "away": ("NO BENCH", ""),
+    "connecting": ("CONNECTING", ""),
     "idle": ("IDLE", ""),
     "running": ("RUNNING", "good"),
     "paused": ("PAUSED", "warn"),

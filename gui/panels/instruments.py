@@ -12,6 +12,8 @@ from gui.panels.instrument_card import InstrumentCard
 from gui.panels.small import label
 from gui.theme import LIGHT, Theme
 
+NOTHING = "No bench is connected.\nRuns on disk can be looked at."
+COMING = "The bench is being connected.\nRuns on disk can be looked at."
 LEAST_PX = 238
 
 
@@ -27,7 +29,7 @@ class InstrumentsPanel(QScrollArea):
         self._column = QVBoxLayout(inner)
         self._column.setContentsMargins(6, 2, 6, 6)
         self._column.setSpacing(7)
-        self.nothing = label("No bench is connected.\nRuns on disk can be looked at.", "muted")
+        self.nothing = label(NOTHING, "muted")
         self._column.addWidget(self.nothing)
         self._column.addStretch(1)
         self.setWidget(inner)
@@ -41,6 +43,7 @@ class InstrumentsPanel(QScrollArea):
         for name in [name for name in self.cards if name not in present]:
             self.cards.pop(name).deleteLater()
         self.nothing.setVisible(not present)
+        self.nothing.setText(COMING if status.state == "connecting" else NOTHING)
         locked_by = status.run.id if status.run is not None and status.busy else ""
         for one in status.instruments:
             if one.name not in self.cards:

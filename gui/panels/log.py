@@ -31,7 +31,6 @@ class LogPanel(QWidget):
         self.text.setObjectName("log")
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(MOST_LINES)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setAccessibleName("Log")
         self.text.setTabChangesFocus(True)
         tools = QHBoxLayout()

@@ -59,10 +59,12 @@ class ResultsPane(QWidget):
             self.refresh()
 
     def refresh(self) -> None:
+        procedures = {one.view.head.procedure for one in self.shown}
         found = [(one, result) for one in self.shown for result in self._results_of(one)]
         self.table.setRowCount(len(found))
         for number, (one, result) in enumerate(found):
-            texts = _texts(one.view.title, result)
+            run = one.called() if len(procedures) == 1 else f"{one.view.head.procedure} · {one.called()}"
+            texts = _texts(run, result)
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)

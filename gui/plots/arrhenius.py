@@ -12,6 +12,7 @@ from PyQt5.QtGui import QColor
 from gui.graph import Item, pg
 from gui.plots.axes import ZERO_CELSIUS_K, CelsiusAxis
 from gui.plots.export import ShownCurve
+from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
 from gui.plots.ranges import set_x, set_y
 from procedures.analysis.branches import Branch
@@ -52,7 +53,7 @@ class ArrheniusPane(PlotPane):
         self.plot = self.add_plot(axes={"top": CelsiusAxis("top")}, bottom="1000 / T / K⁻¹")
         self.plot.showAxis("top")
         self.plot.setLabel("top", "Temperature / °C")
-        self.plot.addLegend(offset=(-14, 12), labelTextSize="9pt", verSpacing=-3)
+        Legend(self.plot, (-14, 12))
         self._items: list[Item] = []
         self._points: list[tuple[ShownRun, SweepPoint]] = []
         self._text = pg.TextItem(anchor=(0, 1))
@@ -77,7 +78,7 @@ class ArrheniusPane(PlotPane):
         told = []
         for number, branch in enumerate(sweep.arrhenius):
             colour = QColor(shown.colour if len(self.shown) > 1 else self.theme.category(number))
-            whose = f"{branch.sample} · " if several and branch.sample else ""
+            whose = f"{shown.called(branch.sample)} · " if several else ""
             way = " ".join(word for word in (branch.direction, branch.name) if word)
             self._draw_branch(shown, branch, colour, f"{whose}{way or 'σ'}")
             if branch.fit is not None and branch.fit.activation_energy_eV.value is not None:

@@ -11,8 +11,9 @@ from gui.graph import Item, pg
 from gui.model.spectra import SpectrumCurve
 from gui.plots.axes import LOG_LIMITS, LogAxis
 from gui.plots.export import ShownCurve
+from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane
-from gui.plots.room import LegendPlace, as_lines
+from gui.plots.room import as_lines
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.words import with_prefix
@@ -44,8 +45,7 @@ class BodePane(PlotPane):
         self.spectra = SpectraShown(self)
         self.modulus = self.add_plot(0, {"left": LogAxis("left"), "bottom": LogAxis("bottom")}, left="|Z| / Ω")
         self.phase = self.add_plot(1, {"bottom": LogAxis("bottom")}, left="−φ / °", bottom="f / Hz")
-        self.modulus.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
-        self._legend_place = LegendPlace(self.modulus)
+        self._legend = Legend(self.modulus)
         self._in_legend: list[tuple[int, str]] = []
         self.modulus.setLogMode(True, True)
         self.phase.setLogMode(True, False)
@@ -133,7 +133,7 @@ class BodePane(PlotPane):
         low = min((float(one.min()) for one in angles if len(one)), default=0.0)
         self.phase.setYRange(min(-5.0, max(low, -90.0)), 92, padding=0)
         self.modulus.getViewBox().updateAutoRange()
-        self._legend_place.settle(*as_lines([(curve.x, curve.y) for curve in self.cursor_curves[::2]]))
+        self._legend.settle(*as_lines([(curve.x, curve.y) for curve in self.cursor_curves[::2]]))
 
     def exported(self) -> list[ShownCurve]:
         found = []

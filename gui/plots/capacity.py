@@ -11,6 +11,7 @@ from daq.contracts import Result
 from gui.graph import Item, pg
 from gui.plots.axes import CountAxis, SecondAxis
 from gui.plots.export import ShownCurve
+from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
 from gui.plots.ranges import set_y
 
@@ -24,7 +25,7 @@ class CapacityPane(PlotPane):
 
     def build(self) -> None:
         self.plot = self.add_plot(axes={"bottom": CountAxis("bottom")}, bottom="Cycle", left="Capacity / mAh g⁻¹")
-        self.plot.addLegend(offset=(24, -24), labelTextSize="9pt", verSpacing=-3)
+        Legend(self.plot, (24, -24))
         self._second = SecondAxis(self.plot, "Coulombic efficiency / %")
         self._items: list[tuple[Item, ...]] = []
         self._columns: list[tuple[ShownRun, str, dict[str, np.ndarray]]] = []
@@ -42,7 +43,7 @@ class CapacityPane(PlotPane):
             for item, name in zip(items, NAMES, strict=True):
                 known = np.isfinite(columns[name])
                 item.setData(columns["cycle"][known], columns[name][known])
-                whose = f" {sample or shown.view.head.sample_name}" if len(self._columns) > 1 else ""
+                whose = f" {shown.called(sample)}" if len(self._columns) > 1 else ""
                 self.plot.legend.addItem(item, name.replace("_", " ") + whose)
             self.cursor_curves.append(
                 CursorCurve(self.plot, columns["cycle"], columns["discharge_capacity"], _teller(columns))

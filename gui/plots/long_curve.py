@@ -6,9 +6,11 @@ import numpy as np
 from PyQt5.QtCore import QObject
 
 from gui.graph import Item, pg
+from gui.model.growing import GrowingColumn
 from gui.model.pyramid import Pyramid
 
 SPARE_PX = 1.2
+_FLOAT = np.dtype(np.float64)
 
 
 class LongCurve(QObject):
@@ -23,6 +25,7 @@ class LongCurve(QObject):
         self._pyramid = Pyramid()
         self._view = view or plot.getViewBox()
         self._x_view = plot.getViewBox()
+        self._own: GrowingColumn | None = None  # y in another unit; what is drawn as it was recorded is not kept twice
         self._of: object = None
         self._taken = False
         self._box: tuple[float, float, int] = (np.nan, np.nan, 0)
@@ -46,12 +49,15 @@ class LongCurve(QObject):
         """
         if (of, scale) != self._of or len(x) < self._pyramid.size:
             self._of, self._pyramid = (of, scale), Pyramid()
-        have = self._pyramid.size
-        self._pyramid.append(x[have:], scale * y[have:].astype(float))
+            self._own = GrowingColumn(_FLOAT) if scale != 1 or y.dtype != _FLOAT else None
+        if self._own is not None:
+            self._own.extend(scale * y[self._own.size :].astype(float))
+            y = self._own.values
+        self._pyramid.take(x, y)
         self._taken = True
 
     def clear(self) -> None:
-        self._of, self._pyramid = None, Pyramid()
+        self._of, self._pyramid, self._own = None, Pyramid(), None
         self._taken = True
 
     def set_pen(self, pen: Item) -> None:

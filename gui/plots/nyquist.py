@@ -15,18 +15,17 @@ from gui.model.spectra import SpectrumCurve
 from gui.plots.axes import LOG_LIMITS, LogAxis, PlainAxis
 from gui.plots.decade_labels import DecadeLabels
 from gui.plots.export import ShownCurve
+from gui.plots.legend import EDGE_PX
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.residuals import Residuals
-from gui.plots.room import LegendPlace, as_line
+from gui.plots.room import as_line
+from gui.plots.spectra_legend import Group, SpectraLegend
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
 from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
 from gui.words import PREFIXES, with_prefix
 
 DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2: "100 Hz", 1e1: "10 Hz", 1.0: "1 Hz"}
-MOST_IN_LEGEND = 16
-TALL_LEGEND = 8
-LEGEND_LINE_PX = 24
 
 
 @dataclass(eq=False)
@@ -69,11 +68,9 @@ class NyquistPane(PlotPane):
         self.arcs.clicked.connect(self.fit_arcs)
         self.plot = self.add_plot()
         self.plot.setAspectLocked(True, ratio=1)
-        self.plot.addLegend(offset=(-12, 12), labelTextSize="9pt", verSpacing=-4)
-        self.plot.legend.sigSampleClicked.connect(self.refresh)
-        self._legend_place = LegendPlace(self.plot)
+        self._legend = SpectraLegend(self.plot)
+        self._legend.item.sigSampleClicked.connect(self.refresh)
         self._drawn: list[_Drawn] = []
-        self._in_legend: tuple[int, list[tuple[int, str]]] = (1, [])
         self._labels = DecadeLabels(self.plot)
         self._labelled: tuple[object, ...] = ()
         self._marks = SpectrumMarks(self.plot)
@@ -184,25 +181,14 @@ class NyquistPane(PlotPane):
             self._head.setData([], [])
 
     def _draw_legend(self) -> None:
-        several_runs = len(self.shown) > 1
-        several_samples = any(
-            len({one.sample for one in self._curves if one.run is run.view}) > 1 for run in self.shown
-        )
-        wanted = []
-        for index, curve in enumerate(self._curves[-MOST_IN_LEGEND:], max(0, len(self._curves) - MOST_IN_LEGEND)):
-            whose = curve.sample or curve.run.head.sample_name
-            parts = [curve.label, whose if several_runs or several_samples else ""]
-            state = "" if curve.finished else " (live)" if curve.is_growing else " (not finished)"
-            wanted.append((index, " · ".join(part for part in parts if part) + state))
-        fitting = max(TALL_LEGEND, int(self.plot.getViewBox().height() / LEGEND_LINE_PX))
-        columns = max(1 + (len(wanted) > TALL_LEGEND), math.ceil(len(wanted) / fitting))
-        if (columns, wanted) == self._in_legend:
-            return
-        self._in_legend = (columns, wanted)
-        self.plot.legend.clear()
-        self.plot.legend.setColumnCount(columns)
-        for index, text in wanted:
-            self.plot.legend.addItem(self._drawn[index].sample, text)
+        groups = []
+        for run in self.shown:
+            mine = [(item, one) for item, one in zip(self._drawn, self._curves, strict=False) if one.run is run.view]
+            for sample in dict.fromkeys(one.sample for _, one in mine):
+                colour = run.colour if len(self.shown) > 1 else ""
+                pairs = [(item.sample, _in_legend(one)) for item, one in mine if one.sample == sample]
+                groups.append(Group(run.called(sample), colour, *map(list, zip(*pairs, strict=True))))
+        self._legend.name(groups)
 
     def restyle(self) -> None:
         low, high = range_of(self._curves)
@@ -279,6 +265,10 @@ class NyquistPane(PlotPane):
         if self.following.isChecked():
             QTimer.singleShot(0, self.fit_ranges)
 
+    def fit(self) -> None:
+        self._legend.try_all()
+        super().fit()
+
     def fit_ranges(self) -> None:
         """All with the origin in view."""
         self._residuals.fit_ranges()
@@ -292,15 +282,18 @@ class NyquistPane(PlotPane):
             limit = 1.15 * self._total(curve)
             parts.append((x[x <= limit], y[x <= limit]) if np.isfinite(limit) else (x, y))
         self.following.setChecked(False)
-        self._set_ranges(parts)
+        self._legend.try_all()
+        if not self._set_ranges(parts):  # arcs fill the plot: the legend stands beside them
+            self._set_ranges(parts, keep_px=self._legend.item.boundingRect().width() + 2 * EDGE_PX)
 
     def _total(self, curve: SpectrumCurve) -> float:
         fit = self.spectra.fit_of(curve)
         value = fit.total_resistance.value if fit is not None else None
         return np.nan if value is None else value * self.spectra.normalisation.factor(curve)
 
-    def _set_ranges(self, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        """With locked aspect pyqtgraph's own range would centre the data: half of the picture empty."""
+    def _set_ranges(self, parts: Sequence[tuple[np.ndarray, np.ndarray]], keep_px: float = 0.0) -> bool:
+        """With locked aspect pyqtgraph's own range would centre the data: half of the picture empty. `keep_px` is left
+        free at the right. False where the legend lies over some of the spectra."""
         points = [(x, y) for x, y in parts if np.isfinite(x).any()]
         view = self.plot.getViewBox()
         self.plot.disableAutoRange()
@@ -308,11 +301,12 @@ class NyquistPane(PlotPane):
         left, right = min(0.0, float(np.nanmin(x))), max(float(np.nanmax(x)), 1e-9)
         low, high = min(0.0, float(np.nanmin(y))), max(float(np.nanmax(y)), 1e-9)
         width, height = max(view.width(), 50), max(view.height(), 50)
-        pixel = max((right - left) * 1.08 / width, (high - low) * 1.12 / height)
+        pixel = max((right - left) * 1.08 / max(width - keep_px, 50), (high - low) * 1.12 / height)
         left, low = left - 0.03 * (right - left), low - 18 * pixel
         view.setRange(xRange=(left, left + pixel * width), yRange=(low, low + pixel * height), padding=0)
-        self._legend_place.settle(*self._lines())
+        is_clear = self._legend.settle(*self._lines())
         self._labels.place()
+        return is_clear
 
     def exported(self) -> list[ShownCurve]:
         unit = self.spectra.normalisation.column
@@ -322,6 +316,10 @@ class NyquistPane(PlotPane):
             columns = (("frequency_Hz", curve.frequency_Hz), (f"z_real_{unit}", x), (f"minus_z_imag_{unit}", y))
             found.append(ShownCurve(self.spectra.label(curve), columns))
         return found + (self._residuals.exported() if self.left_over.isChecked() else [])
+
+
+def _in_legend(curve: SpectrumCurve) -> str:
+    return curve.label + ("" if curve.finished else " (live)" if curve.is_growing else " (not finished)")
 
 
 def decade_points(frequency_Hz: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from gui.model.series import SeriesBy
 from gui.plots.axes import SecondAxis, TimeAxis
 from gui.plots.export import ShownCurve
 from gui.plots.interlock_marks import InterlockMarks
+from gui.plots.legend import Legend
 from gui.plots.long_curve import LongCurve
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
 from gui.plots.ranges import joined, set_x, set_y
@@ -50,7 +51,7 @@ class OverTimePane(PlotPane):
         self.unit = self.add_choice("Unit of the voltage", [text for text, _ in UNITS])
         self.current = self.add_choice("Current density or current", CURRENTS)
         self.plot = self.add_plot(axes={"bottom": TimeAxis("bottom")}, bottom="Time / h:mm", left=UNITS[0][0])
-        self.plot.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
+        Legend(self.plot, (14, 10))
         self._second = SecondAxis(self.plot, "j / mA cm⁻²")
         self._current = self.add_long(self.plot, view=self._second.view)
         self._second.add(self._current.item)
@@ -112,7 +113,7 @@ class OverTimePane(PlotPane):
     def _name(self) -> None:
         names = []
         for cell in self._cells:
-            whose = cell.sample or cell.shown.view.head.sample_name
+            whose = cell.shown.called(cell.sample)
             names.append("Cell voltage" if len(self._cells) == 1 else f"E of {whose}")
         if names != self._names:
             self._names = names

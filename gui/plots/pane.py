@@ -39,10 +39,16 @@ SECOND_SIDES = ("right", "top")
 
 @dataclass(frozen=True)
 class ShownRun:
-    """A run that is ticked, with the colour of its row."""
+    """A run that is ticked, with the colour of its row. `when` tells it from another one of the same sample."""
 
     view: RunView
     colour: str
+    when: str = ""
+
+    def called(self, sample: str = "") -> str:
+        """What it, or one of its cells, is called among others."""
+        name = sample or self.view.head.sample_name
+        return f"{name}, {self.when}" if self.when else name
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from daq.errors import AnalysisRefused
 from gui.graph import Item, pg
 from gui.model.pyramid import thin
 from gui.plots.export import ShownCurve
+from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
-from gui.plots.room import LegendPlace, as_lines
+from gui.plots.room import as_lines
 from procedures.analysis.capacity import HalfCycles
 from procedures.analysis.capacity_curves import differential_capacity
 
@@ -47,8 +48,7 @@ class ProfilesPane(PlotPane):
         self.which = self.add_choice("Which cycles", CHOICES)
         self.per = self.add_choice("Capacity per gram, where the mass is known, or of the cell", PER)
         self.plot = self.add_plot()
-        self.plot.addLegend(offset=(-14, -30), labelTextSize="9pt", verSpacing=-4)
-        self._legend_place = LegendPlace(self.plot)
+        self._legend = Legend(self.plot)
         self._items: list[Item] = []
         self._profiles: list[_Profile] = []
         self._lines = as_lines([])
@@ -103,7 +103,7 @@ class ProfilesPane(PlotPane):
         self.plot.legend.clear()
         named, is_told = set(), len(self.shown) > 1 or len({one.sample for one in self._profiles}) > 1
         for item, one in zip(self._items, self._profiles, strict=False):
-            whose = f" · {one.sample or one.shown.view.head.sample_name}" if is_told else ""
+            whose = f" · {one.shown.called(one.sample)}" if is_told else ""
             name = f"cycle {one.cycle}{whose}"
             if name not in named and len(named) < 24:
                 named.add(name)
@@ -121,7 +121,7 @@ class ProfilesPane(PlotPane):
     def fit_ranges(self) -> None:
         super().fit_ranges()
         self.plot.getViewBox().updateAutoRange()
-        self._legend_place.settle(*self._lines)
+        self._legend.settle(*self._lines)
 
     def exported(self) -> list[ShownCurve]:
         names = ("voltage_V", "dQ_dV") if self.kind.currentIndex() == 1 else ("capacity", "voltage_V")

@@ -9,25 +9,15 @@ from typing import Generic, TypeVar
 import numpy as np
 from PyQt5.QtCore import QPointF, QRectF
 
-from gui.graph import Item, pg
+from gui.graph import Item
 from gui.model.pyramid import thin
 
 Place = TypeVar("Place")
 BETWEEN = 4  # a line counts as so many points from one measured point to the next
 MOST_POINTS = 400  # of a curve; nothing finer is asked here
 RIM_PX = 2
-EDGE_PX = 12
 MARK_GAP_PX = 5
 MARK_HEIGHTS = (0.93, 0.8, 0.66, 0.35, 0.2, 0.07)  # shares of the plot's height
-# Of a legend, the first of equals is taken: item's and view's corner, and which way it stands off.
-LEGEND_PLACES = (
-    ((1.0, 0.0), (-EDGE_PX, EDGE_PX)),
-    ((0.5, 0.0), (0, EDGE_PX)),
-    ((0.0, 0.0), (EDGE_PX, EDGE_PX)),
-    ((0.75, 0.0), (0, EDGE_PX)),
-    ((1.0, 1.0), (-EDGE_PX, -EDGE_PX)),
-    ((1.0, 0.5), (-EDGE_PX, 0)),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,29 +97,3 @@ def place_mark(plot: Item, line: Item, drawn: Drawn) -> None:
         share, anchor = found.place
         label.anchors = [(anchor + (2 * anchor - 1) * MARK_GAP_PX / size.width(), 0.5)] * 2
         label.setPosition(share)
-
-
-class LegendPlace:
-    """A legend that goes where nothing is under it. Where somebody has dragged it, there it stays."""
-
-    def __init__(self, plot: Item) -> None:
-        self._plot = plot
-        self._put: QPointF | None = None
-
-    def settle(self, x: np.ndarray, y: np.ndarray) -> None:
-        """`x`, `y`: what is drawn, in the plot's coordinates."""
-        legend, view = self._plot.legend, self._plot.getViewBox()
-        if not legend.isVisible() or (self._put is not None and legend.pos() != self._put):
-            return
-        room, size = view.boundingRect(), legend.boundingRect().size()
-        places = []
-        for corner, (dx, dy) in LEGEND_PLACES:
-            left = (room.width() - size.width()) * corner[0] + dx
-            places.append(
-                ((corner, (dx, dy)), QRectF(QPointF(left, (room.height() - size.height()) * corner[1] + dy), size))
-            )
-        found = emptiest(places, Drawn.on(self._plot, x, y), room)
-        if found is not None:
-            corner, offset = found.place
-            legend.anchor(itemPos=corner, parentPos=corner, offset=offset)
-            self._put = pg.Point(legend.pos())

@@ -11,6 +11,7 @@ from gui.model.run_view import RunView
 from gui.plots.axes import TimeAxis
 from gui.plots.export import ShownCurve
 from gui.plots.interlock_marks import InterlockMarks
+from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane
 from gui.plots.ranges import set_x, set_y
 from gui.words import hours
@@ -35,7 +36,7 @@ class TemperaturePane(PlotPane):
         self.canvas.ci.layout.setRowStretchFactor(1, 2)
         for plot in self.plots:
             plot.getAxis("left").setWidth(58)
-        self.degrees.addLegend(offset=(14, 10), labelTextSize="9pt", verSpacing=-4)
+        Legend(self.degrees, (14, 10))
         self._lines = [self.add_long(self.degrees, name) for name, _ in LINES]
         self._output = self.add_long(self.power)
         self._regions: list[Item] = []

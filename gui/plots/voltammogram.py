@@ -12,9 +12,11 @@ from gui.graph import Item, pg
 from gui.model.pyramid import thin
 from gui.model.series import SeriesBy
 from gui.plots.export import ShownCurve
+from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
-from gui.plots.room import Drawn, LegendPlace, as_lines, place_mark
+from gui.plots.room import Drawn, as_lines, place_mark
 from gui.words import with_prefix
+from procedures.result_words import value_of
 
 STREAM = "voltammetry"
 MOST_POINTS = 4000
@@ -31,8 +33,7 @@ class VoltammogramPane(PlotPane):
         self.unit = self.add_choice("Current or current density", [text for text, _, _ in UNITS])
         self.sign = self.add_choice("Sign of the current", ["oxidation +", "reduction +"])
         self.plot = self.add_plot(bottom="E / V", left=UNITS[0][0])
-        self.plot.addLegend(offset=(-14, 12), labelTextSize="9pt", verSpacing=-4)
-        self._legend_place = LegendPlace(self.plot)
+        self._legend = Legend(self.plot)
         self._zero = pg.InfiniteLine(0, angle=0)
         self.plot.addItem(self._zero, ignoreBounds=True)
         self._series: dict[str, SeriesBy] = {}
@@ -103,8 +104,7 @@ class VoltammogramPane(PlotPane):
             sample, cycle, attempt = key
             is_sweep = shown.view.head.procedure == "linear-sweep" or not cycle
             parts = ["sweep" if is_sweep else f"cycle {cycle}"]
-            parts += [str(sample)] if several_samples else []
-            parts += [shown.view.head.sample_name] if len(self.shown) > 1 and not several_samples else []
+            parts += [shown.called(str(sample))] if several_samples or len(self.shown) > 1 else []
             parts += [f"attempt {attempt}"] if attempt != 1 else []
             self.plot.legend.addItem(item, " · ".join(parts))
 
@@ -130,12 +130,7 @@ class VoltammogramPane(PlotPane):
             found = (analysis.results if analysis is not None and analysis.results else shown.view.results) or ()
             told = [one for one in found if one.name in MARKS and one.value is not None]
             for one in {one.name: one for one in told}.values():
-                error = f" ± {one.uncertainty:.1g}" if one.uncertainty else ""
-                line = pg.InfiniteLine(
-                    one.value,
-                    angle=90,
-                    label=f"{MARKS[one.name]} {one.value:.3f}{error} V",
-                )
+                line = pg.InfiniteLine(one.value, angle=90, label=f"{MARKS[one.name]} {value_of(one)}")
                 self.plot.addItem(line, ignoreBounds=True)
                 self._marks.append(line)
 
@@ -147,7 +142,7 @@ class VoltammogramPane(PlotPane):
         unit = "mA cm⁻²" if self.unit.currentIndex() == 0 else "mA"
 
         def tell(index: int) -> str:
-            whose = key[0] or shown.view.head.sample_name
+            whose = shown.called(str(key[0]))
             return f"{whose} cycle {key[1]}   E = {with_prefix(float(x[index]), 'V')}   {y[index]:.4g} {unit}"
 
         return tell
@@ -167,7 +162,7 @@ class VoltammogramPane(PlotPane):
     def fit_ranges(self) -> None:
         super().fit_ranges()
         self.plot.getViewBox().updateAutoRange()
-        self._legend_place.settle(*self._lines)
+        self._legend.settle(*self._lines)
 
     def exported(self) -> list[ShownCurve]:
         unit = "current_density_mA_cm2" if self.unit.currentIndex() == 0 else "current_mA"

@@ -67,5 +67,5 @@ def from_pattern(stem: str, pattern: str) -> float | None:
 
 def _plausible(temperature_C: float, place: str) -> float:
     if not _COLDEST_C <= temperature_C <= _HOTTEST_C:
-        raise BadInput(f"{temperature_C:g} degC is no temperature", place=place)
+        raise BadInput(f"{temperature_C:g} °C is no temperature", place=place)
     return temperature_C

@@ -235,7 +235,7 @@ def test_what_a_sample_bears_is_watched_like_any_limit(tmp_path: Path) -> None:
     run.interlocks = furnaces
     end = run.run({10: 61.5, 30: 63.0})
     assert end.outcome == "failed"
-    assert "the temperature of pellet in degC = 63 is above its limit of 62" in end.reason
+    assert "the temperature of pellet in °C = 63 is above its limit of 62" in end.reason
 
 
 # ------------------------------------------------------------ what is refused

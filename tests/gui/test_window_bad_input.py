@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from bench_window import SLOW_MS, FakeBench, Open, pane_of
 from host_bench import SIMULATED, write_bench
+from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from stub_service import StubService
 
 from daq.bench import BenchConfig
 from daq.bench_lock import bench_folder
+from daq.system import System
 from gui.model.service_link import ServiceLink
 
 
@@ -49,6 +51,29 @@ def test_a_service_that_goes_comes_back_or_changes_its_token_is_attached_to_agai
     service.write_token()
     qtbot.waitUntil(lambda: window.header.pill.text() == "IDLE", timeout=SLOW_MS)
     assert "Traceback" not in window.log.text.toPlainText()
+    window.close()
+
+
+def test_while_the_service_is_starting_the_window_says_so(
+    qtbot: QtBot,
+    open_window: Open,
+    tmp_path: Path,
+    bench: BenchConfig,
+    service: StubService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(System, "start_detached", lambda _, words, log: started.append(words))
+    window = open_window(tmp_path / "runs", ServiceLink(bench, tmp_path / "runs"))
+    assert window.header.pill.text() == "CONNECTING", "from its first picture"
+    qtbot.waitUntil(lambda: window.header.step.text() == "starting the bench service…", timeout=SLOW_MS)
+    assert window.header.pill.text() == "CONNECTING"
+    assert window.banner.isHidden()
+    service.start("first")
+    qtbot.waitUntil(lambda: window.header.pill.text() == "IDLE", timeout=SLOW_MS)
+    service.stop()
+    qtbot.waitUntil(lambda: window.header.pill.text() == "NO BENCH", timeout=SLOW_MS)
+    assert len(started) == 1
     window.close()
 
 
@@ -102,3 +127,27 @@ def test_nonsense_is_a_sentence_not_a_traceback(qtbot: QtBot, open_window: Open,
     (folder / "run.db").write_bytes(b"SQLite format 3\x00" + b"\x00" * 4000)
     window.catalog.look_now()
     qtbot.waitUntil(lambda: "broken" in window.log.text.toPlainText(), timeout=SLOW_MS)
+
+
+@pytest.mark.parametrize("where", [(5000, 40), (-4000, -3000), (40, 2500)])
+def test_a_window_on_a_screen_that_is_unplugged_comes_back(
+    qtbot: QtBot, qapp: QApplication, open_window: Open, tmp_path: Path, where: tuple[int, int]
+) -> None:
+    window = open_window(tmp_path / "runs", FakeBench())
+    qtbot.wait(20)
+    dock = window.docks["log"]
+    dock.setFloating(True)
+    screen = qapp.primaryScreen()
+    assert screen is not None
+    for one in (window, dock):
+        one.move(*where)
+        assert not screen.availableGeometry().intersects(one.frameGeometry())
+    qapp.screenRemoved.emit(screen)  # the one that is left: the platform of tests has no other
+    qtbot.waitUntil(lambda: screen.availableGeometry().contains(window.frameGeometry().topLeft()))
+    assert screen.availableGeometry().contains(dock.frameGeometry().topLeft())
+    least = window.minimumSizeHint()
+    assert window.width() <= max(screen.availableGeometry().width(), least.width()), "no larger than need be"
+    before = window.pos()
+    qapp.screenRemoved.emit(screen)
+    qtbot.wait(20)
+    assert window.pos() == before

@@ -90,7 +90,7 @@ def test_a_voltammogram_goes_to_its_plot(qtbot: QtBot, open_window: Open, tmp_pa
     assert dict(curve.columns)["current_mA"] == pytest.approx(1e-2 * volt, rel=1e-4)
 
 
-def test_every_plot_is_exported_as_picture_and_numbers(
+def test_every_plot_is_exported_and_copied_as_picture_and_numbers(
     qtbot: QtBot, open_window: Open, runs: Path, tmp_path: Path
 ) -> None:
     """A sweep, a voltammogram and cycling data overlaid: each of the tabs has something."""
@@ -117,6 +117,12 @@ def test_every_plot_is_exported_as_picture_and_numbers(
             table = list(csv.DictReader(file))
         numbers = [float(text) for row in table for key, text in row.items() if key != "curve" and text]
         assert np.isfinite(numbers).sum() > len(table) > 0
+        pane.copy_button.click()
+        clipboard = QApplication.clipboard()
+        assert clipboard is not None
+        assert clipboard.image().width() >= 2000
+        pasted = list(csv.DictReader(clipboard.text().splitlines(), delimiter="\t"))
+        assert pasted == table, "the same numbers, for a spreadsheet"
     assert window.banner.isHidden()
 
 

@@ -181,7 +181,7 @@ def test_make_safe_switches_the_heater_off_and_reads_it_back(tmp_path: Path) -> 
 def test_targets_and_ramps_beyond_the_furnace_are_refused(tmp_path: Path) -> None:
     with truth_bench(tmp_path, furnace={"limits": {"max_temperature_C": 150}}) as truth:
         for target in (151.0, -300.0, math.nan, math.inf):
-            with pytest.raises(BadInput, match="0 to 150 degC"):
+            with pytest.raises(BadInput, match="0 to 150 °C"):
                 truth.furnace.set_target(target)
         for ramp in (0.0, -3.0, 1e3, math.nan):
             with pytest.raises(BadInput, match="K/min"):

@@ -174,7 +174,7 @@ def test_a_hand_at_the_panel_is_told(tmp_path: Path) -> None:
         it.driver.set_target(60, 3)
         assert it.after(20) == []
         it.device.panel_target(75)
-        assert it.after(3) == ["the set-point was changed at the panel, to 75 from 60 degC"]
+        assert it.after(3) == ["the set-point was changed at the panel, to 75 from 60 °C"]
         it.driver.set_target(60, 3)
         assert it.after(3) == []
         it.device.rate = 9.0

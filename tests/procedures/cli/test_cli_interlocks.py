@@ -92,7 +92,7 @@ def test_check_lists_all_that_is_watched(capsys: pytest.CaptureFixture[str]) -> 
     status, said, _ = cellrig(capsys, "check", "plan.toml", "--json")
     assert status == 0
     found = {one["name"]: one for one in json.loads(said)["runs"][0]["interlocks"]}
-    assert found["mine"]["limits"] == "at most 60 degC"
+    assert found["mine"]["limits"] == "at most 60 °C"
     assert {"limit of furnace", "furnace answers", "potentiostat answers", "mine", "on the record"} == set(found)
 
 

@@ -171,7 +171,7 @@ def test_a_driver_that_neither_can_play_is_refused(monkeypatch: pytest.MonkeyPat
     write(BENCH.replace("90 }", "240 }"))
     known = plugins.names
     monkeypatch.setattr(plugins, "names", lambda group: [one for one in known(group) if one != "simulated-eurotherm"])
-    with pytest.raises(BadInput, match="beyond 0 to 200 degC"):
+    with pytest.raises(BadInput, match="beyond 0 to 200 °C"):
         twin_of(load_bench(Path("bench.toml")), "blocking")
 
 

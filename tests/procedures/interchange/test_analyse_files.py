@@ -119,7 +119,7 @@ def test_the_temperature_comes_from_the_option_then_the_pattern_then_the_file_th
     assert taken(temperature_pattern="x{T}_") == 40.0
     assert taken() == 31.5
     said = analyse_files(AnalyseRequest((file,))).notes
-    assert any("its name says 25 degC, the file itself 31.5 degC" in note for note in said)
+    assert any("its name says 25 °C, the file itself 31.5 °C" in note for note in said)
     file = write_csv(tmp_path / "b_25C.csv", *pellet(25, 1))
     assert taken() == 25.0
 

@@ -183,6 +183,20 @@ def test_value_and_uncertainty_share_a_prefix(value: float, uncertainty: float, 
     assert with_prefix(value, uncertainty, "Ω") == text
 
 
+@pytest.mark.parametrize(
+    ("value", "interval", "text"),
+    [
+        (24_963.0, (24_853.0, 25_073.0), "24.85 … 25.07 kΩ"),
+        (318.98, (318.1, 319.8), "318.1 … 319.8 Ω"),
+        (None, (2.0e6, 3.0e6), "2.0 … 3.0 MΩ"),
+    ],
+)
+def test_the_interval_of_a_resistance_has_the_prefix_of_its_value(
+    value: float | None, interval: tuple[float, float], text: str
+) -> None:
+    assert interval_of(Result("total_resistance", value, "ohm", 1.0, interval)) == text
+
+
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))
 def test_an_interval_has_digits_for_its_width(middle: float, width: float) -> None:
     low, high = middle - width, middle + width
