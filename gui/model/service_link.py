@@ -79,8 +79,9 @@ class ServiceLink(BenchLink):
             try:
                 if client is None:
                     if ServiceNote.read(bench_folder(self._config)) is None and wall_monotonic() - started_s > START_S:
-                        started_s, is_awaited = wall_monotonic(), True
+                        started_s, is_awaited = wall_monotonic(), False
                         self._start()
+                        is_awaited = True
                     client = BenchClient.of(self._config)
                 self._tell(status_of(client.status()))
                 is_awaited = False

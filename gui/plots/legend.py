@@ -58,5 +58,5 @@ class Legend(pg.LegendItem):
         self.setGeometry(0, 0, size.width(), size.height())
 
     def mouseDragEvent(self, ev: Item) -> None:
-        self._is_dragged = True
+        self._is_dragged |= ev.button() == Qt.MouseButton.LeftButton
         super().mouseDragEvent(ev)
