@@ -21,7 +21,7 @@ FARADAY_OVER_GAS_K_per_V = 11604.518
 LOWEST_V, HIGHEST_V = -60.0, 60.0
 LARGEST_EXPONENT = 60.0
 STEP_s, STEPS_MOST = 0.1, 10
-FOUND_WITHIN_V, STEPS_OF_NEWTON_MOST = 1e-10, 200
+FOUND_WITHIN_V, STEPS_OF_NEWTON_MOST = 1e-6, 200  # the last step is taken: what is left is its square, 1e-11 V
 
 
 @dataclass
