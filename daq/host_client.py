@@ -13,17 +13,17 @@ from daq.clock import wall_monotonic, wall_sleep
 from daq.control import Control
 from daq.disk import check_room
 from daq.engine import Progress, RunEnd
+from daq.entry_runs import ended
 from daq.errors import BenchBusy, CellrigError
 from daq.frozen_plan import freeze, titles
 from daq.host_note import QUEUE, SAID, HostNote, find_host
 from daq.lines import LineClient, Unreachable
 from daq.notify_file import recipients
 from daq.plan import Plan, check_plan
-from daq.run_queue import Entry, RunQueue
+from daq.run_queue import RunQueue
 from daq.run_reports import PATIENCE_S
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher
-from daq.safety import SafeOutcome
 from daq.system import System
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def _in_host(
         except CellrigError as error:
             queue.end(entry.id, "refused", str(error))
             raise
-        return _followed(queue, entry.id, note, watcher) if note else _ended(queue.get(entry.id))
+        return _followed(queue, entry.id, note, watcher) if note else ended(queue.get(entry.id))
     finally:
         queue.close()
 
@@ -160,7 +160,7 @@ def _followed(queue: RunQueue, number: int, note: HostNote, watcher: Watcher) ->
             shown = run
             if _is_over(queue, number):
                 _wait_for_its_end(system, note)
-                return _ended(queue.get(number))
+                return ended(queue.get(number))
             if not system.is_alive(note.process):
                 return _after_its_death(queue, number)
             wall_sleep(POLL_S)
@@ -185,25 +185,6 @@ def _progress(run: Mapping[str, Any]) -> Progress:
         run["remaining_s"],
         run["bench_s"],
     )
-
-
-def _ended(entry: Entry) -> list[Ended]:
-    """The runs of an entry that is done. Raises CellrigError when none was begun."""
-    if not entry.runs:
-        raise CellrigError(entry.note)
-    return [
-        Ended(
-            Path(run["path"]),
-            RunEnd(
-                run["outcome"],
-                run.get("reason", ""),
-                tuple(SafeOutcome(**one) for one in run.get("safety", ())),
-                run.get("cut_short", False),
-            ),
-            Path(run["report"]) if "report" in run else None,
-        )
-        for run in entry.runs
-    ]
 
 
 def _after_its_death(queue: RunQueue, number: int) -> list[Ended]:

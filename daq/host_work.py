@@ -17,6 +17,7 @@ from daq.clock import ScaledClock, SystemClock, wall_unix
 from daq.control import Control, RunControl
 from daq.disk import free_bytes
 from daq.engine import Engine, Progress
+from daq.entry_runs import as_table, safe_text, state_of
 from daq.errors import BadInput, BenchBusy, CellrigError, StorageError
 from daq.frozen_plan import bench_now, check_same_bench, thaw
 from daq.guard_words import broken_off
@@ -33,7 +34,6 @@ from daq.run_now import RunNow
 from daq.run_queue import Entry, RunQueue, State
 from daq.run_reports import RunReports
 from daq.runner import WORLD, Ended, Watcher, resume_run, run_plan
-from daq.safety import SafeOutcome
 from daq.tests_left import refuse_beside_tests
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class HostWork:
         ended: list[Ended] = []
         try:
             ended = self._work(entry)
-            state, note = _state_of(ended[-1].end.outcome), ended[-1].end.reason
+            state, note = state_of(ended[-1].end.outcome), ended[-1].end.reason
         except BenchChanged as error:
             state, note = "held", str(error)
         except CellrigError as error:
@@ -175,9 +175,9 @@ class HostWork:
                 raise BenchChanged(error.problem, place=error.place, allowed=error.allowed) from error
             self._refuse_beside_tests()
             ended = run_plan(thaw(entry.work, now), Path(entry.work["runs_folder"]), watcher, held=True)
-        self._safe = _safe_text(ended[-1].end.safety)
+        self._safe = safe_text(ended[-1].end.safety)
         for one in ended:
-            table = _ended_table(one)
+            table = as_table(one)
             self._note_run(entry.id, table)
             if not (one.end.cut_short or one.end.hung):
                 self._reports.make(one.path, partial(self._report_made, entry.id, table))
@@ -281,7 +281,7 @@ class HostWork:
         with self._mutex:
             if self._virtual:
                 return "nothing runs, and this bench exists only within its runs"
-            self._safe = _safe_text(self._idle.make_safe())
+            self._safe = safe_text(self._idle.make_safe())
         return self._safe
 
     def pause(self, on: bool) -> str:
@@ -344,24 +344,6 @@ class HostWork:
 
 class BenchChanged(BadInput):
     """The bench file is another than the plan was checked against."""
-
-
-def _ended_table(one: Ended) -> dict[str, Any]:
-    return {
-        "path": str(one.path),
-        "outcome": one.end.outcome,
-        "reason": one.end.reason,
-        "cut_short": one.end.cut_short,
-        "safety": [vars(safe) for safe in one.end.safety],
-    }
-
-
-def _state_of(outcome: str) -> State:
-    return "finished" if outcome == "finished" else "stopped" if outcome == "stopped" else "failed"
-
-
-def _safe_text(outcomes: Sequence[SafeOutcome]) -> str:
-    return "; ".join(f"{one.instrument}: {one.text}" for one in outcomes)
 
 
 def _free(folder: Path) -> int | None:
