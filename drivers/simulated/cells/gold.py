@@ -41,6 +41,7 @@ class GoldCell:
         self._onset_A = p.oxidation_onset_current_uA_cm2 * 1e-6 * p.area_cm2
         self._limit_A = p.oxidation_limit_mA_cm2 * 1e-3 * p.area_cm2
         self._tafel_V = p.oxidation_tafel_mV_per_decade * 1e-3 / math.log(10)
+        self._known: tuple[float, float] = (math.nan, 0.0)  # a temperature in degC, and the ohms at it
 
     def state(self) -> dict[str, float]:
         return asdict(self._state)
@@ -49,10 +50,14 @@ class GoldCell:
         self._state = GoldState(**state)
 
     def resistance_ohm(self, temperature_C: float) -> float:
-        p = self.parameters
-        return p.ohmic_resistance_ohm * activation_from(
-            p.activation_energy_eV, temperature_C, p.reference_temperature_C
-        )
+        known_C, ohm = self._known
+        if temperature_C != known_C:  # the same for all stairs of a stretch
+            p = self.parameters
+            ohm = p.ohmic_resistance_ohm * activation_from(
+                p.activation_energy_eV, temperature_C, p.reference_temperature_C
+            )
+            self._known = (temperature_C, ohm)
+        return ohm
 
     def open_circuit_V(self, temperature_C: float) -> float:
         return self._state.electrode_V
@@ -96,16 +101,18 @@ class GoldCell:
         constant_A = stored_S * state.electrode_V + p.leak_conductance_S * p.open_circuit_potential_V
         before_C, unit_C, scale_C = state.plated_C, seconds * self._exchange_A, self._deposit_C
         onset_V, tafel_V, onset_A, limit_A = p.oxidation_onset_V, self._tafel_V, self._onset_A, self._limit_A
-        E, plated_C, lowest, highest = state.electrode_V, before_C, LOWEST_V, HIGHEST_V
+        E, plated_C, lowest, highest, exp = state.electrode_V, before_C, LOWEST_V, HIGHEST_V, math.exp
         for _ in range(STEPS_OF_NEWTON_MOST):
-            factor = _exp(half_f * E)
+            exponent = half_f * E
+            factor = exp(exponent) if -LARGEST_EXPONENT < exponent < LARGEST_EXPONENT else _exp(exponent)
             strip_C, plate_C = unit_C * factor, unit_C / factor
             have_C = before_C + plate_C
             b = scale_C - have_C + strip_C
             root = math.sqrt(b * b + 4 * have_C * scale_C)
             plated_C = 2 * have_C * scale_C / (b + root) if b > 0 else (root - b) / 2
             falls_C_per_V = half_f * (plated_C * (strip_C + plate_C) + plate_C * scale_C) / root
-            tafel_A = onset_A * _exp((E - onset_V) / tafel_V)  # and its limit, as in `_oxidation`
+            exponent = (E - onset_V) / tafel_V  # and its limit, as in `_oxidation`
+            tafel_A = onset_A * (exp(exponent) if -LARGEST_EXPONENT < exponent < LARGEST_EXPONENT else _exp(exponent))
             share = 1 / (1 + tafel_A / limit_A)
             current_A = conductance_S * E - constant_A + tafel_A * share + (before_C - plated_C) / seconds
             off = of_potential * E + of_current * current_A - wanted
@@ -133,6 +140,4 @@ class GoldCell:
 
 
 def _exp(exponent: float) -> float:
-    if -LARGEST_EXPONENT < exponent < LARGEST_EXPONENT:  # ten times a step: no call but this one
-        return math.exp(exponent)
-    return math.exp(math.copysign(LARGEST_EXPONENT, exponent))
+    return math.exp(min(max(exponent, -LARGEST_EXPONENT), LARGEST_EXPONENT))
