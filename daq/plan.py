@@ -122,10 +122,19 @@ def _procedure_class(name: str, place: str) -> type[Procedure]:
     return plugins.load(plugins.PROCEDURES, name, f"{place}.procedure")
 
 
+def is_bench_file(path: Path) -> bool:
+    """Whether this file holds instruments, not runs. Raises BadInput when it can't be read."""
+    return _is_bench(read_toml(path))
+
+
+def _is_bench(table: Mapping[str, Any]) -> bool:
+    return "instruments" in table
+
+
 def load_plan(path: Path, bench: Path | None = None) -> Plan:
     """A plan file; `bench` overrides the bench it names. Raises BadInput for the first thing that is wrong in it."""
     table = read_toml(path)
-    if "instruments" in table:
+    if _is_bench(table):
         raise BadInput(
             "this is a bench file, not a plan", place=str(path), allowed="--bench FILE, or cellrig doctor FILE"
         )

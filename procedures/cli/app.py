@@ -104,15 +104,15 @@ def run(plan: PlanFile, bench: BenchFile = None, runs: Runs = DEFAULT_RUNS, json
 
 @app.command(short_help="A plan on its bench's simulated twin: what the week will look like.")
 def rehearse(
-    plan: PlanFile,
+    plans: Annotated[list[Path], typer.Argument(metavar="PLAN…", help="plan files")],
     bench: BenchFile = None,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="keep the rehearsed runs there")] = None,
     json: Json = False,
 ) -> int:
-    """Run a plan on the simulated twin of its bench, in virtual time: steps, temperatures, disk, interlocks."""
+    """Run plans on the simulated twin of their bench, in virtual time: steps, temperatures, disk, interlocks."""
     from procedures.cli.rehearsing import rehearse_command
 
-    return rehearse_command(plan, bench, keep, json)
+    return rehearse_command(plans, bench, keep, json)
 
 
 @app.command(short_help="Check whom the bench tells of what; send a test message.")

@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from daq.plan import Plan, check_plan, load_plan
+from daq.errors import BadInput
+from daq.plan import Plan, check_plan, is_bench_file, load_plan
 from daq.runner import Watcher, run_plan
 from daq.twin import Twin
 from procedures.cli import text
@@ -23,21 +24,40 @@ from procedures.rehearsal import Rehearsed, on_twin, seen_in
 WARNINGS_SHOWN = 8
 
 
-def rehearse_command(plan_file: Path, bench: Path | None, keep: Path | None, json: bool) -> int:
-    """The plan is checked against the real bench first. Raises BadInput as `check`, and for a bench without a twin."""
-    plan = load_plan(plan_file, bench)
-    checked = check_plan(plan)
-    rehearsal, twin = on_twin(plan)
-    with TemporaryDirectory(prefix="cellrig-rehearsal-") as nowhere:
-        runs = _rehearse(rehearsal, keep or Path(nowhere), stderr() if json else stdout())
+def rehearse_command(files: Sequence[Path], bench: Path | None, keep: Path | None, json: bool) -> int:
+    """All plans are checked against the real bench first. Raises BadInput as `check`, and for a bench without a twin.
+
+    Of several files those that are bench files are passed over: a folder of plans has its benches beside them.
+    """
+    plans = [load_plan(file, bench) for file in files if len(files) == 1 or not _is_passed_over(file)]
+    if not plans:
+        raise BadInput("none of these files is a plan", place=str(files[0]), allowed="plan files")
+    asked = [len(check_plan(plan)) for plan in plans]
+    twins = [on_twin(plan) for plan in plans]
+    tables, are_done = [], True
+    for plan, count, (rehearsal, twin) in zip(plans, asked, twins, strict=True):
+        with TemporaryDirectory(prefix="cellrig-rehearsal-") as nowhere:
+            runs = _rehearse(rehearsal, keep or Path(nowhere), stderr() if json else stdout())
+        if json:
+            tables.append(_table(plan, twin, runs))
+        else:
+            _print(stdout(), plan, twin, runs, count)
+        are_done = are_done and len(runs) == count and all(one.outcome == "finished" for one in runs)
     if json:
-        told = [{**vars(one), "steps": list(one.steps), "interlocks": list(one.interlocks)} for one in runs]
-        print_json({"plan": plan.place, "bench": plan.bench.name, "drivers": twin.drivers, "notes": twin.notes,
-                    "runs": told})  # fmt: skip
-    else:
-        _print(stdout(), plan, twin, runs, len(checked))
-    is_done = len(runs) == len(checked) and all(one.outcome == "finished" for one in runs)
-    return Status.DONE if is_done else Status.FAILED
+        print_json(tables if len(files) > 1 else tables[0])
+    return Status.DONE if are_done else Status.FAILED
+
+
+def _is_passed_over(file: Path) -> bool:
+    if not is_bench_file(file):
+        return False
+    remark(stderr(), f"{file} is a bench file: passed over")
+    return True
+
+
+def _table(plan: Plan, twin: Twin, runs: Sequence[Rehearsed]) -> dict[str, Any]:
+    told = [{**vars(one), "steps": list(one.steps), "interlocks": list(one.interlocks)} for one in runs]
+    return {"plan": plan.place, "bench": plan.bench.name, "drivers": twin.drivers, "notes": twin.notes, "runs": told}
 
 
 def _rehearse(plan: Plan, runs: Path, console: Console) -> list[Rehearsed]:

@@ -91,6 +91,20 @@ def test_the_week_is_told_while_the_bench_is_at_work(capsys: pytest.CaptureFixtu
     assert not Path("runs").exists()
 
 
+def test_a_folder_of_plans_is_rehearsed_in_one_go_and_its_bench_passed_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write()
+    Path("warmer.toml").write_text(PLAN.format(temperature_C=50, ramp=3), encoding="utf-8")
+    status, out, err = rehearse(capsys, "warmer.toml", "bench.toml", "--json")
+    assert status == 0
+    assert [Path(one["plan"]).name for one in json.loads(out)] == ["plan.toml", "warmer.toml"]
+    assert "bench.toml is a bench file: passed over" in err
+    Path("warmer.toml").write_text(PLAN.format(temperature_C=150, ramp=3), encoding="utf-8")
+    status, out, err = rehearse(capsys, "warmer.toml")
+    assert (status, out) == (2, "")  # nothing is rehearsed when one of them won't do
+
+
 def test_an_interlock_that_would_trip_is_told_before_the_week_begins(capsys: pytest.CaptureFixture[str]) -> None:
     write(ramp=8)
     status, said, _ = rehearse(capsys)
