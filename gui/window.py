@@ -68,11 +68,11 @@ class BenchWindow(QMainWindow):
         self.setWindowTitle("cellrig")
         self.setObjectName("benchWindow")
         self.looks = Looks(self, settings)
-        self.runs_folder = runs
+        self.runs_folder = runs.absolute()  # as the bench names the run in progress, which is told once
         self.link = link
         self.status = BenchStatus("away")
         self.library = Library()
-        self.catalog = CatalogFeed(runs)
+        self.catalog = CatalogFeed(self.runs_folder)
         self._build()
         self.telling = Telling(self)
         self.showing = Showing(self)

@@ -10,6 +10,7 @@ import pytest
 from bench_window import SLOW_MS, FakeBench, Open
 from pytestqt.qtbot import QtBot
 
+from daq.catalog import list_runs
 from gui.model.bench_status import BenchStatus, InstrumentStatus, RunStatus
 from gui.model.recent import HOUR_S, Recent
 
@@ -70,3 +71,16 @@ def test_a_window_that_comes_late_has_the_hour_from_the_run(qtbot: QtBot, open_w
     assert (np.diff(t) >= 0).all()
     assert columns["temperature_C"].min() < 25 < 39 < columns["temperature_C"].max()
     assert len(window.instruments.cards["cell"].recent) > 50, "the potentiostat is read all the while"
+
+
+def test_the_run_in_progress_stands_once_in_the_table_of_a_folder_named_from_here(
+    qtbot: QtBot, open_window: Open, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cellrig-gui --runs runs`, while the bench tells the whole path."""
+    monkeypatch.chdir(runs.parent)
+    bench = FakeBench()
+    window = open_window(Path(runs.name), bench)
+    hold = next(one.path for one in list_runs(runs) if one.procedure == "temperature-hold")
+    bench.tell("running", RunStatus("x", hold, "temperature-hold", "K001", 1, 2, "at 40 °C", "", 0.3, 3600.0))
+    qtbot.waitUntil(lambda: len(window.runs.model.rows) >= 2, timeout=SLOW_MS)
+    assert [row.state for row in window.runs.model.rows] == ["running", "finished"]
