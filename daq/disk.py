@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from daq.errors import BadInput
@@ -32,6 +33,13 @@ def free_bytes(runs_folder: Path) -> int:
             place=str(runs_folder)[:120],
             allowed="a folder on a local disk that you may write to; name one with --runs or CELLRIG_RUNS",
         ) from error
+
+
+def free_if_told(runs_folder: Path) -> int | None:
+    """The same, for who only shows it; None where it can't be told."""
+    with suppress(BadInput):
+        return free_bytes(runs_folder)
+    return None
 
 
 def check_room(runs_folder: Path, rows: int) -> None:

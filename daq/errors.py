@@ -28,6 +28,10 @@ class BenchBusy(BadInput):
     """Another process holds the bench."""
 
 
+class BenchChanged(BadInput):
+    """The bench file is another than the plan was checked against."""
+
+
 class RunFileError(BadInput):
     """A run file is missing, foreign, damaged, or written by a newer cellrig."""
 

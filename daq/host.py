@@ -169,7 +169,7 @@ class Host:
         """The guard's pulse; it learns what it would have to know if we died now."""
         if self._guard is not None:
             self._guard.heard(guard)
-        children = [vars(one) for one in self.system.children(self.note.process)]
+        children = [vars(one) for one in self.system.children(self.note.process) if one.pid != self.work.reports.pid]
         ending = self._hands_over or (self._ending.is_set() and not self.work.busy and not self.work.keeping.is_on)
         return {"children": children, "ending": ending, "keep": self._hands_over}
 

@@ -15,10 +15,10 @@ from daq.bench import Bench, BenchConfig, build_bench, is_virtual
 from daq.bench_lock import bench_folder
 from daq.clock import ScaledClock, SystemClock, wall_unix
 from daq.control import Control, RunControl
-from daq.disk import free_bytes
+from daq.disk import free_if_told
 from daq.engine import Engine, Progress
 from daq.entry_runs import as_table, safe_text, state_of
-from daq.errors import BadInput, BenchBusy, CellrigError, StorageError
+from daq.errors import BadInput, BenchBusy, BenchChanged, CellrigError, StorageError
 from daq.frozen_plan import bench_now, check_same_bench, thaw
 from daq.guard_words import broken_off
 from daq.host_keeping import HostKeeping
@@ -67,7 +67,7 @@ class HostWork:
         self._stop_asked = ""
         self._safe = ""
         self._notifier = notifier_of(config, self._message_sent)
-        self._reports = RunReports()
+        self.reports = RunReports()
         self.keeping = HostKeeping(config, self._make_bench, partial(self._notifier.tell, "operator"))
 
     # ------------------------------------------------------------ the queue
@@ -104,7 +104,7 @@ class HostWork:
     def close(self) -> None:
         """What is owed to nobody but a reader, the reports, is finished when the bench is let go of."""
         self._idle.close()
-        self._reports.close()
+        self.reports.close()
         self._notifier.close()
 
     def _next(self) -> Entry | None:
@@ -180,7 +180,7 @@ class HostWork:
             table = as_table(one)
             self._note_run(entry.id, table)
             if not (one.end.cut_short or one.end.hung):
-                self._reports.make(one.path, partial(self._report_made, entry.id, table))
+                self.reports.make(one.path, partial(self._report_made, entry.id, table))
         return ended
 
     def _report_made(self, number: int, table: Mapping[str, Any], page: Path) -> None:
@@ -317,7 +317,7 @@ class HostWork:
             "entry": None if entry is None else entry.id,
             "instruments": self._instruments(run),
             "runs_folder": str(self._runs_folder.absolute()),
-            "disk_free_bytes": _free(self._runs_folder),
+            "disk_free_bytes": free_if_told(self._runs_folder),
             "safe": self._safe,
             "notes": [] if run is None else run.notes(),
             "speed": self.config.model.bench.speed,
@@ -340,16 +340,6 @@ class HostWork:
         if self._run is None:
             raise BadInput("nothing runs", place=self.config.place)
         return self._run.control
-
-
-class BenchChanged(BadInput):
-    """The bench file is another than the plan was checked against."""
-
-
-def _free(folder: Path) -> int | None:
-    with suppress(BadInput):
-        return free_bytes(folder)
-    return None
 
 
 def _role(driver: str) -> str:

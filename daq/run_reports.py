@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from daq import plugins
 from daq.clock import wall_monotonic
-from daq.system import give_way
+from daq.system import System
 
 log = logging.getLogger(__name__)
 LONGEST_S = 600.0  # of one report; one of 4 million rows takes 10 s
@@ -37,6 +36,7 @@ class RunReports:
     def __init__(self, programs: Callable[[], list[str]] = installed, longest_s: float = LONGEST_S) -> None:
         self._programs = programs
         self._longest_s = longest_s
+        self._system = System()
         self._news = threading.Condition()
         self._waiting: deque[tuple[Path, Callable[[Path], None]]] = deque()
         self._closing = False
@@ -51,6 +51,12 @@ class RunReports:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="reports", daemon=True)
                 self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that makes one now. It owns no instrument: a guard need not wait for its end."""
+        child = self._child
+        return child.pid if child is not None else None
 
     def close(self, patience_s: float = PATIENCE_S) -> None:
         """Finish what was asked for, but end what is not done in time; `cellrig report` makes it later."""
@@ -86,21 +92,13 @@ class RunReports:
     def _made(self, program: str, run: Path) -> Path | None:
         began_s = wall_monotonic()
         try:
-            child = subprocess.Popen(
-                [sys.executable, "-P", "-m", program, str(run)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-            )
+            child = self._system.start_aside(["-m", program, str(run)])
         except OSError as error:
             log.warning("no report of %s: %s", run, error)
             return None
         with child:
             with self._news:
                 self._child = child
-            give_way(child.pid)
             try:
                 said, complained = child.communicate(timeout=self._longest_s)
             except subprocess.TimeoutExpired:

@@ -22,6 +22,8 @@ from daq.clock import wall_monotonic, wall_sleep
 log = logging.getLogger(__name__)
 SAME_START_S = 1.0  # two ways of asking for the start of one process agree within this
 _OWN_GROUP, _NO_CONSOLE, _OUT_OF_JOB = 0x00000200, 0x08000000, 0x01000000  # Windows; a group of its own gets no Ctrl-C
+_BELOW_NORMAL = 0x00004000
+NICE = 10
 LAUNCH_S = 30.0
 REPLACE_S = 2.0
 _LAUNCH = "import subprocess, sys; subprocess.Popen(sys.argv[2:], cwd=sys.argv[1], stdin=subprocess.DEVNULL)"
@@ -101,6 +103,20 @@ class System:
         if status != 0:
             raise OSError(f"could not be started; see {said}")
 
+    def start_aside(self, words: Sequence[str]) -> subprocess.Popen[str]:
+        """Start Python with these words as a child that gives way to all others; what it prints is for the caller.
+
+        On Windows without a console: a host has none, and one would open on the screen. Raises OSError.
+        """
+        files: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        if self._platform == "win32":
+            files["creationflags"] = _NO_CONSOLE | _BELOW_NORMAL
+        child = self._start([sys.executable, "-P", *words], **files, encoding="utf-8", errors="replace")
+        if self._platform != "win32":
+            with suppress(psutil.Error):  # it has ended already
+                psutil.Process(child.pid).nice(NICE)
+        return child
+
     def _launched(self, words: Sequence[str], files: dict[str, Any]) -> Any:
         """The launcher, out of reach of whatever ends us. On Windows a job that lets nobody out refuses the flag
         that asks for it (the job of a venv's own python.exe lets every child out unasked), so that it is left out then.
@@ -113,12 +129,6 @@ class System:
         except PermissionError:
             log.warning("this process may not leave its job: what it starts may end when the job does")
             return self._start(words, **files, creationflags=flags)
-
-
-def give_way(pid: int) -> None:
-    """This process of ours gets the processor when nobody else wants it; one that has ended already is let be."""
-    with suppress(psutil.Error):
-        psutil.Process(pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
 
 
 def write_private(path: Path, text: str) -> None:

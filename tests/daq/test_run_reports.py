@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from host_bench import until
 
 from daq.plan import make_plan
 from daq.run_reports import RunReports, installed
@@ -47,7 +48,9 @@ def test_a_report_that_hangs_is_ended_and_the_rest_is_told(
         slow.make(tmp_path)
         slow.close()
         assert f"no report of {tmp_path}" in caplog.text
+        assert closed.pid is None
         closed.make(tmp_path / "a")
+        until(lambda: closed.pid, 10, "it is not begun")
         closed.make(tmp_path / "b")
         closed.close(patience_s=1.0)
     assert str(tmp_path / "b") in caplog.text

@@ -11,13 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from host_bench import until
 
 from daq import system as system_module
 from daq.system import System, write_private
 
-OWN_GROUP, NO_WINDOW, OUT_OF_JOB = 0x200, 0x08000000, 0x01000000  # the numbers of Windows' own documentation
+OWN_GROUP, NO_WINDOW, OUT_OF_JOB, BELOW_NORMAL = (
+    0x200,
+    0x08000000,
+    0x01000000,
+    0x4000,
+)  # the numbers of Windows' own documentation
 
 
 class Starts:
@@ -51,6 +57,17 @@ def test_on_windows_it_is_started_without_console_out_of_reach_of_ctrl_c_and_of_
     assert options["stdin"] == subprocess.DEVNULL
     assert starts.words[-3:] == ["-m", "daq.guard", "C:\\a bench"]
     assert starts.words[-5] == sys.executable
+
+
+def test_what_is_done_aside_opens_no_console_on_windows_and_gives_way() -> None:
+    starts = Starts()
+    System("win32", starts).start_aside(["-m", "a.report", "C:\\a run"])
+    (options,) = starts.asked
+    assert options["creationflags"] == NO_WINDOW | BELOW_NORMAL
+    assert starts.words == [sys.executable, "-P", "-m", "a.report", "C:\\a run"]
+    with System().start_aside(["-c", "input()"]) as child:
+        assert sys.platform == "win32" or psutil.Process(child.pid).nice() > psutil.Process().nice()
+        child.communicate()
 
 
 def test_a_job_that_lets_nobody_out_is_no_reason_not_to_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
