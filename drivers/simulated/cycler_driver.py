@@ -248,7 +248,7 @@ class SimulatedCycler:
         numbers = range(offset + 1, offset + 1 + columns.shape[1])
         time_s, *floats = (column.tolist() for column in (columns[0], *columns[3:]))
         step, cycle = columns[1:3].astype(int).tolist()
-        return list(map(CyclerRecord, numbers, time_s, step, cycle, *floats))
+        return list(map(CyclerRecord._make, zip(numbers, time_s, step, cycle, *floats, strict=True)))
 
     # ------------------------------------------------------------ inside
     def _check_channel(self, channel: int) -> None:

@@ -62,10 +62,9 @@ class HeldFurnace:
             return None
         minutes = noise.reshape(-1, TOGETHER_STEPS)
         before = np.empty((len(minutes) + 1, self._size))
-        before[0] = state
-        pushed = minutes @ self._by_noise
+        before[0], before[1:] = state, minutes @ self._by_noise
         for place in range(len(minutes)):
-            before[place + 1] = self._by_state @ before[place] + pushed[place]
+            before[place + 1] += self._by_state @ before[place]
         course = np.hstack((before[:-1], minutes)) @ self._course
         block, measured, output = course.reshape(len(minutes), 3, TOGETHER_STEPS).transpose(1, 0, 2).reshape(3, -1)
         if not (output.min() >= 0.0 and output.max() < self._parameters.max_power_W):

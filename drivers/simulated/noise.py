@@ -21,13 +21,10 @@ class StepNoise:
         self._source = source
         self._block = -1
         self._drawn = np.empty(0)
-        self._values: list[float] = []  # the same, once one of them was asked for by itself
 
     def at(self, step: int) -> float:
         place = self._to_block_of(step)
-        if not self._values:
-            self._values = self._drawn.tolist()
-        return self._values[place]
+        return float(self._drawn[place])
 
     def between(self, first: int, count: int) -> NDArray[np.float64]:
         """Of `count` steps from `first` on."""
@@ -45,6 +42,5 @@ class StepNoise:
         block, place = divmod(step, BLOCK)
         if block != self._block:
             self._drawn = generator(self._seed, *self._source, block).standard_normal(BLOCK)
-            self._values = []
             self._block = block
         return place

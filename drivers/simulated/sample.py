@@ -91,12 +91,17 @@ class Sample:
         towards_C = share * (block_C - loss * (block_C - self.holding.ambient_C))
         left = towards_C.size % TOGETHER_STEPS
         whole = towards_C.size - left
-        minutes = [*(towards_C[:whole].reshape(-1, TOGETHER_STEPS) @ self._memory.T)]
-        minutes.append(self._memory[:left, :left] @ towards_C[whole:])
-        for minute in minutes:
-            minute[:] += (1 - share) * state.temperature_C * self._memory[: minute.size, 0]
-            state.temperature_C = float(minute[-1]) if minute.size else state.temperature_C
-        return np.concatenate(minutes)
+        minutes = towards_C[:whole].reshape(-1, TOGETHER_STEPS) @ self._memory.T
+        fades = (1 - share) * self._memory[:, 0]  # what a minute keeps, step by step, of where it began
+        before_C = []
+        for gained_C in minutes[:, -1].tolist():
+            before_C.append(state.temperature_C)
+            state.temperature_C = gained_C + float(fades[-1]) * state.temperature_C
+        minutes += np.outer(before_C, fades)
+        rest = self._memory[:left, :left] @ towards_C[whole:] + fades[:left] * state.temperature_C
+        if left:
+            state.temperature_C = float(rest[-1])
+        return np.concatenate((minutes.ravel(), rest))
 
     def _through(self, transition: Transition, block_C: list[float]) -> SampleCourse:
         loss, ambient, share = self.holding.lead_loss_fraction, self.holding.ambient_C, self._share

@@ -20,6 +20,7 @@ from drivers.simulated.cells.cell import activation_from
 FARADAY_OVER_GAS_K_per_V = 11604.518
 LOWEST_V, HIGHEST_V = -60.0, 60.0
 LARGEST_EXPONENT = 60.0
+LEAST_FACTOR = math.exp(-LARGEST_EXPONENT)
 STEP_s, STEPS_MOST = 0.1, 10
 FOUND_WITHIN_V, STEPS_OF_NEWTON_MOST = 1e-6, 200  # the last step is taken: what is left is its square, 1e-11 V
 
@@ -80,7 +81,7 @@ class GoldCell:
     def at_voltage(self, voltage_V: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float:
         resistance = self.resistance_ohm(temperature_C)
         if seconds > 0:  # in one implicit step the double layer would be charged over all of it, as in a ramp
-            count = min(STEPS_MOST, max(1, math.ceil(seconds / STEP_s - 1e-9)))
+            count = 1 if seconds <= STEP_s else min(STEPS_MOST, math.ceil(seconds / STEP_s - 1e-9))
             for _ in range(count):
                 self._settle(1.0, resistance, voltage_V, seconds / count, temperature_C)
         return (voltage_V - self._state.electrode_V) / resistance
@@ -112,7 +113,10 @@ class GoldCell:
             plated_C = 2 * have_C * scale_C / (b + root) if b > 0 else (root - b) / 2
             falls_C_per_V = half_f * (plated_C * (strip_C + plate_C) + plate_C * scale_C) / root
             exponent = (E - onset_V) / tafel_V  # and its limit, as in `_oxidation`
-            tafel_A = onset_A * (exp(exponent) if -LARGEST_EXPONENT < exponent < LARGEST_EXPONENT else _exp(exponent))
+            if exponent <= -LARGEST_EXPONENT:  # more than half of a voltammogram lies this far below the onset
+                tafel_A = onset_A * LEAST_FACTOR
+            else:
+                tafel_A = onset_A * exp(min(exponent, LARGEST_EXPONENT))
             share = 1 / (1 + tafel_A / limit_A)
             current_A = conductance_S * E - constant_A + tafel_A * share + (before_C - plated_C) / seconds
             off = of_potential * E + of_current * current_A - wanted
