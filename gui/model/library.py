@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
@@ -12,6 +13,7 @@ from gui.model.foreign import ForeignReader, is_foreign
 from gui.model.run_view import Growth, RunView
 
 LIVE_ANALYSIS_MS = 10_000
+REST = 20.0  # so many times as long as an analysis took is waited before the next: a long run is not analysed all day
 
 
 class Library(QObject):
@@ -26,6 +28,7 @@ class Library(QObject):
         super().__init__()
         self.views: dict[Path, RunView] = {}
         self._stale: set[Path] = set()
+        self._rest_until_s: dict[Path, float] = {}
         self._feed = RunFeed()
         self._analyser = Analyser()
         self._foreign = ForeignReader()
@@ -51,6 +54,7 @@ class Library(QObject):
         self._feed.forget(path)
         self.views.pop(path, None)
         self._stale.discard(path)
+        self._rest_until_s.pop(path, None)
 
     def close(self) -> None:
         self._timer.stop()
@@ -79,17 +83,19 @@ class Library(QObject):
             or "results" in changed
             or (view.head.procedure == SWEEP and "spectra" in changed)
         ):
-            self._analyser.analyse(growth.path)
+            self._analyser.analyse(view)
             self._stale.discard(growth.path)
         elif changed & {"voltammetry", "polarisation", "cycling", "impedance"}:
             self._stale.add(growth.path)
 
     def _analyse_stale(self) -> None:
-        for path in self._stale:
-            self._analyser.analyse(path)
-        self._stale.clear()
+        now_s = time.monotonic()
+        for path in [one for one in self._stale if now_s >= self._rest_until_s.get(one, 0.0)]:
+            self._analyser.analyse(self.views[path])
+            self._stale.discard(path)
 
     def _found(self, analysis: Analysis) -> None:
         view = self.views.get(analysis.path)
         if view is not None:
+            self._rest_until_s[analysis.path] = time.monotonic() + REST * analysis.took_s
             self.analysed.emit(view, analysis)

@@ -59,8 +59,9 @@ class RunView:
         """Returns the names of what changed: streams, and "results", "steps", "events", "outcome"."""
         changed = set()
         for name, table in growth.tables.items():
-            if len(table["id"]):
+            if len(table["id"]) or name not in self.tables:  # one without rows says which columns there are
                 self.tables.setdefault(name, GrowingTable()).extend(table)
+            if len(table["id"]):
                 changed.add(name)
         if growth.events:
             self.events.extend(growth.events)

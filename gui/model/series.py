@@ -13,7 +13,10 @@ _FLOAT = np.dtype(np.float64)
 
 
 class SeriesBy:
-    """`parts`: of each value of the columns `by`, the columns `wanted` of its rows, in order."""
+    """`part`: of each value of the columns `by`, the columns `wanted` of its rows, in order.
+
+    As long as all rows belong together they are those of the run itself; a copy is made when a second value comes.
+    """
 
     def __init__(self, run: RunView, stream: str, wanted: Sequence[str], by: Sequence[str]) -> None:
         self.run = run
@@ -29,21 +32,31 @@ class SeriesBy:
         if table.size == self._seen:
             return []
         new = slice(self._seen, table.size)
+        groups = _groups([table[name][new] for name in self._by])
+        known = self.keys
+        for key, _ in groups:
+            self._parts.setdefault(key, {name: GrowingColumn(_FLOAT) for name in self._wanted})
+        if len(self._parts) > 1:
+            if len(known) == 1:
+                self._add(known[0], slice(0, self._seen))
+            for key, rows in groups:
+                self._add(key, np.arange(new.start, new.stop)[rows])
         self._seen = table.size
-        columns = {name: table[name][new] for name in self._wanted}
-        grown = []
-        for key, rows in _groups([table[name][new] for name in self._by]):
-            grown.append(key)
-            part = self._parts.setdefault(key, {name: GrowingColumn(_FLOAT) for name in self._wanted})
-            for name, values in columns.items():
-                part[name].extend(values[rows].astype(np.float64))
-        return grown
+        return [key for key, _ in groups]
+
+    def _add(self, key: tuple[object, ...], rows: np.ndarray | slice) -> None:
+        table = self.run.table(self._stream)
+        for name, column in self._parts[key].items():
+            column.extend(table[name][rows].astype(np.float64))
 
     @property
     def keys(self) -> list[tuple[object, ...]]:
         return list(self._parts)
 
     def part(self, key: tuple[object, ...]) -> dict[str, np.ndarray]:
+        if len(self._parts) == 1:
+            table = self.run.table(self._stream)
+            return {name: table[name][: self._seen].astype(np.float64, copy=False) for name in self._wanted}
         return {name: column.values for name, column in self._parts[key].items()}
 
 

@@ -61,7 +61,7 @@ class InstrumentsPanel(QScrollArea):
         """The hour before the window was there, of the run that goes on: its file has every reading."""
         for card in self.cards.values():
             for table in run.tables.values():
-                if card.known and all(name in table for name in card.known) and "sample" not in table:
+                if table.size and card.known and all(name in table for name in card.known) and "sample" not in table:
                     ago_s = table["t_s"][-1] - table["t_s"]
                     card.recent.fill(self._now_s(status) - ago_s, {name: table[name] for name in card.known})
                     for chart in card.charts.values():

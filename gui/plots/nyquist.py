@@ -22,6 +22,7 @@ from gui.plots.room import as_line
 from gui.plots.spectra_legend import Group, SpectraLegend
 from gui.plots.spectra_shown import SpectraShown
 from gui.plots.spectrum_colours import colour_of, range_of
+from gui.plots.spectrum_lines import Kind, Line, SpectrumLines
 from gui.plots.spectrum_marks import POINT_PX, Marks, SpectrumMarks
 from gui.words import PREFIXES, with_prefix
 
@@ -30,14 +31,12 @@ DECADE_LABELS = {1e6: "1 MHz", 1e5: "100 kHz", 1e4: "10 kHz", 1e3: "1 kHz", 1e2:
 
 @dataclass(eq=False)
 class _Drawn:
-    """What is on the plot for one spectrum; kept and filled anew, never taken off, and only where it has changed.
+    """What is on the plot for one spectrum; filled anew only where it has changed.
 
     `sample` is how it looks in the legend; `key` what the numbers were made from, `style` the colours that are set;
     `line_x` and `line_y` have points between the measured ones too, which words on the plot keep clear of.
     """
 
-    line: Item
-    fit: Item
     sample: Item
     key: tuple[object, ...] = ()
     style: tuple[object, ...] = ()
@@ -46,7 +45,7 @@ class _Drawn:
     decades: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
     line_x: np.ndarray = field(default_factory=lambda: np.empty(0))
     line_y: np.ndarray = field(default_factory=lambda: np.empty(0))
-    fitted: bool = False
+    fit: tuple[np.ndarray, np.ndarray] | None = None
     whose: tuple[object, ...] = ()
 
     @property
@@ -74,6 +73,7 @@ class NyquistPane(PlotPane):
         self._labels = DecadeLabels(self.plot)
         self._labelled: tuple[object, ...] = ()
         self._marks = SpectrumMarks(self.plot)
+        self._lines = SpectrumLines(self.plot)
         self._head = pg.ScatterPlotItem(size=15, pxMode=True, brush=None)
         self.plot.addItem(self._head)
         view = self.plot.getViewBox()
@@ -109,26 +109,15 @@ class NyquistPane(PlotPane):
     def draw(self) -> None:
         self.spectra.refresh()
         while len(self._drawn) < len(self._curves):
-            self._drawn.append(self._new_item())
+            self._drawn.append(_Drawn(pg.PlotDataItem(symbol="o", symbolSize=POINT_PX)))
         for item, curve in zip(self._drawn, self._curves, strict=False):
             self._fill(item, curve)
-        for item in self._drawn[len(self._curves) :]:
-            if item.key:
-                item.key = ()
-                item.line.setData([], [])
-                item.fit.setData([], [])
         self._draw_head()
         self._draw_legend()
         if self.left_over.isChecked():
             fits = [(curve, fit) for curve in self._curves if (fit := self.spectra.fit_of(curve)) is not None]
             self.cursor_curves += self._residuals.draw(fits)
         self.restyle()
-
-    def _new_item(self) -> _Drawn:
-        line, fit = (pg.PlotCurveItem(antialias=True) for _ in range(2))
-        self.plot.addItem(line)
-        self.plot.addItem(fit)
-        return _Drawn(line, fit, pg.PlotDataItem(symbol="o", symbolSize=POINT_PX))
 
     def _fill(self, item: _Drawn, curve: SpectrumCurve) -> None:
         shown = (
@@ -145,13 +134,8 @@ class NyquistPane(PlotPane):
             item.x, item.y = self._points(curve)
             item.line_x, item.line_y = as_line(item.x), as_line(item.y)
             item.decades = decade_points(curve.frequency_Hz)
-            item.line.setData(item.x, item.y, connect="finite")
             fitted = self.spectra.fitted(curve)
-            item.fitted = fitted is not None and len(fitted[1]) > 0
-            item.fit.setData(*((fitted[1].real, -fitted[1].imag) if fitted is not None else ([], [])))
-        # Measured points are joined by a line of their own only where no fit goes through them.
-        item.line.setVisible(not item.fitted and not item.is_hidden)
-        item.fit.setVisible(item.fitted and not item.is_hidden)
+            item.fit = (fitted[1].real, -fitted[1].imag) if fitted is not None and len(fitted[1]) else None
         if not item.is_hidden:
             self.cursor_curves.append(CursorCurve(self.plot, item.x, item.y, self._teller(curve, item.x, item.y)))
 
@@ -195,14 +179,18 @@ class NyquistPane(PlotPane):
         single = len(self.shown) <= 1
         ground = QColor(self.theme.plot)
         colours = {one.view.head.id: one.colour for one in self.shown}
-        marks = []
+        marks, lines = [], []
         for item, curve in zip(self._drawn, self._curves, strict=False):
             colour = colour_of(self.theme, curve, low, high)
             edge = colour if single else QColor(colours[curve.run.head.id])
             self._colour(item, colour, edge, ground)
             if not item.is_hidden:
                 marks.append(Marks(item.key, item.x, item.y, item.decades, edge, curve.is_growing))
+                # Measured points are joined by a line of their own only where no fit goes through them.
+                kind: Kind = "fit" if item.fit else "growing" if curve.is_growing else "finished"
+                lines.append(Line(item.key, *(item.fit or (item.x, item.y)), colour, kind))
         self._marks.show(marks, ground)
+        self._lines.show(lines)
         self._residuals.restyle(lambda curve: colour_of(self.theme, curve, low, high), self.theme.muted)
         if self._curves:
             self._head.setPen(pg.mkPen(colour_of(self.theme, self._curves[-1], low, high), width=2))
@@ -213,8 +201,6 @@ class NyquistPane(PlotPane):
         if item.style == style:
             return
         item.style = style
-        item.line.setPen(pg.mkPen(colour, width=1))
-        item.fit.setPen(pg.mkPen(colour, width=1))
         item.sample.setPen(pg.mkPen(colour, width=1))
         points = item.sample.scatter  # set there: without data the item doesn't pass on what its symbols look like
         points.setSize(POINT_PX)
@@ -236,10 +222,10 @@ class NyquistPane(PlotPane):
                 if text and np.isfinite(x[index]):
                     points.append((float(x[index]), float(y[index]), text))
         self._labels.show(points, self.theme)
-        self._labels.avoid(*self._lines())
+        self._labels.avoid(*self._all_drawn())
         self._labels.place()
 
-    def _lines(self) -> tuple[np.ndarray, np.ndarray]:
+    def _all_drawn(self) -> tuple[np.ndarray, np.ndarray]:
         """All that is drawn, as points close to each other."""
         drawn = [item for item, _ in self._visible]
         if not drawn:
@@ -304,7 +290,7 @@ class NyquistPane(PlotPane):
         pixel = max((right - left) * 1.08 / max(width - keep_px, 50), (high - low) * 1.12 / height)
         left, low = left - 0.03 * (right - left), low - 18 * pixel
         view.setRange(xRange=(left, left + pixel * width), yRange=(low, low + pixel * height), padding=0)
-        is_clear = self._legend.settle(*self._lines())
+        is_clear = self._legend.settle(*self._all_drawn())
         self._labels.place()
         return is_clear
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from daq.plan import check_plan, load_plan
 from daq.runfile.reader import EventRecord
 from gui.graph import pg
 from gui.model.drafts import check_draft, plan_text, texts_of_plan
-from gui.model.growing import GrowingTable
+from gui.model.growing import GrowingColumn, GrowingTable
 from gui.model.procedure_form import fields_of, procedure_names
 from gui.model.pyramid import Pyramid, thin
 from gui.model.quantity_text import number_of, text_of
+from gui.model.run_view import Head, RunView
+from gui.model.series import SeriesBy
 from gui.plots.interlock_marks import InterlockMarks
 
 
@@ -104,6 +107,64 @@ def test_a_column_of_whole_numbers_may_miss_one_later() -> None:
     assert list(table["cycle"][:2]) == [1, 2]
     assert np.isnan(table["cycle"][2])
     assert len(table["nothing of the kind"]) == 0
+
+
+ONE_OR_MORE = st.lists(st.sampled_from([1.0, 2.0, math.nan]), max_size=4)
+
+
+@given(st.lists(st.tuples(st.booleans(), ONE_OR_MORE), max_size=8))
+def test_a_column_grows_to_what_was_put_in(batches: list[tuple[bool, list[float]]]) -> None:
+    """Of one value or of several, in batches of any size; whole numbers come as such where none is missing."""
+    column = GrowingColumn(np.dtype(np.float64))
+    everything: list[float] = []
+    for is_whole, batch in batches:
+        as_whole = is_whole and not np.isnan(batch).any()
+        column.extend(np.array(batch, np.int64 if as_whole else np.float64))
+        everything += batch
+    assert column.size == len(everything)
+    assert np.array_equal(column.values, everything, equal_nan=True)
+
+
+def test_a_column_of_one_value_is_not_kept_row_by_row() -> None:
+    rows, blocks = 50_000, 40
+    names = np.full(rows, "", dtype=object)
+    names[:] = "K001"
+    tracemalloc.start()
+    try:
+        table = GrowingTable()
+        for block in range(blocks):
+            ids = np.arange(rows) + rows * block
+            table.extend({"id": ids, "sample": names, "temperature_C": np.full(rows, np.nan), "time_s": ids * 1.0})
+        kept_B = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert table.size == len(table["sample"]) == rows * blocks
+    assert set(table["sample"][-5:]) == {"K001"}
+    assert np.isnan(table["temperature_C"]).all()
+    assert table["time_s"][-1] == rows * blocks - 1
+    assert kept_B < 1e6  # of two million rows; the one column that changes lies in pages of its own
+
+
+def test_rows_are_taken_apart_by_sample_whenever_the_second_one_comes() -> None:
+    view = RunView(Path("run"), Head("run", "critical-current", "", {}, {}, {}, "", 0.0))
+    table = view.tables["polarisation"] = GrowingTable()
+    series = SeriesBy(view, "polarisation", ("voltage_V",), ("sample",))
+
+    def grow(samples: str, volts: list[float]) -> list[tuple[object, ...]]:
+        names = np.array(list(samples), dtype=object)
+        table.extend({"id": np.arange(len(volts)), "sample": names, "voltage_V": np.array(volts)})
+        return series.refresh()
+
+    assert grow("aa", [1.0, 2.0]) == [("a",)]
+    table.extend({"id": np.arange(1), "sample": np.array(["a"], dtype=object), "voltage_V": np.array([3.0])})
+    assert series.part(("a",))["voltage_V"].tolist() == [1.0, 2.0]  # as far as it was looked at
+    assert grow("ab", [4.0, 5.0]) == [("a",), ("b",)]
+    assert grow("b", [6.0]) == [("b",)]
+    assert series.refresh() == []
+    assert {key: series.part(key)["voltage_V"].tolist() for key in series.keys} == {
+        ("a",): [1.0, 2.0, 3.0, 4.0],
+        ("b",): [5.0, 6.0],
+    }
 
 
 # ---------------------------------------------------------------- forms
