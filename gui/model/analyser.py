@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from PyQt5.QtCore import QObject, QThread, QTimer, pyqtSignal, pyqtSlot
 
+from daq.clock import wall_monotonic
 from daq.contracts import Result
 from daq.errors import AnalysisRefused, CellrigError
 from daq.plan import build_procedure
@@ -81,9 +81,9 @@ class Analyser(QObject):
         if not self._waiting:
             return
         path, run = next(iter(self._waiting.items()))
-        began_s = time.monotonic()
+        began_s = wall_monotonic()
         analysis = analysis_of(run)
-        self.found.emit(replace(analysis, took_s=time.monotonic() - began_s))
+        self.found.emit(replace(analysis, took_s=wall_monotonic() - began_s))
         del self._waiting[path]
         if self._waiting:
             QTimer.singleShot(0, self._next)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from PyQt5.QtCore import QObject, QTimer, pyqtSignal
 
+from daq.clock import wall_monotonic
 from gui.model.analyser import SWEEP, Analyser, Analysis
 from gui.model.feed import RunFeed
 from gui.model.foreign import ForeignReader, is_foreign
@@ -89,7 +89,7 @@ class Library(QObject):
             self._stale.add(growth.path)
 
     def _analyse_stale(self) -> None:
-        now_s = time.monotonic()
+        now_s = wall_monotonic()
         for path in [one for one in self._stale if now_s >= self._rest_until_s.get(one, 0.0)]:
             self._analyser.analyse(self.views[path])
             self._stale.discard(path)
@@ -97,5 +97,5 @@ class Library(QObject):
     def _found(self, analysis: Analysis) -> None:
         view = self.views.get(analysis.path)
         if view is not None:
-            self._rest_until_s[analysis.path] = time.monotonic() + REST * analysis.took_s
+            self._rest_until_s[analysis.path] = wall_monotonic() + REST * analysis.took_s
             self.analysed.emit(view, analysis)
