@@ -35,6 +35,6 @@ class ShortedFromTheStart:
         if ohm >= LEAST_OHM:
             return ""
         return (
-            f"{self._label} is shorted ({ohm:.2g} ohm in the first {LOOKED_AT} records under current): its schedule "
+            f"{self._label} is shorted ({ohm:.2g} Ω in the first {LOOKED_AT} records under current): its schedule "
             "was stopped there; take the cell out and measure it"
         )

@@ -64,10 +64,10 @@ class Standards:
         if self.load is not None and self.open is None:
             raise BadInput("a load goes with an open and a short", place="compensation.open")
         if self.load_ohm is not None and not (math.isfinite(self.load_ohm) and self.load_ohm > 0):
-            raise BadInput(f"{self.load_ohm!r} ohm is no load", place="compensation.load_ohm", allowed="above 0")
+            raise BadInput(f"{self.load_ohm!r} Ω is no load", place="compensation.load_ohm", allowed="above 0")
         shorted = float(np.median(np.abs(self.short.z_ohm)))
         if shorted > SHORT_MAX_OHM:
-            text = f"the short shows {shorted:.3g} ohm: something is not connected, or the files are mixed up"
+            text = f"the short shows {shorted:.3g} Ω: something is not connected, or the files are mixed up"
             raise BadInput(text, place="compensation.short")
         if self.open is not None and float(np.median(np.abs(self.open.z_ohm))) < OPEN_TO_SHORT_MIN * shorted:
             text = "the open shows hardly more than the short: it is shorted, or the files are mixed up"
@@ -108,7 +108,7 @@ class Standards:
 
     def __str__(self) -> str:
         told = [f"{one.kind} {one.source}".strip() for one in self.parts()]
-        load = f" of {self.load_ohm:g} ohm" if self.load_ohm is not None else ""
+        load = f" of {self.load_ohm:g} Ω" if self.load_ohm is not None else ""
         return f"compensated by {', '.join(told)}{load}"
 
 

@@ -118,7 +118,7 @@ def _accepted(name: str, value: float, parts: dict[str, float], text: str, optio
         "range": "the instrument's range",
     }[max(parts, key=lambda part: parts[part])]
     return Estimate.refused(
-        f"the {name} resistance would be {short_number(value)}ohm with a standard error of {short_number(error)}ohm, "
+        f"the {name} resistance would be {short_number(value)}Ω with a standard error of {short_number(error)}Ω, "
         f"mostly from {cause}",
         text,
     )

@@ -81,7 +81,7 @@ def find_onset(
     sign = 1.0 if direction == "oxidation" else -1.0
     limit = options.threshold_A_cm2
     known = options.resistance_ohm_cm2
-    drop = f", ohmic drop over {known:g} ohm cm2 taken off" if known else ", ohmic drop not taken off"
+    drop = f", ohmic drop over {known:g} Ω cm² taken off" if known else ", ohmic drop not taken off"
     stays = f"stays beyond for {options.sustain_V:g} V" if which == "first" else "stays beyond up to the largest"
     cut, valley = _valley(branch, limit) if which == "last" else (0, 0.0)
     above = f" above the valley of {1e6 * sign * valley:.3g} µA/cm2 after an earlier peak" if cut else ""

@@ -77,7 +77,7 @@ class FitOptions:
         return (
             f"arcs up to {self.arc_capacitance_max_F:.3g} F are the electrolyte's, up to "
             f"{self.bulk_capacitance_max_F:.3g} F the bulk's; leads {self.lead_resistance_ohm:g} ± "
-            f"{self.lead_resistance_uncertainty_ohm:g} ohm; range ± {100 * self.gain_uncertainty:g} %; phase ± "
+            f"{self.lead_resistance_uncertainty_ohm:g} Ω; range ± {100 * self.gain_uncertainty:g} %; phase ± "
             f"{self.phase_uncertainty_deg:g}° at 1 MHz"
         )
 

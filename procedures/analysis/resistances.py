@@ -39,7 +39,7 @@ class Arc:
 
     def __str__(self) -> str:
         return (
-            f"{self.name} arc of {short_number(self.resistance_ohm)}ohm, {short_number(self.capacitance_F)}F, "
+            f"{self.name} arc of {short_number(self.resistance_ohm)}Ω, {short_number(self.capacitance_F)}F, "
             f"apex at {short_number(self.apex_Hz)}Hz"
         )
 
@@ -97,8 +97,8 @@ def checked_total(value: float, parts: dict[str, float], method: str, options: F
             "range": "the instrument's own error",
         }[largest]
         reason = (
-            f"the total resistance would be {short_number(value)}ohm with a standard error of "
-            f"{short_number(error)}ohm: {cause}"
+            f"the total resistance would be {short_number(value)}Ω with a standard error of "
+            f"{short_number(error)}Ω: {cause}"
         )
         return Estimate(None, method=method, reason=reason, components=tuple(parts.items()), refused_value=value)
     return Estimate.positive(value, parts, method)
@@ -182,7 +182,7 @@ def _accepted(name: str, value: float, parts: dict[str, float], text: str, optio
     if value <= 0 or error > options.part_uncertainty_max * value:
         cause = "phase and stray capacitance at the highest frequency" if parts["intercept"] > error / 2 else "the fit"
         return Estimate.refused(
-            f"{name} ({text}) would be {short_number(value)}ohm with a standard error of {short_number(error)}ohm, "
+            f"{name} ({text}) would be {short_number(value)}Ω with a standard error of {short_number(error)}Ω, "
             f"mostly from {cause}; only the total can be told"
         )
     return Estimate.positive(value, parts, text)

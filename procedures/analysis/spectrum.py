@@ -120,9 +120,9 @@ def _notes(
         if arc.capacitance_F < _NEAR_LIMIT * limit_F and arc.capacitance_F > limit_F / _NEAR_LIMIT:
             inside = "inside" if arc.name == "electrode" else "outside"
             notes.append(
-                f"the capacitance of the arc of {short_number(arc.resistance_ohm)}ohm is close to the limit of "
+                f"the capacitance of the arc of {short_number(arc.resistance_ohm)}Ω is close to the limit of "
                 f"{short_number(limit_F)}F (arc_capacitance_max_F), which decides whether it counts: with the arc "
-                f"{inside} the total would change by {short_number(arc.resistance_ohm)}ohm"
+                f"{inside} the total would change by {short_number(arc.resistance_ohm)}Ω"
             )
     top_Hz = float(window.frequency_Hz[0])
     notes += [

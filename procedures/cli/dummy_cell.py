@@ -70,7 +70,7 @@ def _spectrum(potentiostat: Potentiostat, resistance_ohm: float) -> list[str]:
     off = modulus_ohm / resistance_ohm - 1
     degrees = float(np.max(np.abs(np.degrees(np.angle(z_ohm[slow])))))
     lines = [
-        f"spectrum: {modulus_ohm:.5g} ohm, {100 * off:+.2f} % off, "
+        f"spectrum: {modulus_ohm:.5g} Ω, {100 * off:+.2f} % off, "
         + ("ok" if abs(off) < ALLOWED else "NOT OK: wrong dummy, a lead off, or the wrong hardware setup file"),
         f"spectrum: phase within {degrees:.2f} deg up to 1 kHz, "
         + ("ok" if degrees < ALLOWED_deg else "NOT OK: raise bandwidth_margin, or give the calibrated setup file"),
@@ -93,9 +93,9 @@ def _sweep(potentiostat: Potentiostat, resistance_ohm: float) -> str:
     slope, offset = np.polyfit(volts, amperes, 1)
     measured_ohm = math.inf if slope == 0 else 1 / float(slope)
     if measured_ohm < 0:
-        return f"voltammogram: {measured_ohm:.5g} ohm, NOT OK: the current has the wrong sign; leads swapped"
+        return f"voltammogram: {measured_ohm:.5g} Ω, NOT OK: the current has the wrong sign; leads swapped"
     off = measured_ohm / resistance_ohm - 1
     verdict = "ok" if abs(off) < ALLOWED else "NOT OK: wrong dummy, or a lead off"
     return (
-        f"voltammogram: {measured_ohm:.5g} ohm, {100 * off:+.2f} % off, offset {1e9 * float(offset):+.2f} nA, {verdict}"
+        f"voltammogram: {measured_ohm:.5g} Ω, {100 * off:+.2f} % off, offset {1e9 * float(offset):+.2f} nA, {verdict}"
     )

@@ -106,7 +106,7 @@ def test_the_truth_of_a_sweep_in_a_bad_holder(tmp_path: Path, monkeypatch: pytes
             (tmp_path / file).unlink()  # the run is whole without them
         page = write_report(ended.path).read_text(encoding="utf-8")
         write_standards(tmp_path)
-        assert ("compensated by open open.csv, short short.csv, load load.csv of 1000 ohm" in page) == bool(text)
+        assert ("compensated by open open.csv, short short.csv, load load.csv of 1000 Ω" in page) == bool(text)
     assert set(kept["with"]["standard"]) == {"open", "short", "load"}
     assert not len(kept["without"]["standard"])
     assert measured["with"]["z_imag_ohm"] == pytest.approx(measured["without"]["z_imag_ohm"], rel=0.05)  # as measured

@@ -110,7 +110,7 @@ def test_a_cell_shorted_from_the_start_is_stopped_at_its_first_records(
     tests = Kept(dead, 0.0)
     with run_on(tmp_path, tests, procedure_of(name, **parameters)) as record:
         assert record.outcome == "failed"
-        assert "cell is shorted (0.2 ohm in the first 10 records under current)" in record.reason
+        assert "cell is shorted (0.2 Ω in the first 10 records under current)" in record.reason
         assert record.table("cycling")["time_s"][-1] < 600
     assert list(tests.stopped_s) == ["test-1"]
 

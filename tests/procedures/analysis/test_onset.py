@@ -32,7 +32,7 @@ def test_the_paper_sweep():
     assert "tangent" in onset.tangent.method
     free = find_onset(*sweep(4.0, resistance=243.0), options=OnsetOptions(resistance_ohm_cm2=243.0))
     assert free.threshold.value == pytest.approx(4.0, abs=0.001)
-    assert "243 ohm cm2 taken off" in free.threshold.method
+    assert "243 Ω cm² taken off" in free.threshold.method
 
 
 def test_random_onsets_from_2_5_to_4_8_V():
