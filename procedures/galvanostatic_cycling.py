@@ -7,7 +7,7 @@ from typing import Any
 from daq.contracts import Result, RunReader
 from daq.errors import BadInput
 from daq.sample import Sample
-from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Record, Rest, ScheduleStep
+from drivers.schedule import Current, End, Loop, Protection, Record, Rest, ScheduleStep, Voltage
 from procedures.amounts import CURRENT_UNITS, amounts, read_amount, resolve
 from procedures.cells_of_run import CellRows, cells_of, results_of_cells
 from procedures.dc_streams import CYCLING
@@ -15,8 +15,9 @@ from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
 from procedures.schedule_parameter import step_list
 from procedures.schedule_text import read_steps
+from procedures.schedule_time import seconds_of
 
-GUESS_H = 10.0
+ONLY_RESTS_A = 1e-3  # the protection of a schedule without any current; a tester takes no zero
 
 
 class GalvanostaticCycling(OnCycler):
@@ -65,13 +66,17 @@ class GalvanostaticCycling(OnCycler):
 
     def _cycle(self, charge_A: float, discharge_A: float, first: int, times: int) -> list[ScheduleStep]:
         record, longest = Record(self.record_s), End("time_s", "above", self.half_max_h * 3600)
-        up: ScheduleStep = Current(charge_A, (End("voltage_V", "above", self.upper_V), longest), record)
-        if self.hold_h != "none":
-            held = End("time_s", "above", float(self.hold_h) * 3600)
-            up = CurrentThenVoltage(charge_A, self.upper_V, (End("current_A", "below", 0.05 * charge_A), held), record)
+        up = Current(charge_A, (End("voltage_V", "above", self.upper_V), longest), record)
         down = Current(-discharge_A, (End("voltage_V", "below", self.lower_V), longest), record)
         rest: list[ScheduleStep] = [] if self.rest_h == "none" else [Rest(float(self.rest_h) * 3600, record)]
-        return [up, down, *rest, Loop(first, times)]
+        return [up, *self._hold(charge_A, record), down, *rest, Loop(first, times)]
+
+    def _hold(self, charge_A: float, record: Record) -> list[Voltage]:
+        """A step of its own: its time counts from where the cut-off was reached."""
+        if self.hold_h == "none":
+            return []
+        ends = End("current_A", "below", 0.05 * charge_A), End("time_s", "above", float(self.hold_h) * 3600)
+        return [Voltage(self.upper_V, charge_A, ends, record)]
 
     def protection(self, sample: Sample, place: str) -> Protection:
         currents = [
@@ -80,18 +85,15 @@ class GalvanostaticCycling(OnCycler):
             for amps in [getattr(step, "current_A", getattr(step, "current_limit_A", None))]
             if amps is not None
         ]
-        return Protection(self.lower_V - 0.2, self.upper_V + 0.2, 1.2 * max(currents, default=0.0))
+        most_A = 1.2 * max(currents, default=0.0) or ONLY_RESTS_A
+        return Protection(self.lower_V - 0.2, self.upper_V + 0.2, most_A)
 
     def schedule_seconds(self, sample: Sample) -> float:
         active = sample.active
-        capacity = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
-        if active is None or active.mass_mg is None or self.own_schedule:
-            return self.cycles * 2 * GUESS_H * 3600
-        full_C = 3.6e-3 * capacity * active.mass_mg
-        charge = self._amps(self.charge_current, sample, "plan")
-        discharge = self._amps(self.discharge_current, sample, "plan")
-        formation = self.formation_cycles * 2 * full_C / self._amps(self.formation_current, sample, "plan")
-        return formation + self.cycles * full_C * (1 / charge + 1 / discharge)
+        known = active is not None and active.mass_mg is not None
+        per_g = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
+        full_Ah = 1e-6 * per_g * (active.mass_mg or 0.0) if active is not None and known else None
+        return seconds_of(self.schedule_steps(sample, "plan"), full_Ah)
 
     def sound_V(self) -> tuple[float, float]:
         return min(self.lower_V, 0.5 * self.lower_V) - 0.5, self.upper_V + 0.2
@@ -100,9 +102,12 @@ class GalvanostaticCycling(OnCycler):
         from procedures.analysis.capacity import integrate_cycling
         from procedures.analysis.cycling_results import cycling_results
 
+        formed = 0 if run.parameters.get("own_schedule") else int(run.parameters.get("formation_cycles") or 0)
+        reference = formed + 1 if formed else None
+
         def of_cell(cell: CellRows) -> list[Result]:
             rows, active = cell.rows, cell.sample.active
             halves = integrate_cycling(rows)
-            return cycling_results(halves, None if active is None else active.mass_mg, at=cell.at)
+            return cycling_results(halves, None if active is None else active.mass_mg, reference, at=cell.at)
 
         return results_of_cells(cells_of(run), "capacity_retention", "%", of_cell)

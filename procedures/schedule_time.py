@@ -1,0 +1,38 @@
+"""How long a schedule takes, as far as its steps tell: for the estimate of a run, never for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Rest, ScheduleStep
+
+GUESS_h = 10.0  # of a half cycle whose capacity nobody told
+
+
+def seconds_of(steps: Sequence[ScheduleStep], full_Ah: float | None) -> float:
+    """`full_Ah`: what is charged or discharged between two cut-offs of voltage; None where it is not known."""
+    each: list[float] = []
+    for place, step in enumerate(steps):
+        if isinstance(step, Loop):  # the steps before it, inner loops and all, once more and once more
+            each.append((step.times - 1) * sum(each[step.to - 1 : place]))
+        else:
+            each.append(_seconds_of(step, full_Ah))
+    return sum(each)
+
+
+def _seconds_of(step: ScheduleStep, full_Ah: float | None) -> float:
+    if isinstance(step, Rest):
+        return step.duration_s
+    assert not isinstance(step, Loop)
+    amps = abs(step.current_A) if isinstance(step, Current | CurrentThenVoltage) else 0.0
+    bounds = [_bound_s(end, amps) for end in step.ends]
+    if amps:
+        bounds.append(GUESS_h * 3600 if full_Ah is None else 3600 * full_Ah / amps)
+    known = [one for one in bounds if one is not None]
+    return min(known, default=GUESS_h * 360)
+
+
+def _bound_s(end: End, amps: float) -> float | None:
+    if end.quantity == "time_s":
+        return end.value
+    return 3600 * end.value / amps if end.quantity == "capacity_Ah" and amps else None
