@@ -31,6 +31,7 @@ from procedures.dc_taking import (
     take,
     told_break,
 )
+from procedures.first_current import look_before, shorted_at_once
 from procedures.first_records import ShortedFromTheStart
 from procedures.ladder_on_cycler import LadderJudge, ladder_schedule
 from procedures.parameters import choice, quantity, quantity_or
@@ -206,6 +207,8 @@ class CriticalCurrentLadder(AtTemperature):
             return
         if left < charge:
             rig.log(f"goes on with {left / 3.6:.4g} of {charge / 3.6:.4g} mAh that are left", "warning")
+        if not self._rows:
+            look_before(rig, self._potentiostat, self.sample)
         limit = self.voltage_limit_V
         technique = ConstantCurrent(
             step.details["sign"] * current, left / current, self.interval_s,
@@ -223,6 +226,10 @@ class CriticalCurrentLadder(AtTemperature):
         from procedures.analysis.short_circuit import find_short_circuit, polarisation_of
 
         t_s, current, voltage, stage = (np.array(column) for column in zip(*self._rows, strict=True))
+        at_once = shorted_at_once(rig, current, voltage, stage, self.sample)
+        if at_once:
+            self._end(rig, at_once)
+            return
         try:
             short = find_short_circuit(polarisation_of(t_s, current, voltage, stage), FALSE_ALARM_STEP)
         except AnalysisRefused as refusal:
@@ -266,5 +273,9 @@ class CriticalCurrentLadder(AtTemperature):
             return results_of_cells(cells, "critical_current_density", "mA/cm2", of_cell)
         (sample,) = samples_of(run.sample)
         rows = run.table("polarisation", columns=("current_A", "voltage_V", number))
+        at_once = shorted_at_once(run, rows["current_A"], rows["voltage_V"], rows[number], sample)
+        if at_once:
+            names = {"critical_current_density": "mA/cm2", "short_circuit": "h"}
+            return [Result(name, None, unit, reason=at_once) for name, unit in names.items()]
         found = of_cell(CellRows(sample, rows, {}))
         return told_break(found, bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN)))
