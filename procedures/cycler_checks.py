@@ -61,6 +61,12 @@ def check_on_channel(sample: Sample, abilities: CyclerAbilities, instrument: str
         )
 
 
+NOT_SOUND = (
+    "shorted, not connected, the wrong cell, or cut-offs that are not this cell's; nothing was run; look at the cables "
+    "and at the plan's voltages"
+)
+
+
 def check_channels_idle(rig: Rig, cycler: AnyCycler, samples: Sequence[Sample], low_V: float, high_V: float) -> None:
     """Raises StepFailed when a channel is not known to be free, or its cell not between the voltages: short, open.
 
@@ -84,5 +90,5 @@ def _problem(rig: Rig, cycler: AnyCycler, sample: Sample, low_V: float, high_V: 
     rig.log(f"{sample.label}: {status.voltage_V:.4g} V at rest")
     if not low_V <= status.voltage_V <= high_V:
         text = f"{sample.label} shows {status.voltage_V:.3g} V, expected {low_V:g} to {high_V:g} V"
-        return f"{text}: shorted, not connected or the wrong cell; nothing was run; look at the cables"
+        return f"{text}: {NOT_SOUND}"
     return ""

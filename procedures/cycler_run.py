@@ -33,6 +33,9 @@ def last_records(run: RunReader) -> dict[int, int]:
     return {int(one): int(np.max(rows["record"][rows["channel"] == one])) for one in np.unique(rows["channel"])}
 
 
+LOOK_FIRST = "; look at the cell, and at the plan's voltages, before it is cycled on"
+
+
 class CyclerRun:
     """`run` returns when all schedules have ended. Losing this process stops none: they are attached to again.
 
@@ -227,7 +230,10 @@ class CyclerRun:
         if cell.end is not None and not _is_well(cell, cell.end):
             told = f" ({cell.end.text})" if cell.end.text else ""
             text = f"its schedule did not come to its end: {self._cycler.name} says {cell.end.state}{told}"
-            raise StepFailed(f"{text}; what was measured until then is kept and analysed")
+            look = "; look at the cell, and at the plan's voltages, before it is cycled on" * (
+                cell.end.state == "protected"
+            )
+            raise StepFailed(f"{text}; what was measured until then is kept and analysed{look}")
 
     # ------------------------------------------------------------ telling
     def _tell(self) -> None:

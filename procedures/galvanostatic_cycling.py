@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from daq.contracts import Result, RunReader
@@ -17,6 +18,7 @@ from procedures.schedule_parameter import step_list
 from procedures.schedule_text import read_steps
 from procedures.schedule_time import seconds_of
 
+LEAST_SHARE = 0.01  # of the plan's capacity; what is less is no cycling
 ONLY_RESTS_A = 1e-3  # the protection of a schedule without any current; a tester takes no zero
 
 
@@ -96,7 +98,7 @@ class GalvanostaticCycling(OnCycler):
         return seconds_of(self.schedule_steps(sample, "plan"), full_Ah)
 
     def sound_V(self) -> tuple[float, float]:
-        return min(self.lower_V, 0.5 * self.lower_V) - 0.5, self.upper_V + 0.2
+        return self.lower_V - 0.2, self.upper_V + 0.2  # the protection's: beyond it the tester stops at once
 
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.capacity import integrate_cycling
@@ -108,6 +110,27 @@ class GalvanostaticCycling(OnCycler):
         def of_cell(cell: CellRows) -> list[Result]:
             rows, active = cell.rows, cell.sample.active
             halves = integrate_cycling(rows)
-            return cycling_results(halves, None if active is None else active.mass_mg, reference, at=cell.at)
+            mass_mg = None if active is None else active.mass_mg
+            found = cycling_results(halves, mass_mg, reference, at=cell.at)
+            per_g = active.capacity_mAh_g if active is not None and mass_mg is not None else None
+            return found if per_g is None else empty_told(found, per_g)
 
         return results_of_cells(cells_of(run), "capacity_retention", "%", of_cell)
+
+
+def empty_told(results: list[Result], capacity_mAh_g: float) -> list[Result]:
+    """Of a cell that took next to nothing a retention would be a ratio of noise: it is refused."""
+    discharged = {one.at.get("cycle"): one.value for one in results if one.name == "discharge_capacity"}
+
+    def told(one: Result) -> Result:
+        reference = one.at.get("reference_cycle")
+        value = discharged.get(reference)
+        if reference is None or value is None or value >= LEAST_SHARE * capacity_mAh_g:
+            return one
+        reason = (
+            f"cycle {reference} discharged {value:.2g} mAh/g, less than {100 * LEAST_SHARE:g} % of the plan's "
+            f"{capacity_mAh_g:g} mAh/g: look at contacts, currents, cut-offs and half_max_h"
+        )
+        return replace(one, value=None, uncertainty=None, interval=None, reason=reason)
+
+    return [told(one) for one in results]

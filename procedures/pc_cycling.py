@@ -18,6 +18,7 @@ from daq.sample import Sample
 from drivers.roles import CyclerAbilities, Potentiostat
 from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection, Rest, Schedule, Voltage
 from drivers.techniques import ConstantCurrent, ConstantPotential, CutOffs, DcPoint, OpenCircuit
+from procedures.cycler_checks import NOT_SOUND
 from procedures.dc_taking import check_cell
 from procedures.sample_geometry import electrode_area_cm2
 
@@ -106,7 +107,7 @@ class PcCycling:
         rest_V = check_cell(rig, self._potentiostat, self._sample)
         if not low_V <= rest_V <= high_V:
             text = f"{self._sample.label} shows {rest_V:.3g} V, expected {low_V:g} to {high_V:g} V"
-            raise StepFailed(f"{text}: shorted, not connected or the wrong cell; nothing was run; look at the cables")
+            raise StepFailed(f"{text}: {NOT_SOUND}")
 
     def run(
         self, rig: Rig, schedule: Schedule, after_cycle: Callable[[Rig, int], None] = lambda rig, cycle: None

@@ -58,7 +58,7 @@ class RateCapability(OnCycler):
         return sum(2 * self.cycles_each * 3.6e-3 * capacity * mass / amps for amps in self.currents_A(sample))
 
     def sound_V(self) -> tuple[float, float]:
-        return min(self.lower_V, 0.5 * self.lower_V) - 0.5, self.upper_V + 0.2
+        return self.lower_V - 0.2, self.upper_V + 0.2  # the protection's: beyond it the tester stops at once
 
     def analyse(self, run: RunReader) -> list[Result]:
         return results_of_cells(cells_of(run), "discharge_capacity", "mAh/g", self._rates_of)

@@ -76,6 +76,32 @@ def test_retention_and_fade_begin_after_formation(tmp_path: Path) -> None:
     assert fade.value == pytest.approx(FADE_percent, rel=0.05)
 
 
+@pytest.mark.parametrize("cycles_it", ["cycler", "potentiostat"])
+def test_a_cell_that_rests_far_below_its_cut_offs_is_refused_before_anything_is_heated(
+    tmp_path: Path, cycles_it: str
+) -> None:
+    """The tester's protection would stop it in its first second, when the furnace is hot."""
+    path = plan(tmp_path, "cycles = 1\nlower_V = 4.2\nupper_V = 4.5", cycles_it)
+    (ended,) = run_plan(load_plan(path), tmp_path / "runs", Watcher())
+    assert ended.end.outcome == "failed"
+    assert "expected 4 to 4.7 V" in ended.end.reason
+    assert "cut-offs that are not this cell's" in ended.end.reason
+    with RunFile.open(ended.path) as run:
+        assert run.table("temperature")["temperature_C"].max() < 30
+
+
+def test_of_a_cell_that_takes_nothing_no_retention_is_told(tmp_path: Path) -> None:
+    """A lost contact: every half ends at its cut-off in the first record or two."""
+    path = plan(tmp_path, "cycles = 5")
+    with open(tmp_path / "bench.toml", "a", encoding="utf-8") as file:
+        file.write("ohmic_resistance_ohm = 3e7\n")
+    (ended,) = run_plan(load_plan(path), tmp_path / "runs", Watcher())
+    with RunFile.open(ended.path) as run:
+        (retention,) = [one for one in run.results() if one.name == "capacity_retention"]
+        assert retention.value is None
+        assert "less than 1 % of the plan's 121.1 mAh/g: look at contacts" in str(retention.reason)
+
+
 def test_a_schedule_of_rests_alone_runs(tmp_path: Path) -> None:
     with finished(tmp_path, 'own_schedule = [{ kind = "rest", hours = 0.2 }]') as run:
         assert len(run.table("cycling")["t_s"]) > 50
