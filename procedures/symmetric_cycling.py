@@ -19,6 +19,8 @@ from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
 from procedures.sample_geometry import electrode_area_cm2
 
+STAGE_CYCLES = 500
+
 
 class SymmetricCyclingRun(OnCycler):
     """Stages of currents; each half cycle lasts a time, or until a capacity has passed."""
@@ -35,7 +37,7 @@ class SymmetricCyclingRun(OnCycler):
     )
     stage_h: float | str = quantity_or("Time of each stage", word="by cycles", units="h", minimum=0.01, maximum=1e5,
                                        default=500.0)  # fmt: skip
-    stage_cycles: int = count("Cycles of each stage", minimum=1, maximum=1_000_000, default=500)
+    stage_cycles: int = count("Cycles of each stage", minimum=1, maximum=1_000_000, default=STAGE_CYCLES)
     voltage_limit_V: float = quantity("Protection", units="V", minimum=0.001, maximum=20, default=5.0)
     record_s: float = quantity("Record every", units="s", minimum=0.001, maximum=3600, default=10.0)
 
@@ -72,7 +74,22 @@ class SymmetricCyclingRun(OnCycler):
     def currents_A(self, sample: Sample, place: str = "plan") -> list[float]:
         return [resolve(one, sample, f"{place}, currents") for one in Amounts.of(self.currents, CURRENT_UNITS)]
 
+    def _check_stages(self, place: str) -> list[str]:
+        """Raises BadInput for cycles that would not count; a warning where a stage is not whole cycles."""
+        if self.stage_h == "by cycles":
+            return []
+        if self.stage_cycles != STAGE_CYCLES:
+            raise BadInput(f"{self.stage_cycles} do not count while stage_h says {float(self.stage_h):g} h",
+                           place=f"{place}, stage_cycles", allowed='with stage_h = "by cycles"')  # fmt: skip
+        hours = [
+            self.cycles(amps, self.sample) * 2 * self.half_seconds(amps, self.sample) / 3600
+            for amps in self.currents_A(self.sample)
+        ]
+        return [f"a stage of {float(self.stage_h):g} h is not whole cycles: it takes {one:.4g} h"
+                for one in dict.fromkeys(hours) if abs(one / float(self.stage_h) - 1) > 0.01]  # fmt: skip
+
     def check(self, place: str) -> list[str]:
+        warnings = self._check_stages(place)
         shortest_s = min(
             self.half_seconds(amps, one, self.place_of(one, place))
             for one in self.samples
@@ -87,7 +104,7 @@ class SymmetricCyclingRun(OnCycler):
             raise BadInput(f"{self._cycler.name} runs the cycles and takes no spectra",
                            place=f"{place}, eis_every_cycles",
                            allowed="0, or a bench without a cycler, whose potentiostat does both")  # fmt: skip
-        return super().check(place)
+        return warnings + super().check(place)
 
     def schedule_steps(self, sample: Sample, place: str) -> tuple[ScheduleStep, ...]:
         steps: list[ScheduleStep] = []

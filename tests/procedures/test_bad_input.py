@@ -85,6 +85,9 @@ CASES: list[Case] = [
     ("endless", "galvanostatic-cycling",
      own(UP, DOWN, {"kind": "loop", "to": 1, "times": 10**4}, {"kind": "loop", "to": 1, "times": 10**4}), FULL,
      "loops within loops", "must end"),
+    # what would not count
+    ("would not count", "symmetric-cycling", {"stage_cycles": 10}, FULL, "10 do not count while stage_h says 500 h",
+     'stage_h = "by cycles"'),
     # times below the instrument's
     ("too quick", "cyclic-voltammetry", {"scan_rate_mV_s": 1e5, "step_mV": 0.1}, FULL, "stair's time", "0.001"),
     ("too quick", "linear-sweep", {"scan_rate_mV_s": 1e5, "step_mV": 0.1}, FULL, "stair's time", "0.001"),
@@ -147,7 +150,7 @@ def test_it_is_refused_and_the_sentence_says_what_would_be_right(case: Case, tmp
 
 def test_every_procedure_and_every_kind_of_mistake_is_in_the_table() -> None:
     assert {case[1] for case in CASES} == {*POTENTIOSTAT, *CYCLER}
-    assert len({case[0] for case in CASES}) == 8
+    assert len({case[0] for case in CASES}) == 9
 
 
 DEAD = [(name, ohm, rest_V, word) for name in POTENTIOSTAT for ohm, rest_V, word in
