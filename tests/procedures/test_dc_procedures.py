@@ -79,6 +79,16 @@ def test_a_voltammogram_is_stable_up_to_its_vertex(tmp_path: Path) -> None:
         assert value_of(record, "stable_to", cycle=2) == pytest.approx(3.5, abs=0.01)
 
 
+@pytest.mark.parametrize("start_V", [-0.5, 0.0, 0.13])
+def test_a_voltammogram_that_begins_low_has_all_its_cycles(start_V: float, tmp_path: Path) -> None:
+    cell = {"current_A": plating, "rest_V": 2.1}
+    record, _ = run_dc("cyclic-voltammetry", tmp_path, cell, cycles=2, scan_rate_mV_s=5, start_V=start_V)
+    with record:
+        assert {one.at["cycle"] for one in record.results()} == {1, 2}
+        assert value_of(record, "plating_charge", cycle=1) > 1
+        assert value_of(record, "plating_onset", cycle=2) < 0.01
+
+
 def ladder(fails_at_mA_cm2: float, left: float) -> Any:
     def voltage_V(current_A: float, t_s: float) -> float:
         density = abs(1e3 * current_A / AREA_CM2)
