@@ -298,6 +298,47 @@ def test_a_single_ion_conductor_between_lithium_carries_all_with_its_ions(tmp_pa
     assert interfaces == [pytest.approx(12 / 0.6362, rel=0.02)] * 2
 
 
+@pytest.mark.parametrize("electrodes", ["blocking", "lithium"])
+def test_a_hold_that_overloads_the_potentiostat_ends_and_is_no_result(electrodes: str, tmp_path: Path) -> None:
+    """A cell of lithium shorts under the potentials that are meant for blocking electrodes."""
+    (tmp_path / "bench.toml").write_text(
+        '[bench]\nname = "s"\n[instruments.one]\ndriver = "simulated-potentiostat"\n'
+        '[simulation]\ncell = "symmetric"\nseed = 1\n[simulation.parameters]\nreference_temperature_C = 20\n'
+        "time_to_short_s = 60\n",
+        encoding="utf-8",
+    )
+    plan = f"""bench = "bench.toml"
+    [sample]
+    name = "s"
+    pellet = {{ thickness_mm = 0.4, diameter_mm = 10 }}
+    [[run]]
+    procedure = "dc-polarisation"
+    electrodes = "{electrodes}"
+    potentials = ["10 mV", "1.0 V", "1.1 V", "1.2 V"]
+    hold_h = 0.1"""
+    (tmp_path / "plan.toml").write_text(plan, encoding="utf-8")
+    (ended,) = run_plan(load_plan(tmp_path / "plan.toml"), tmp_path / "runs", Watcher())
+    with RunFile.open(ended.path) as record:
+        assert record.outcome == "failed"
+        assert "can measure (0.1 A read" in record.reason
+        assert "give lower potentials" in record.reason
+        overload = record.table("polarisation")["overload"]
+        assert 1 < overload.sum() <= 7
+        assert overload[-1]
+        steady = {one.at["voltage_V"]: one for one in record.results() if one.name == "steady_current"}
+        others = [one for one in record.results() if one.name in ("electronic_conductivity", "transference_number")]
+    assert steady[min(steady)].value == pytest.approx(0.01 / 400, rel=0.5)
+    assert "overloaded" in (steady[max(steady)].reason or "")
+    assert others[-1].value is None
+    assert electrodes == "lithium" or "overloaded" in (others[-1].reason or "")
+
+
+@pytest.mark.parametrize("value", ["-0.1 V", "0 mV"])
+def test_a_potential_of_the_other_sign_says_what_to_do(value: str) -> None:
+    with pytest.raises(BadInput, match="above 0: for the other sign exchange the cell's leads"):
+        of_name("dc-polarisation", {"potentials": [value]})
+
+
 def test_ionic_and_electronic_conductivity_make_the_transference_number(tmp_path: Path) -> None:
     """210 ohm before a blocking line, and a tenth of its conductivity for electrons."""
 
