@@ -22,6 +22,7 @@ from procedures.sample_geometry import electrode_area_cm2
 CURRENT_UNITS = ("A", "mA", "uA", "mA/cm2", "mA/g", "C")
 CAPACITY_UNITS = ("Ah", "mAh", "mAh/cm2", "mAh/g")
 _AMOUNT = re.compile(r"\s*([0-9.eE+-]+)\s*([A-Za-z/0-9]+)\s*")
+_POTENTIAL = ("mV", "V")
 _PLAIN = {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "Ah": 1.0, "mAh": 1e-3}
 MOST = 500
 
@@ -56,7 +57,10 @@ def read_amount(given: Any, units: Sequence[str]) -> Amount:
     except ValueError:
         raise ValueError(f"{found[1]!r} is not a number") from None
     if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{given!r} must be above 0: the direction is the step's")
+        why = (
+            "for the other sign exchange the cell's leads" if found[2] in _POTENTIAL else "the direction is the step's"
+        )
+        raise ValueError(f"{given!r} must be above 0: {why}")
     return Amount(value, found[2])
 
 

@@ -5,17 +5,17 @@ With electrodes that block ions it is what electrons carry; with lithium electro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 
 from daq.bench import Bench
 from daq.contracts import Result, Rig, RunReader, Step
-from daq.errors import BadInput
+from daq.errors import BadInput, StepFailed
 from daq.sample import Sample, samples_of
 from drivers.roles import Potentiostat
-from drivers.techniques import ConstantPotential
+from drivers.techniques import ConstantPotential, DcPoint
 from procedures.amounts import Amount, Amounts, amounts
 from procedures.at_temperature import AtTemperature
 from procedures.cycling_spectra import STREAMS, CyclingSpectra
@@ -35,6 +35,7 @@ from procedures.sample_geometry import require_geometry
 
 UNITS = ("mV", "V")
 FEWEST_ROWS = 30  # of a hold, for its steady current
+OVERLOADED_MOST_S = 5.0  # in a row: charging a double layer is over by then
 
 
 class DcPolarisation(AtTemperature):
@@ -104,7 +105,8 @@ class DcPolarisation(AtTemperature):
         own: dict[str, Any] = {"stage": stage}
         self._spectrum(rig, stage - 1)
         held = ConstantPotential(step.details["voltage_V"], self.hold_h * 3600, self.interval_s)
-        take(rig, self._potentiostat, held, self.sample, "polarisation", self.watch, own)
+        on_point = _ends_overload(self._potentiostat.name, step.details["voltage_V"])
+        take(rig, self._potentiostat, held, self.sample, "polarisation", self.watch, own, on_point)
         self._spectrum(rig, stage)
 
     def _spectrum(self, rig: Rig, held: int) -> None:
@@ -124,14 +126,39 @@ class DcPolarisation(AtTemperature):
         mine = last_attempts(rows)
         (sample,) = samples_of(run.sample)
         held = [mine & (rows["stage"] == stage) for stage in np.unique(rows["stage"][mine])]
-        steps = [steady_current(rows["time_s"][one], rows["current_A"][one], rows["voltage_V"][one]) for one in held]
+        steps = [
+            steady_current(
+                rows["time_s"][one], rows["current_A"][one], rows["voltage_V"][one], overload=rows["overload"][one]
+            )
+            for one in held
+        ]
         if self.electrodes == "lithium":
-            first = [first_current(rows["time_s"][one], rows["current_A"][one]) for one in held]
+            first = [first_current(rows["time_s"][one], rows["current_A"][one], rows["overload"][one]) for one in held]
             found = lithium_polarisation_results(steps, first, interfacial_ohm(run))
         else:
             geometry = require_geometry(sample, "sample")
             found = dc_polarisation_results(steps, geometry, total_conductivity_S_cm(run, geometry))
         return told_break(found, bool(np.any(rows["attempt"] > 1)), "taken anew after a break of the run")
+
+
+def _ends_overload(instrument: str, voltage_V: float) -> Callable[[DcPoint], None]:
+    """Looks at each point of a hold; raises StepFailed once the current has been overloaded for some seconds."""
+    since_s: float | None = None
+
+    def look(point: DcPoint) -> None:
+        nonlocal since_s
+        if not point.overload:
+            since_s = None
+            return
+        since_s = point.time_s if since_s is None else since_s
+        if point.time_s - since_s >= OVERLOADED_MOST_S:
+            raise StepFailed(
+                f"the current is more than {instrument} can measure ({abs(point.current_A):.3g} A read, overloaded for "
+                f"{point.time_s - since_s:.0f} s): the cell is shorted, or {voltage_V:g} V too much; "
+                "measure the cell, or give lower potentials"
+            )
+
+    return look
 
 
 def _volt(one: Amount) -> float:

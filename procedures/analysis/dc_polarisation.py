@@ -26,6 +26,7 @@ from procedures.analysis.estimate import NORMAL_95, Estimate, short_number
 from procedures.analysis.geometry import Geometry
 
 STEADY_SHARE = 0.10
+FEWEST_ROWS = 30
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,29 @@ class SteadyCurrent:
 
 
 def steady_current(
-    time_s: ArrayLike, current_A: ArrayLike, voltage_V: ArrayLike, steady_share: float = STEADY_SHARE
+    time_s: ArrayLike,
+    current_A: ArrayLike,
+    voltage_V: ArrayLike,
+    steady_share: float = STEADY_SHARE,
+    overload: ArrayLike | None = None,
 ) -> SteadyCurrent:
     """Rows (n,) of one potential held; `voltage_V` a column or one number.
 
+    Rows in `overload` (n,) are not used; a current that ends in it, or is left with fewer than 30 rows, is refused.
     A current that is not steady is refused with the reason in the estimate. Raises AnalysisRefused for fewer than
     30 rows or no potential, BadInput for columns that do not fit together or a share that is not between 0 and 1.
     """
     if not 0 < steady_share < 1:
         raise BadInput(f"{steady_share!r} is no share", place="steady_share", allowed="a number between 0 and 1")
     time = np.asarray(time_s, np.float64)
-    record = checked_record(time, current_A, np.broadcast_to(np.asarray(voltage_V, np.float64), time.shape))
-    if len(record) < 30:
-        raise AnalysisRefused(f"{len(record)} rows: a steady current needs 30")
+    held_V = np.broadcast_to(np.asarray(voltage_V, np.float64), time.shape)
+    good = _good_rows(overload, time)
+    if not good.all() and (good.sum() < FEWEST_ROWS or not good[np.argmax(time)]):
+        return SteadyCurrent(float(np.mean(held_V)), Estimate.refused(_overloaded(good)), np.inf)
+    current = np.asarray(current_A, np.float64)
+    record = checked_record(time[good], current if good.all() else current[good], held_V[good])
+    if len(record) < FEWEST_ROWS:
+        raise AnalysisRefused(f"{len(record)} rows: a steady current needs {FEWEST_ROWS}")
     volt = float(np.mean(record.voltage_V))
     method = (
         "steady current of I + sum A exp(-t / tau), averaged over one and two time constants by BIC; "
@@ -61,6 +72,9 @@ def steady_current(
     share = fit.to_fall_A / abs(value) if value else np.inf
     if share > steady_share and fit.to_fall_A > 3 * fit.noise_A:
         reason = f"not steady: {100 * share:.0f} % of the steady current is still to fall at the end; hold it longer"
+        estimate = Estimate(None, method=method, reason=reason, refused_value=value)
+    elif abs(value) > float(np.max(np.abs(record.current_A))):
+        reason = "not steady: the current grew until the end, as in a cell that shorts"
         estimate = Estimate(None, method=method, reason=reason, refused_value=value)
     elif abs(value) < 3 * spread:
         most = short_number(abs(value) + NORMAL_95 * spread)
@@ -122,16 +136,29 @@ def ionic_transference_number(electronic_S_cm: Estimate, total_S_cm: Estimate) -
     return Estimate(1 - share, spread, (low, high), method)
 
 
-def first_current(time_s: ArrayLike, current_A: ArrayLike) -> Estimate:
+def _good_rows(overload: ArrayLike | None, time_s: np.ndarray) -> np.ndarray:
+    return np.ones(time_s.shape, dtype=bool) if overload is None else np.asarray(overload) == 0
+
+
+def _overloaded(good: np.ndarray) -> str:
+    return f"overloaded in {np.sum(~good)} of {len(good)} rows: the current was larger than what was read"
+
+
+def first_current(time_s: ArrayLike, current_A: ArrayLike, overload: ArrayLike | None = None) -> Estimate:
     """The current of the first row (A) of a potential held; its error the noise between the first rows' neighbours.
 
     It is the initial current where the first row comes well before the cell polarises: `interval_s` is to be short.
-    Raises AnalysisRefused for fewer than 30 rows.
+    Refused where `overload` (n,) marks that row, or leaves fewer than 30. Raises AnalysisRefused for fewer without it.
     """
-    current = np.asarray(current_A, np.float64)[np.argsort(np.asarray(time_s, np.float64), kind="stable")]
+    time = np.asarray(time_s, np.float64)
+    good = _good_rows(overload, time)
+    if not good.all() and (good.sum() < FEWEST_ROWS or not good[np.argmin(time)]):
+        return Estimate.refused(_overloaded(good))
+    order = np.argsort(time, kind="stable")
+    current = np.asarray(current_A, np.float64)[order][good[order]]
     current = current[np.isfinite(current)]
-    if len(current) < 30:
-        raise AnalysisRefused(f"{len(current)} rows: a first and a steady current need 30")
+    if len(current) < FEWEST_ROWS:
+        raise AnalysisRefused(f"{len(current)} rows: a first and a steady current need {FEWEST_ROWS}")
     value, bend = float(current[0]), np.diff(current, 2) / np.sqrt(6)  # a second difference has no trend left
     spread = 1.4826 * float(np.median(np.abs(bend)))
     span = (value - NORMAL_95 * spread, value + NORMAL_95 * spread)

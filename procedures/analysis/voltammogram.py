@@ -1,11 +1,12 @@
 """Cyclic voltammograms of a plating cell (Li | electrolyte | metal): plating, stripping, stable window per cycle.
 
-A cycle here is one fall of the potential to a lower vertex and the rise after it. Plating onset: the last passage of
-the threshold (reduction) before the largest reduction current. Stripping charge: integral of the density, less its
-baseline, on the rise, from its change of sign until it has come back below the threshold; the baseline is the median of
-what follows. Stable to: the first oxidation onset on the rise after stripping, or the upper vertex when there is none.
-Stable from: the first reduction onset on the fall that is not plating, or the lower vertex when there is none and what
-is plated comes back (at least 80 %), else the plating onset.
+A cycle here is one fall of the potential to a lower vertex and the rise after it; the first may begin within its fall,
+or at the vertex itself. Plating onset: the last passage of the threshold (reduction) before the largest reduction
+current. Stripping charge: integral of the density, less its baseline, on the rise, from its change of sign until it
+has come back below the threshold; the baseline is the median of what follows. Stable to: the first oxidation onset on
+the rise after stripping, or the upper vertex when there is none. Stable from: the first reduction onset on the fall
+that is not plating, or the lower vertex when there is none and what is plated comes back (at least 80 %), else the
+plating onset.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from procedures.analysis.tangent import potential_estimate
 
 REVERSIBLE_PERCENT = 80.0
 _PLATING_V = 0.05  # a reduction within this of the plating onset is plating itself
+_FEWEST_ROWS = 20  # of a fall or a rise
+_CLEAR = 0.01  # of the range: a fall or a rise at an end of the record, and how near its lowest a vertex is
+_BARE_V = 0.1  # so far above the potential of stripping plating begins at the most
 
 
 @dataclass(frozen=True)
@@ -111,21 +115,57 @@ def turning_points(values: Floats, enough: float) -> tuple[NDArray[np.int64], ND
 
 
 def falls_and_rises(potential_V: Floats) -> list[tuple[int, int, int]]:
-    """First row, row of the lower vertex and one past the last row of every fall and rise of a fifth of the range."""
-    if len(potential_V) < 40:
+    """First row, row of the lower vertex and one past the last row of every fall and rise of a fifth of the range.
+
+    The first fall and the last rise may be shorter: the record begins or ends within them. A record that begins at
+    the lower vertex, and falls later, has a first cycle without a fall.
+    """
+    if len(potential_V) < 2 * _FEWEST_ROWS:
         return []
     enough = 0.2 * float(np.ptp(potential_V))
     if enough <= 0:
         return []
     high, low = turning_points(potential_V, enough)
+    first, last = _first_vertex(potential_V, high, enough), _last_vertex(potential_V, high, enough)
     turns = []
-    for vertex in low.tolist():
+    for vertex in [*first, *low.tolist(), *last]:
         before, after = high[high < vertex], high[high > vertex]
-        start = int(before[-1]) if len(before) else 0
-        stop = int(after[0]) + 1 if len(after) else len(potential_V)
-        if vertex - start >= 20 and stop - vertex >= 20:
+        start = int(before[-1]) if len(before) else int(np.argmax(potential_V[: vertex + 1]))
+        stop = int(after[0]) + 1 if len(after) else vertex + int(np.argmax(potential_V[vertex:])) + 1
+        if (vertex - start >= _FEWEST_ROWS or vertex in first) and stop - vertex >= _FEWEST_ROWS:
             turns.append((start, vertex, stop))
     return turns
+
+
+def _first_vertex(potential_V: Floats, high: NDArray[np.int64], enough: float) -> list[int]:
+    """The lower vertex before the first high, where the record begins with a rise or with a fall that is short."""
+    if not len(high):
+        return []
+    top = int(high[0])
+    vertex = int(np.argmin(potential_V[: top + 1]))
+    if potential_V[top] - potential_V[vertex] < enough:
+        return []
+    clear = _CLEAR * float(np.ptp(potential_V))
+    is_lowest = bool(potential_V[vertex] <= np.min(potential_V) + clear)
+    falls_later = bool(potential_V[top] - np.min(potential_V[top:]) >= enough)
+    return [vertex] if _has_fall(potential_V[: vertex + 1], clear) or (is_lowest and falls_later) else []
+
+
+def _last_vertex(potential_V: Floats, high: NDArray[np.int64], enough: float) -> list[int]:
+    """The lower vertex after the last high, where the record ends early in the rise."""
+    if not len(high):
+        return []
+    top = int(high[-1])
+    vertex = top + int(np.argmin(potential_V[top:]))
+    if potential_V[top] - potential_V[vertex] < enough:
+        return []
+    clear = _CLEAR * float(np.ptp(potential_V))
+    return [vertex] if _has_fall(potential_V[vertex:][::-1], clear) else []
+
+
+def _has_fall(to_vertex_V: Floats, clear: float) -> bool:
+    top = int(np.argmax(to_vertex_V))
+    return len(to_vertex_V) - top > _FEWEST_ROWS and float(to_vertex_V[top] - to_vertex_V[-1]) >= clear
 
 
 def _sweep(time_s: Floats, potential_V: Floats, density: Floats, lowest: int, options: OnsetOptions) -> _Sweep:
@@ -137,18 +177,43 @@ def _sweep(time_s: Floats, potential_V: Floats, density: Floats, lowest: int, op
 
 def _cycle(sweep: _Sweep, number: int, options: OnsetOptions) -> VoltammogramCycle:
     limit, lowest = options.threshold_A_cm2, sweep.lowest
-    fall = slice(0, lowest + 1)
-    plating = find_onset(sweep.potential_V[fall], sweep.density[fall], "reduction", options, "last")
-    plated = plating.threshold.value is not None
+    begun = _begins_plating(sweep, limit)
+    plating = _plating_onset(sweep, begun, options)
+    plated = begun or plating.value is not None
     ended = _end_of_stripping(sweep, limit) if plated else lowest
     if not plated:
-        none = Estimate.refused(f"nothing was plated: {plating.threshold.reason}")
+        none = Estimate.refused(f"nothing was plated: {plating.reason}")
         charges = (none, none, none)
     else:
         charges = _charges(sweep, ended, limit)
     stable_to = _stable_to(sweep, ended, options)
-    stable_from = _stable_from(sweep, plating.threshold, charges[2], options)
-    return VoltammogramCycle(number, plating.threshold, *charges, stable_from, stable_to)
+    stable_from = _stable_from(sweep, plating, charges[2], options)
+    return VoltammogramCycle(number, plating, *charges, stable_from, stable_to)
+
+
+def _plating_onset(sweep: _Sweep, begun: bool, options: OnsetOptions) -> Estimate:
+    first_V = float(sweep.potential_V[0])
+    if not _falls(sweep):
+        return Estimate.refused(f"the record begins at the lower vertex ({first_V:.3g} V), without a fall to it")
+    if begun:
+        return Estimate.refused(
+            f"the record begins within plating ({round(first_V, 2) + 0.0:g} V): start the sweep higher"
+        )
+    fall = slice(0, sweep.lowest + 1)
+    return find_onset(sweep.potential_V[fall], sweep.density[fall], "reduction", options, "last").threshold
+
+
+def _falls(sweep: _Sweep) -> bool:
+    return _has_fall(sweep.potential_V[: sweep.lowest + 1], _CLEAR * float(np.ptp(sweep.potential_V)))
+
+
+def _begins_plating(sweep: _Sweep, limit: float) -> bool:
+    """Whether metal is plated from the first row on: beyond the threshold, not far above where it is stripped."""
+    rise = sweep.mean[sweep.lowest :]
+    stripping = sweep.lowest + int(np.argmax(rise > limit))
+    stripped_V = float(sweep.potential_V[stripping]) if np.any(rise > limit) else 0.0
+    is_near = bool(sweep.potential_V[0] <= stripped_V + _BARE_V)
+    return is_near and bool(np.all(sweep.mean[: sweep.lowest + 1] < -limit))
 
 
 def _end_of_stripping(sweep: _Sweep, limit: float) -> int | None:
@@ -156,7 +221,8 @@ def _end_of_stripping(sweep: _Sweep, limit: float) -> int | None:
     rise = sweep.mean[sweep.lowest :]
     positive = np.flatnonzero(rise > limit)
     if not len(positive):
-        return sweep.lowest + int(np.argmax(rise > -limit))
+        calm = np.flatnonzero(rise > -limit)
+        return sweep.lowest + int(calm[0]) if len(calm) else None
     back = np.flatnonzero(rise[positive[0] :] < limit)
     return sweep.lowest + int(positive[0]) + int(back[0]) if len(back) else None
 
@@ -187,6 +253,8 @@ def _charges(sweep: _Sweep, ended: int | None, limit: float) -> tuple[Estimate, 
         around = (sweep.noise / float(np.sqrt(max(len(calm), 1))) + 0.1 * abs(base)) * span_s
         # Where between two rows the density fell (stripping ends within one) is not known.
         edge = (limit + float(np.max(np.abs(np.diff(sweep.density[low : high + 1]))))) * interval_s / float(np.sqrt(12))
+        if low == 0:  # the record begins within plating: what passed before its first row is not in it
+            edge += abs(float(sweep.density[0])) * interval_s
         results.append(Estimate.positive(max(1000 * value, 1e-12),
                                          {"noise": 1000 * noise, "baseline": 1000 * around, "ends": 1000 * edge},
                                          method))  # fmt: skip
@@ -219,12 +287,14 @@ def _stable_to(sweep: _Sweep, ended: int | None, options: OnsetOptions) -> Estim
         return onset
     limit = f"{1e6 * options.threshold_A_cm2:g} µA/cm2"
     method = f"upper vertex: no oxidation beyond {limit} up to it, and the sweep went no further"
-    return potential_estimate(float(sweep.potential_V.max()), {"step": sweep.step_V / float(np.sqrt(12))}, method)
+    return potential_estimate(float(sweep.potential_V[rise].max()), {"step": sweep.step_V / float(np.sqrt(12))}, method)
 
 
 def _stable_from(sweep: _Sweep, plating: Estimate, efficiency: Estimate, options: OnsetOptions) -> Estimate:
     limit = f"{1e6 * options.threshold_A_cm2:g} µA/cm2"
     fall = slice(0, sweep.lowest + 1)
+    if not _falls(sweep) or _begins_plating(sweep, options.threshold_A_cm2):
+        return Estimate.refused(plating.reason or "")
     first = find_onset(sweep.potential_V[fall], sweep.density[fall], "reduction", options).threshold
     returned = efficiency.value is not None and efficiency.value >= REVERSIBLE_PERCENT
     if first.value is None and "no onset" not in (first.reason or ""):
@@ -238,7 +308,8 @@ def _stable_from(sweep: _Sweep, plating: Estimate, efficiency: Estimate, options
         text = f"plating onset: {efficiency.value:.0f} % of what is plated comes back, under {REVERSIBLE_PERCENT:g} %"
         return Estimate(plating.value, plating.uncertainty, plating.interval, text)
     back = f"; what is plated below comes back ({efficiency.value:.0f} %)" if efficiency.value is not None else ""
-    method = f"lower vertex: no other reduction beyond {limit} down to it, and the sweep went no further{back}"
+    down = f"from {sweep.potential_V[0]:.3g} V down to it"
+    method = f"lower vertex: no other reduction beyond {limit} {down}, and the sweep went no further{back}"
     return potential_estimate(
         float(sweep.potential_V.min()), {"step": sweep.step_V / float(np.sqrt(12))}, method
     )  # fmt: skip

@@ -79,6 +79,16 @@ def test_a_voltammogram_is_stable_up_to_its_vertex(tmp_path: Path) -> None:
         assert value_of(record, "stable_to", cycle=2) == pytest.approx(3.5, abs=0.01)
 
 
+@pytest.mark.parametrize("start_V", [-0.5, 0.0, 0.13])
+def test_a_voltammogram_that_begins_low_has_all_its_cycles(start_V: float, tmp_path: Path) -> None:
+    cell = {"current_A": plating, "rest_V": 2.1}
+    record, _ = run_dc("cyclic-voltammetry", tmp_path, cell, cycles=2, scan_rate_mV_s=5, start_V=start_V)
+    with record:
+        assert {one.at["cycle"] for one in record.results()} == {1, 2}
+        assert value_of(record, "plating_charge", cycle=1) > 1
+        assert value_of(record, "plating_onset", cycle=2) < 0.01
+
+
 def ladder(fails_at_mA_cm2: float, left: float) -> Any:
     def voltage_V(current_A: float, t_s: float) -> float:
         density = abs(1e3 * current_A / AREA_CM2)
@@ -286,6 +296,47 @@ def test_a_single_ion_conductor_between_lithium_carries_all_with_its_ions(tmp_pa
         interfaces = [one.value for one in record.results() if one.name == "interfacial_resistance"]
     assert found == [pytest.approx(1.0, abs=0.005)] * 2
     assert interfaces == [pytest.approx(12 / 0.6362, rel=0.02)] * 2
+
+
+@pytest.mark.parametrize("electrodes", ["blocking", "lithium"])
+def test_a_hold_that_overloads_the_potentiostat_ends_and_is_no_result(electrodes: str, tmp_path: Path) -> None:
+    """A cell of lithium shorts under the potentials that are meant for blocking electrodes."""
+    (tmp_path / "bench.toml").write_text(
+        '[bench]\nname = "s"\n[instruments.one]\ndriver = "simulated-potentiostat"\n'
+        '[simulation]\ncell = "symmetric"\nseed = 1\n[simulation.parameters]\nreference_temperature_C = 20\n'
+        "time_to_short_s = 60\n",
+        encoding="utf-8",
+    )
+    plan = f"""bench = "bench.toml"
+    [sample]
+    name = "s"
+    pellet = {{ thickness_mm = 0.4, diameter_mm = 10 }}
+    [[run]]
+    procedure = "dc-polarisation"
+    electrodes = "{electrodes}"
+    potentials = ["10 mV", "1.0 V", "1.1 V", "1.2 V"]
+    hold_h = 0.1"""
+    (tmp_path / "plan.toml").write_text(plan, encoding="utf-8")
+    (ended,) = run_plan(load_plan(tmp_path / "plan.toml"), tmp_path / "runs", Watcher())
+    with RunFile.open(ended.path) as record:
+        assert record.outcome == "failed"
+        assert "can measure (0.1 A read" in record.reason
+        assert "give lower potentials" in record.reason
+        overload = record.table("polarisation")["overload"]
+        assert 1 < overload.sum() <= 7
+        assert overload[-1]
+        steady = {one.at["voltage_V"]: one for one in record.results() if one.name == "steady_current"}
+        others = [one for one in record.results() if one.name in ("electronic_conductivity", "transference_number")]
+    assert steady[min(steady)].value == pytest.approx(0.01 / 400, rel=0.5)
+    assert "overloaded" in (steady[max(steady)].reason or "")
+    assert others[-1].value is None
+    assert electrodes == "lithium" or "overloaded" in (others[-1].reason or "")
+
+
+@pytest.mark.parametrize("value", ["-0.1 V", "0 mV"])
+def test_a_potential_of_the_other_sign_says_what_to_do(value: str) -> None:
+    with pytest.raises(BadInput, match="above 0: for the other sign exchange the cell's leads"):
+        of_name("dc-polarisation", {"potentials": [value]})
 
 
 def test_ionic_and_electronic_conductivity_make_the_transference_number(tmp_path: Path) -> None:

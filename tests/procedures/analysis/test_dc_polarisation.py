@@ -9,6 +9,7 @@ from daq.errors import AnalysisRefused, BadInput
 from procedures.analysis.dc_polarisation import (
     dc_polarisation_results,
     electronic_conductivity,
+    first_current,
     ionic_transference_number,
     lithium_transference_number,
     steady_current,
@@ -85,6 +86,30 @@ def test_transference_numbers():
     assert "above the total" in (above.reason or "")
     unknown = ionic_transference_number(Estimate(1e-9, 1e-10), Estimate.refused("no arc"))
     assert unknown.reason == "no total conductivity: no arc"
+
+
+def test_an_overloaded_current_is_refused_unless_it_only_began_so():
+    time, current = decay()
+    clipped = np.minimum(current, 5e-8)
+    overload = (current > 5e-8).astype(int)
+    free = steady_current(time, clipped, 0.5, overload=overload).current_A
+    assert 0 < overload.sum() < 100
+    assert free.value == pytest.approx(2e-9, rel=0.01)
+    assert "overloaded" in (first_current(time, clipped, overload).reason or "")
+    shorted = steady_current(time, np.full(len(time), 0.1), 0.3, overload=np.ones(len(time)))
+    assert f"overloaded in {len(time)} of {len(time)} rows" in (shorted.current_A.reason or "")
+    assert "at 0.3 V: overloaded" in (electronic_conductivity([shorted], PELLET).reason or "")
+    late = steady_current(time, current, 0.5, overload=time > 7000).current_A
+    assert "overloaded" in (late.reason or "")
+
+
+def test_a_current_that_grows_until_the_end_is_refused():
+    time = np.arange(0, 360.0)
+    growing = 0.12 * (1 - np.exp(-time / 200)) + 1e-6 * np.random.default_rng(0).standard_normal(len(time))
+    for current in (growing, -growing):
+        assert steady_current(time, current, 0.2).current_A.value is None
+    nearly = 0.12 * (1 - np.exp(-time / 130))
+    assert "grew until the end" in (steady_current(time, nearly, 0.2).current_A.reason or "")
 
 
 def test_nonsense_holds_are_refused():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from daq.errors import AnalysisRefused, BadInput
+from procedures.analysis.record_shape import record_shape
 from procedures.analysis.voltammetry_results import (
     analyse_linear_sweep,
     analyse_open_circuit,
@@ -94,6 +95,71 @@ def test_cycles_are_named_by_their_column_and_may_start_upwards():
     cycles = analyse_voltammogram(time, potential, current, AREA_cm2, cycle=numbers)
     assert [one.cycle for one in cycles] == [1, 2]
     assert cycles[1].stripping_charge_mC_cm2.value is not None
+
+
+@pytest.mark.parametrize("start_V", [-0.3, -0.002, 0.0, 0.13, 0.3, 0.8, 2.1, 3.4])
+def test_every_cycle_has_its_results_wherever_the_sweep_begins(start_V):
+    time, potential, current, stripped = voltammogram([start_V, -0.5, 3.5, -0.5, 3.5, start_V])
+    cycles = analyse_voltammogram(time, potential, current, AREA_cm2)
+    assert [one.cycle for one in cycles] == [1, 2]
+    for one, charge in zip(cycles, stripped, strict=True):
+        assert one.stripping_charge_mC_cm2.value == pytest.approx(charge, rel=0.005)
+        assert one.coulombic_efficiency_percent.value == pytest.approx(95, abs=1)
+        assert one.stable_to_V.value == pytest.approx(3.5, abs=0.0011)
+    first, second = cycles
+    assert second.plating_onset_V.value == pytest.approx(-243 * 5e-6, abs=0.001)
+    if start_V > 0:
+        assert first.plating_onset_V.value == pytest.approx(-243 * 5e-6, abs=0.001)
+        assert first.stable_from_V.value == pytest.approx(-0.5, abs=1e-6)
+        assert f"from {start_V:g} V down" in first.stable_from_V.method
+    elif start_V < -0.1:
+        assert "begins within plating" in (first.plating_onset_V.reason or "")
+        assert first.stable_from_V.value is None
+    assert record_shape(time, potential, current) == "cyclic-voltammetry"
+
+
+@pytest.mark.parametrize("cycles", [1, 2])
+def test_a_record_that_begins_at_the_lower_vertex_has_a_cycle_without_a_fall(cycles):
+    """With the noise of the potential the lowest row need not be the first."""
+    time, potential, current, stripped = voltammogram([-0.5, *[3.5, -0.5] * cycles])
+    potential = potential + 1e-3 * np.random.default_rng(3).standard_normal(len(potential))
+    found = analyse_voltammogram(time, potential, current, AREA_cm2)
+    assert [one.cycle for one in found] == list(range(1, cycles + 1))
+    assert record_shape(time, potential, current) == "cyclic-voltammetry"
+    for one, charge in zip(found, stripped, strict=True):
+        assert one.stripping_charge_mC_cm2.value == pytest.approx(charge, rel=0.01)
+        assert one.stable_to_V.value == pytest.approx(3.5, abs=0.01)
+    assert "begins at the lower vertex" in (found[0].plating_onset_V.reason or "")
+    assert "begins at the lower vertex" in (found[0].stable_from_V.reason or "")
+
+
+def test_oxidation_alone_between_two_vertices_is_a_cycle_too():
+    time, potential, current, _ = voltammogram([2.1, 5.0, 2.1], oxidation_V=4.0)
+    (one,) = analyse_voltammogram(time, potential, current, AREA_cm2)
+    assert one.stable_to_V.value == pytest.approx(4.0, abs=0.01)
+    assert "nothing was plated: the record begins" in (one.stripping_charge_mC_cm2.reason or "")
+
+
+def test_a_record_that_ends_early_in_a_rise_says_that_stripping_was_not_over():
+    time, potential, current, _ = voltammogram([2.1, -0.5, 3.5, -0.5, -0.1])
+    found = analyse_voltammogram(time, potential, current, AREA_cm2)
+    assert [one.cycle for one in found] == [1, 2]
+    assert found[1].plating_onset_V.value is not None
+    assert "not over" in (found[1].stripping_charge_mC_cm2.reason or "")
+
+
+def test_a_short_way_back_is_no_rise_to_an_upper_vertex():
+    time, potential, current, _ = voltammogram([2.1, -0.5, 3.5, 2.1], returned=0.0)
+    early = potential.size - 4500  # some way up the first rise, below the potential of the start
+    one = analyse_voltammogram(time[:early], potential[:early], 0 * current[:early], AREA_cm2)[0]
+    assert potential[early - 1] < 2.0
+    assert one.stable_to_V.value is None or one.stable_to_V.value <= potential[early - 1]
+
+
+@pytest.mark.parametrize("vertices_V", [[2.1, 5.0], [2.1, -0.5], [2.11, 2.1, 5.0], [-0.5, 3.5]])
+def test_one_sweep_stays_a_linear_one(vertices_V):
+    time, potential, current, _ = voltammogram(vertices_V)
+    assert record_shape(time, potential, current) == "linear-sweep"
 
 
 def test_plating_that_does_not_come_back_ends_the_window():
