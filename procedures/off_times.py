@@ -1,4 +1,5 @@
-"""When a cell was switched off between two rows of a potentiostat: after a break of the run, or beside a spectrum."""
+"""When nothing was recorded of a cell: a potentiostat was off (a break of the run, a spectrum), a cycler's rows are
+missing."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from procedures.analysis.current_segments import gap_limit_s
 
 LEAST_OFF_S = 10.0  # between two stages of one attempt: switching takes less
 
@@ -23,3 +26,15 @@ def off_before(rows: Mapping[str, Any]) -> np.ndarray:
     again = np.diff(rows["attempt"]) > 0
     found[1:] = np.where((begins & (off_s > LEAST_OFF_S)) | (again & (off_s > 0)), off_s, 0.0)
     return found
+
+
+def begun_anew_s(rows: Mapping[str, Any], time_s: np.ndarray) -> list[float]:
+    """On the axis `time_s` (n,), the moments of the rows of one cell before which nothing was recorded for a while.
+
+    Of the stream `polarisation` as `off_before` has it; of `cycling`, whose rows a cycler may have kept for us, where a
+    broken attempt was followed by another and rows are missing between them.
+    """
+    if "stage" in rows:
+        return time_s[off_before(rows) > 0].tolist()
+    again = np.flatnonzero(np.diff(rows["attempt"]) > 0)
+    return time_s[again[np.diff(time_s)[again] > gap_limit_s(time_s)] + 1].tolist()

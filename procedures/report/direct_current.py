@@ -12,6 +12,7 @@ from procedures.cell_lines import CellLine, cell_lines, is_of_many
 from procedures.cells_of_run import cells_of
 from procedures.cells_told import CELLS
 from procedures.dc_streams import CYCLED
+from procedures.off_times import begun_anew_s
 from procedures.report.cells import MOST_CURVES, cells_table, per_cycle_plot, summary_plot, voltages_plot
 from procedures.report.common import temperature_plots
 from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
@@ -20,7 +21,7 @@ from procedures.report.general import results_table
 from procedures.report.marks import CAPTION, mark_interlocks
 from procedures.report.parts import Content, Headline, Plot
 from procedures.report.style import ALERT, BLUE, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
-from procedures.report.temperature import thinned, time_unit
+from procedures.report.temperature import in_pieces, thinned, time_unit
 from procedures.result_words import name_of, value_of, where_of
 
 Rows = Mapping[str, np.ndarray]
@@ -38,7 +39,7 @@ def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
 
 def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
-    rows = run.table("polarisation", columns=("voltage_V", "current_A", "current_density_mA_cm2"))
+    rows = run.table("polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["t_s"], facts)] if len(rows["t_s"]) else []
     cards = (
         "critical_current_density",
@@ -111,6 +112,7 @@ def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts) -> Plot:
     """`time_s` is the axis: the run's own time, or the cycler's, which began when its test did."""
     figure, grid = new_figure(4.4, Margins(top=0.2), 2, 1, heights=(2, 1), sharex=True)
     unit, seconds = time_unit(float(time_s[-1]))
+    cuts = begun_anew_s(rows, time_s)
     for axes, name, label, color in (
         (grid[0, 0], "voltage_V", "potential / V", BLUE),
         (grid[1, 0], "current_density_mA_cm2", "current / mA cm⁻²", VERMILLION),
@@ -119,8 +121,10 @@ def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts) -> Plot:
         if not np.isfinite(values).any():
             values, shown = 1e3 * rows["current_A"], "current / mA"
         dress(axes, f"time / {unit}" if name != "voltage_V" else "", shown)
-        axes.plot(*thinned(time_s / seconds, values), color=color, lw=0.9)
-    caption = "Charge is positive current." + (CAPTION if facts.interlocks else "")
+        x, y = in_pieces(time_s, values, cuts)
+        axes.plot(x / seconds, y, color=color, lw=0.9)
+    caption = "Charge is positive current." + (" Gap: nothing was recorded." if len(cuts) else "")
+    caption += CAPTION if facts.interlocks else ""
     mark_interlocks(list(grid[:, 0]), facts.interlocks, seconds, lambda t_s: float(np.interp(t_s, rows["t_s"], time_s)))
     for one in facts.results:
         if one.name == "short_circuit" and one.value is not None:
