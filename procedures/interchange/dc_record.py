@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daq.errors import BadInput
 from daq.runfile.reader import RunFile
 from daq.sample import Sample, samples_of
 from procedures.dc_taking import last_attempts
@@ -108,15 +107,6 @@ def _on_the_run_s_time(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     found["time_s"] = np.insert(time_s, place, rests_s)
     found["t_s"] = found["time_s"]
     found["current_A"] = np.insert(rows["current_A"], place, 0.0)
-    return found
-
-
-def require_dc_records(run: RunFile, kinds: tuple[Kind, ...] = ()) -> list[DcRecord]:
-    """Those of `kinds` (none named: all). Raises BadInput for a run without them."""
-    found = [one for one in dc_records(run) if not kinds or one.kind in kinds]
-    if not found:
-        what = "voltammogram" if kinds == VOLTAMMOGRAMS else "direct-current record"
-        raise BadInput(f"a run of {run.procedure} holds no {what}", place=f"{run.id}, export", allowed="csv, parquet")
     return found
 
 
