@@ -42,7 +42,7 @@ def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
 def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
     rows = run.table("polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2"))
-    plots = [_over_time(rows, rows["t_s"], facts)] if len(rows["t_s"]) else []
+    plots = [_over_time(rows, rows["t_s"], facts, "start")] if len(rows["t_s"]) else []
     cards = (
         "critical_current_density",
         "area_specific_resistance",
@@ -58,7 +58,7 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     if lines:
         return _cells_content(run, facts, lines)
     rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
-    plots = [_over_time(rows, rows["time_s"], facts)] if len(rows["t_s"]) else []
+    plots = [_over_time(rows, rows["time_s"], facts, "schedule began")] if len(rows["t_s"]) else []
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
         plots.append(capacity_plot(facts.results))
         halves = half_cycles_of(rows)
@@ -110,8 +110,8 @@ def _voltammogram(rows: Rows, results: Sequence[Result]) -> Plot:
     return Plot("voltammogram", "Voltammogram", figure, caption, f"Voltammogram of {len(cycles)} cycles")
 
 
-def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts) -> Plot:
-    """`time_s` is the axis: the run's own time, or the cycler's, which began when its test did."""
+def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts, since: str) -> Plot:
+    """`time_s` is the axis: the run's own time, or the cycler's, which began when its test did; `since` says which."""
     figure, grid = new_figure(4.4, Margins(left=0.9, top=0.2), 2, 1, heights=(2, 1), sharex=True)
     unit, seconds = time_unit(float(time_s[-1]))
     cuts = begun_anew_s(rows, time_s)
@@ -123,7 +123,7 @@ def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts) -> Plot:
     ):
         most = float(np.nanmax(np.abs(values), initial=0.0))
         exponent, prefix = prefix_of(most) if what == "current" or most < LEAST_IN_VOLT else (0, "")
-        dress(axes, f"time / {unit}" if what == "current" else "", f"{what} / {prefix}{of}")
+        dress(axes, f"time since the {since} / {unit}" if what == "current" else "", f"{what} / {prefix}{of}")
         x, y = in_pieces(time_s, values / 10.0**exponent, cuts)
         axes.plot(x / seconds, y, color=color, lw=0.9)
         keep_readable(axes, LEAST_SPAN * most / 10.0**exponent)

@@ -81,6 +81,7 @@ def test_a_file_gives_the_results_of_its_run(dc_runs: dict[str, Path], tmp_path:
             # A moment of the run counts from its beginning, one of the file from the file's.
             before = rows["t_s"][0] / 3600 if ours.name == "short_circuit" else 0.0
             assert again.value == pytest.approx(ours.value - before, rel=1e-6, abs=1e-9), ours.name
+            assert ("since" in again.at) == (ours.name == "short_circuit")
             told += 1
     assert told >= 2
 

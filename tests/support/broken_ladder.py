@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from daq.contracts import Step
+from daq.contracts import Result, Step
 from daq.runfile.writer import RunWriter
 from procedures.dc_streams import POLARISATION
 
@@ -30,7 +31,7 @@ def half(writer: RunWriter, step: Step, stage: int, attempt: int, began_s: float
     return began_s + seconds
 
 
-def write_broken_ladder(folder: Path, amps: float = AMPS) -> Path:
+def write_broken_ladder(folder: Path, amps: float = AMPS, results: Sequence[Result] = ()) -> Path:
     """Two charges and discharges of the same; killed a quarter of the way through the first charge."""
     writer = RunWriter.create(
         folder, procedure="critical-current", sample={"name": "a", "channel": 1}, parameters={}, bench={},
@@ -45,6 +46,7 @@ def write_broken_ladder(folder: Path, amps: float = AMPS) -> Path:
     writer.end_step(CHARGE.key, again, "finished", ended_s)
     last_s = half(writer, DISCHARGE, 2, writer.begin_step(DISCHARGE.key, ended_s), ended_s, HALF_S, amps)
     writer.end_step(DISCHARGE.key, 1, "finished", last_s)
+    writer.replace_results(results)
     path = writer.path
     writer.close("finished", "", last_s)
     return path

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from report_page import read_page
 from sweep_records import write_record
 
+from daq.contracts import Result
 from daq.runfile.writer import RunWriter
 from procedures.report import figures_of, write_report
 
@@ -57,3 +58,9 @@ def test_the_temperature_of_a_run_that_failed_at_once_can_be_read(tmp_path: Path
     assert axes.yaxis.get_offset_text().get_text() == ""
     assert np.ptp(axes.get_ylim()) >= 1
     assert [line.get_marker() for line in axes.lines if len(np.asarray(line.get_xdata())) == 1] == ["o"] * 3
+
+
+def test_it_is_said_from_when_the_hours_of_a_short_circuit_count(tmp_path: Path) -> None:
+    short = Result("short_circuit", 1.5, "h", 0.01, (1.48, 1.52), {"kind": "hard"}, "by eye")
+    page = read_page(write_report(write_broken_ladder(tmp_path, results=[short])))
+    assert page.row("short circuit")[1] == "kind hard, since the start of the run"
