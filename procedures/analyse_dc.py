@@ -24,6 +24,7 @@ from procedures.analysis.voltammetry_results import (
 )
 from procedures.analysis.voltammogram import analyse_voltammogram
 from procedures.interchange.dc_file import DcFile, is_dc_file, read_dc_file, refuse_spectrum
+from procedures.result_place import IN_A_FILE, counted_since
 
 ENDINGS = (".csv", ".txt", ".tsv", ".mpt", ".xlsx", ".ndax", ".nda")
 _WORDS = {
@@ -149,12 +150,12 @@ def _rest(data: DcFile, request: DcRequest, kind: str, at: Mapping[str, Any]) ->
 def _ladder(data: DcFile, request: DcRequest, kind: str, at: Mapping[str, Any]) -> Analysed:
     area = _area(data, request, kind)
     found = analyse_critical_current(data.time_s, data.current_A, data.voltage_V, area, data.step)
-    return critical_current_results(found, at), f", over {area:.4g} cm2", []
+    return counted_since(critical_current_results(found, at), IN_A_FILE), f", over {area:.4g} cm2", []
 
 
 def _symmetric(data: DcFile, request: DcRequest, kind: str, at: Mapping[str, Any]) -> Analysed:
     found = analyse_symmetric_cycling(data.time_s, data.current_A, data.voltage_V, request.area_cm2)
-    return symmetric_cycling_results(found, at), "", []
+    return counted_since(symmetric_cycling_results(found, at), IN_A_FILE), "", []
 
 
 def _area(data: DcFile, request: DcRequest, kind: str) -> float:

@@ -18,6 +18,7 @@ from procedures.cli import text
 from procedures.cli.console import print_json, remark, say, stdout, table
 from procedures.cli.results import as_json, cells_of_run, print_geometry, print_results
 from procedures.cli.wall import complain
+from procedures.result_place import on_its_clock
 
 STYLE: Mapping[Outcome, str] = {"finished": "green", "failed": "red", "interrupted": "yellow", "stopped": "yellow"}
 NEWS_SHOWN = 12
@@ -95,7 +96,7 @@ def run_as_json(run: RunFile) -> dict[str, Any]:
             for step in run.steps()
         ],
         "cells": list(run.recall(CELLS, {}).values()),
-        "results": as_json(run.results()),
+        "results": as_json(on_its_clock(run.results(), run.procedure)),
         "interlocks": run.interlocks,
         "streams": [
             {"name": one.name, "columns": one.columns, "units": one.units, "rows": one.rows} for one in run.streams()
@@ -128,7 +129,7 @@ def _print_run(console: Console, run: RunFile) -> None:
     _print_parameters(console, run.parameters)
     _print_steps(console, run.steps())
     _print_interlocks(console, run.interlocks)
-    results = run.results()
+    results = on_its_clock(run.results(), run.procedure)
     cells = cells_of_run(run)
     if results or cells:
         print_results(console, results, cells)

@@ -22,6 +22,7 @@ from procedures.cli.reporting import report_at_end
 from procedures.cli.results import cells_of_run, print_geometry, print_results
 from procedures.cli.text import quoted, seconds_of
 from procedures.cli.wall import Status, abandon_stdout, complain
+from procedures.result_place import on_its_clock
 
 log = logging.getLogger(__name__)
 DEMO = {
@@ -106,7 +107,7 @@ def _shown(path: Path) -> dict[str, object]:
 def _print_end(console: Console, ended: Ended, report: Path | None) -> None:
     console.print()
     with RunFile.open(ended.path) as run:
-        results = run.results()
+        results = on_its_clock(run.results(), run.procedure)
         events = run.events()
         sample = run.sample
         cells = cells_of_run(run)

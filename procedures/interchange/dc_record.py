@@ -9,17 +9,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from daq.errors import BadInput
 from daq.runfile.reader import RunFile
 from daq.sample import Sample, samples_of
 from procedures.dc_taking import last_attempts
 from procedures.interchange.run_spectra import file_name
+from procedures.off_times import off_before
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Kind = Literal[
     "cyclic-voltammetry", "linear-sweep", "open-circuit", "constant-current", "constant-potential", "cycling"
 ]
+_JUST_S = 1e-3  # so long after its last row a cell is at rest in an export
 VOLTAMMOGRAMS: tuple[Kind, ...] = ("cyclic-voltammetry", "linear-sweep")
 _SHORT: Mapping[Kind, str] = {
     "cyclic-voltammetry": "CV", "linear-sweep": "LSV", "open-circuit": "OCV", "constant-current": "CP",
@@ -74,7 +75,9 @@ def half_cycles_of(current_A: Floats) -> Ints:
 def dc_records(run: RunFile) -> list[DcRecord]:
     """Of the streams `voltammetry`, `polarisation` and `cycling`, in this order; empty for a run without rows in them.
 
-    Of a sweep that was taken anew after a break the last attempt is given, of all else every row.
+    Of a sweep that was taken anew after a break the last attempt is given, of all else every row. Where the
+    potentiostat was off between two rows (a break of the run, a spectrum) stand two of no current, at the potentials
+    before and after: nobody counts charge there.
     """
     there = {one.name for one in run.streams() if one.rows}
     found: list[DcRecord] = []
@@ -85,8 +88,6 @@ def dc_records(run: RunFile) -> list[DcRecord]:
         found += _records(run, {name: values[mine] for name, values in rows.items()}, kind, "cycle")
     if "polarisation" in there:
         rows = run.table("polarisation")
-        # Each stage has a time of its own; the run's goes on.
-        rows["time_s"] = rows["t_s"]
         kind = "constant-potential" if run.procedure == "dc-polarisation" else "constant-current"
         found += _records(run, rows, "open-circuit" if not np.any(rows["stage"]) else kind, "stage")
     if "cycling" in there:
@@ -94,12 +95,18 @@ def dc_records(run: RunFile) -> list[DcRecord]:
     return found
 
 
-def require_dc_records(run: RunFile, kinds: tuple[Kind, ...] = ()) -> list[DcRecord]:
-    """Those of `kinds` (none named: all). Raises BadInput for a run without them."""
-    found = [one for one in dc_records(run) if not kinds or one.kind in kinds]
-    if not found:
-        what = "voltammogram" if kinds == VOLTAMMOGRAMS else "direct-current record"
-        raise BadInput(f"a run of {run.procedure} holds no {what}", place=f"{run.id}, export", allowed="csv, parquet")
+def _on_the_run_s_time(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rows of stages, each with a time of its own, on the run's, which goes on; at rest where the cell was off."""
+    off_s = off_before(rows)
+    after = np.flatnonzero(off_s)
+    time_s, place = rows["t_s"], np.repeat(after, 2)
+    began_s = time_s[after] - rows["time_s"][after]
+    rests_s = np.stack([np.minimum(began_s - off_s[after] + _JUST_S, began_s), began_s], axis=1).ravel()
+    source = place - np.tile([1, 0], len(after))  # the row before, the row after
+    found = {key: np.insert(values, place, values[source]) for key, values in rows.items()}
+    found["time_s"] = np.insert(time_s, place, rests_s)
+    found["t_s"] = found["time_s"]
+    found["current_A"] = np.insert(rows["current_A"], place, 0.0)
     return found
 
 
@@ -111,6 +118,8 @@ def _records(run: RunFile, rows: dict[str, np.ndarray], kind: Kind, stage: str) 
         if not np.any(mine):
             continue
         one = {key: values[mine] for key, values in rows.items()}
+        if "stage" in one:
+            one = _on_the_run_s_time(one)
         time_s = np.asarray(one["time_s"], np.float64)
         began = run.unix_of(float(one["t_s"][0])) - time_s[0]
         if kind != "cycling":  # a sweep or a stage begins at its first row

@@ -9,7 +9,7 @@ from daq.errors import BadInput
 from daq.runfile.reader import RunFile
 from procedures.interchange import dc_text, spectrum_text
 from procedures.interchange.dc_bdf import dc_bdf_files
-from procedures.interchange.dc_record import VOLTAMMOGRAMS, dc_records, require_dc_records
+from procedures.interchange.dc_record import VOLTAMMOGRAMS, dc_records
 from procedures.interchange.run_spectra import RunSpectrum, file_name, spectra_of_run
 from procedures.interchange.sidecar import file_sha256, sidecar
 from procedures.interchange.stream_tables import as_csv, as_parquet
@@ -32,7 +32,10 @@ def export_run(run: RunFile, fmt: str, target: Path, overwrite: bool = False) ->
     file that is there already (then nothing is written); StorageError when the disk does not take it.
     """
     if fmt == "nova":
-        records = require_dc_records(run, VOLTAMMOGRAMS)
+        records = [one for one in dc_records(run) if one.kind in VOLTAMMOGRAMS]
+        if not records:
+            text = f"a run of {run.procedure} holds no voltammogram"
+            raise BadInput(text, place=f"{run.id}, export", allowed=_held_by(run))
         files = [OutputFile(f"{one.stem}.nova.txt", dc_text.nova(one)) for one in records]
     elif fmt == "eclab":
         files = [OutputFile(f"{one.stem}.mpt", dc_text.eclab(one, run.id)) for one in dc_records(run)]
@@ -61,14 +64,15 @@ def _spectra(run: RunFile) -> list[RunSpectrum]:
         )
     found = [spectrum for spectrum in spectra_of_run(run) if len(spectrum.frequency_Hz)]
     if not found:
-        raise BadInput("there is no finished spectrum in this run", place=f"{run.id}, export", allowed="csv, parquet")
+        raise BadInput("there is no finished spectrum in this run", place=f"{run.id}, export", allowed=_held_by(run))
     return found
 
 
 def _held_by(run: RunFile) -> str:
     """The formats that what this run holds can leave in."""
-    kinds = {one.kind for one in dc_records(run)}
-    formats = ["bdf", "eclab"] * bool(kinds) + ["nova"] * bool(kinds & set(VOLTAMMOGRAMS))
+    kinds, has_spectra = {one.kind for one in dc_records(run)}, _has_spectra(run)
+    formats = ["bdf"] * (bool(kinds) or has_spectra) + ["zview", "gamry"] * has_spectra
+    formats += ["eclab"] * (bool(kinds) or has_spectra) + ["nova"] * bool(kinds & set(VOLTAMMOGRAMS))
     return ", ".join([*formats, "csv", "parquet"])
 
 

@@ -9,9 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from daq.contracts import Result
 from procedures.cell_lines import CellLine, columns_of
+from procedures.off_times import begun_anew_s
 from procedures.report.parts import Cell, Plot, Table, Tone
 from procedures.report.style import BLUE, CELLS, Margins, dress, legend, new_figure
-from procedures.report.temperature import thinned, time_unit
+from procedures.report.temperature import in_pieces, time_unit
 from procedures.result_words import UNITS, number
 
 Rows = Mapping[str, np.ndarray]
@@ -52,7 +53,8 @@ def voltages_plot(lines: Sequence[CellLine], rows: Sequence[Rows]) -> Plot | Non
     dress(grid[0, 0], f"time / {unit}", "potential / V")
     for line, one in shown:
         look = {"color": CELLS[lines.index(line)], "lw": 0.9, "label": line.sample.label, "rasterized": True}
-        grid[0, 0].plot(*thinned(one["time_s"] / seconds, one["voltage_V"]), **look)
+        x, y = in_pieces(one["time_s"], one["voltage_V"], begun_anew_s(one, one["time_s"]))
+        grid[0, 0].plot(x / seconds, y, **look)
     legend(grid[0, 0], columns=4, above_in=0.1)
     caption = "Each on the clock of its own schedule."
     return Plot("over_time", "Potential", figure, caption, f"Potential against time of {len(shown)} cells")

@@ -12,6 +12,7 @@ from procedures.cell_lines import CellLine, cell_lines, is_of_many
 from procedures.cells_of_run import cells_of
 from procedures.cells_told import CELLS
 from procedures.dc_streams import CYCLED
+from procedures.off_times import begun_anew_s
 from procedures.report.cells import MOST_CURVES, cells_table, per_cycle_plot, summary_plot, voltages_plot
 from procedures.report.common import temperature_plots
 from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
@@ -19,13 +20,15 @@ from procedures.report.facts import RunFacts
 from procedures.report.general import results_table
 from procedures.report.marks import CAPTION, mark_interlocks
 from procedures.report.parts import Content, Headline, Plot
-from procedures.report.style import ALERT, BLUE, SAMPLES, VERMILLION, Margins, dress, legend, new_figure
-from procedures.report.temperature import thinned, time_unit
-from procedures.result_words import name_of, value_of, where_of
+from procedures.report.style import ALERT, BLUE, SAMPLES, VERMILLION, Margins, dress, keep_readable, legend, new_figure
+from procedures.report.temperature import in_pieces, thinned, time_unit
+from procedures.result_words import name_of, prefix_of, value_of, where_of
 
 Rows = Mapping[str, np.ndarray]
 MOST_CARDS = 4
 MOST_OF_SWEEPS = 8000  # points of a cycle: there and back, lowest and highest in each pixel of the figure's width
+LEAST_IN_VOLT = 0.1  # a potential below is drawn in mV
+LEAST_SPAN = 1e-3  # of the largest value: an axis that spans less has labels that nobody can tell apart
 SUMMARIES = ("capacity_retention", "hours_cycled", "critical_current_density")
 
 
@@ -38,8 +41,8 @@ def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
 
 def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
-    rows = run.table("polarisation", columns=("voltage_V", "current_A", "current_density_mA_cm2"))
-    plots = [_over_time(rows, rows["t_s"], facts)] if len(rows["t_s"]) else []
+    rows = run.table("polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2"))
+    plots = [_over_time(rows, rows["t_s"], facts, "start")] if len(rows["t_s"]) else []
     cards = (
         "critical_current_density",
         "area_specific_resistance",
@@ -55,7 +58,7 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     if lines:
         return _cells_content(run, facts, lines)
     rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
-    plots = [_over_time(rows, rows["time_s"], facts)] if len(rows["t_s"]) else []
+    plots = [_over_time(rows, rows["time_s"], facts, "schedule began")] if len(rows["t_s"]) else []
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
         plots.append(capacity_plot(facts.results))
         halves = half_cycles_of(rows)
@@ -107,20 +110,25 @@ def _voltammogram(rows: Rows, results: Sequence[Result]) -> Plot:
     return Plot("voltammogram", "Voltammogram", figure, caption, f"Voltammogram of {len(cycles)} cycles")
 
 
-def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts) -> Plot:
-    """`time_s` is the axis: the run's own time, or the cycler's, which began when its test did."""
-    figure, grid = new_figure(4.4, Margins(top=0.2), 2, 1, heights=(2, 1), sharex=True)
+def _over_time(rows: Rows, time_s: np.ndarray, facts: RunFacts, since: str) -> Plot:
+    """`time_s` is the axis: the run's own time, or the cycler's, which began when its test did; `since` says which."""
+    figure, grid = new_figure(4.4, Margins(left=0.9, top=0.2), 2, 1, heights=(2, 1), sharex=True)
     unit, seconds = time_unit(float(time_s[-1]))
-    for axes, name, label, color in (
-        (grid[0, 0], "voltage_V", "potential / V", BLUE),
-        (grid[1, 0], "current_density_mA_cm2", "current / mA cm⁻²", VERMILLION),
+    cuts = begun_anew_s(rows, time_s)
+    density_A = 1e-3 * rows["current_density_mA_cm2"]
+    current, per = (density_A, " cm⁻²") if np.isfinite(density_A).any() else (rows["current_A"], "")
+    for axes, what, values, of, color in (
+        (grid[0, 0], "potential", rows["voltage_V"], "V", BLUE),
+        (grid[1, 0], "current", current, f"A{per}", VERMILLION),
     ):
-        values, shown = rows[name], label
-        if not np.isfinite(values).any():
-            values, shown = 1e3 * rows["current_A"], "current / mA"
-        dress(axes, f"time / {unit}" if name != "voltage_V" else "", shown)
-        axes.plot(*thinned(time_s / seconds, values), color=color, lw=0.9)
-    caption = "Charge is positive current." + (CAPTION if facts.interlocks else "")
+        most = float(np.nanmax(np.abs(values), initial=0.0))
+        exponent, prefix = prefix_of(most) if what == "current" or most < LEAST_IN_VOLT else (0, "")
+        dress(axes, f"time since the {since} / {unit}" if what == "current" else "", f"{what} / {prefix}{of}")
+        x, y = in_pieces(time_s, values / 10.0**exponent, cuts)
+        axes.plot(x / seconds, y, color=color, lw=0.9)
+        keep_readable(axes, LEAST_SPAN * most / 10.0**exponent)
+    caption = "Charge is positive current." + (" Gap: nothing was recorded." if len(cuts) else "")
+    caption += CAPTION if facts.interlocks else ""
     mark_interlocks(list(grid[:, 0]), facts.interlocks, seconds, lambda t_s: float(np.interp(t_s, rows["t_s"], time_s)))
     for one in facts.results:
         if one.name == "short_circuit" and one.value is not None:

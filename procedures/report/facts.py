@@ -14,6 +14,7 @@ from daq.contracts import Outcome, Result
 from daq.errors import BadInput
 from daq.runfile.reader import EventRecord, RunFile, StepRecord
 from daq.sample import Sample, samples_of
+from procedures.result_place import on_its_clock
 
 TEMPERATURE = "temperature"
 SPECTRA = "spectra"
@@ -110,7 +111,7 @@ def facts_of(run: RunFile) -> RunFacts:
         attempts=attempts,
         events=run.events(),
         interlocks=run.interlocks,
-        results=run.results(),
+        results=on_its_clock(run.results(), run.procedure),
         rows=streams,
         tables={name: run.table(name) for name in (TEMPERATURE, SPECTRA) if name in streams},
         calendar={t: run.unix_of(t) for t in {one.started_t_s for one in attempts} if t is not None},

@@ -100,6 +100,14 @@ def dress(axes: Axes, x_label: str = "", y_label: str = "") -> None:
     axes.set_ylabel(y_label, color=INK, fontsize=FONT + 1)
 
 
+def keep_readable(axes: Axes, least: float) -> None:
+    """The y axis spans `least` of its unit at the least, and its ticks say the whole value, with no offset above."""
+    low, high = axes.get_ylim()
+    if high - low < least:
+        axes.set_ylim(0.5 * (low + high - least), 0.5 * (low + high + least))
+    axes.ticklabel_format(axis="y", useOffset=False)
+
+
 def legend(axes: Axes, place: str = "upper left", columns: int = 1, above_in: float | None = None) -> None:
     """Inside at `place`, or `above_in` inches above the axes."""
     handles, _ = axes.get_legend_handles_labels()

@@ -21,6 +21,7 @@ from procedures.report.style import (
     VERMILLION,
     Margins,
     dress,
+    keep_readable,
     legend,
     new_figure,
 )
@@ -28,6 +29,7 @@ from procedures.report.style import (
 MOST_POINTS = 1600
 MOST_NAMED = 14
 _HOURS_FROM_S = 2.5 * 3600
+LEAST_K = 1.0
 _APART = 0.06
 _DAYS_FROM_S = 72 * 3600
 
@@ -48,6 +50,7 @@ def draw_temperature(facts: RunFacts) -> Figure:
     dress(axes, "" if powered else f"time since the start / {unit}", "temperature / °C")
     cuts = [one.again_t_s for one in facts.breaks()]
     _draw_lines(axes, table, cuts, seconds)
+    keep_readable(axes, LEAST_K)
     if not _some(table, "sample_temperature_C"):
         _draw_estimates(axes, facts.tables.get(SPECTRA), seconds)
     if power is not None:
@@ -117,7 +120,8 @@ def _draw_lines(axes: Axes, table: Mapping[str, np.ndarray], cuts: Sequence[floa
         shown = "setpoint_C" if name.startswith("working") and not _some(table, name) else name
         if _some(table, shown):
             x, y = in_pieces(table["t_s"], table[shown], cuts)
-            axes.plot(x / seconds, y, color=color, ls=dashes, lw=width, label=label)
+            alone = "o" if len(x) == 1 else None
+            axes.plot(x / seconds, y, color=color, ls=dashes, lw=width, marker=alone, ms=4, label=label)
 
 
 def _draw_estimates(axes: Axes, spectra: Mapping[str, np.ndarray] | None, seconds: float) -> None:

@@ -81,6 +81,7 @@ def test_a_file_gives_the_results_of_its_run(dc_runs: dict[str, Path], tmp_path:
             # A moment of the run counts from its beginning, one of the file from the file's.
             before = rows["t_s"][0] / 3600 if ours.name == "short_circuit" else 0.0
             assert again.value == pytest.approx(ours.value - before, rel=1e-6, abs=1e-9), ours.name
+            assert ("since" in again.at) == (ours.name == "short_circuit")
             told += 1
     assert told >= 2
 
@@ -169,7 +170,7 @@ def test_a_voltammogram_needs_an_area_and_says_what_the_file_claims(dc_runs: dic
 
 def test_what_a_run_does_not_hold_is_a_sentence(dc_runs: dict[str, Path], tmp_path: Path) -> None:
     with RunFile.open(dc_runs["lfp"]) as run:
-        with pytest.raises(BadInput, match="holds no voltammogram"):
+        with pytest.raises(BadInput, match=r"holds no voltammogram.*allowed: bdf, eclab, csv, parquet"):
             export_run(run, "nova", tmp_path)
         with pytest.raises(BadInput, match=r"no impedance spectra.*allowed: bdf, eclab, csv"):
             export_run(run, "zview", tmp_path)
