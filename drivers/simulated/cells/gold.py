@@ -22,6 +22,8 @@ LOWEST_V, HIGHEST_V = -60.0, 60.0
 LARGEST_EXPONENT = 60.0
 LEAST_FACTOR = math.exp(-LARGEST_EXPONENT)
 STEP_s, STEPS_MOST = 0.1, 10
+NEWTON_ALONE = 10
+MOVES_MOST_V, SHORTEST_s, TRIES_MOST = 0.02, 1e-3, 400  # of a step at a constant current
 FOUND_WITHIN_V, STEPS_OF_NEWTON_MOST = 1e-6, 200  # the last step is taken: what is left is its square, 1e-11 V
 
 
@@ -74,8 +76,18 @@ class GoldCell:
 
     # ------------------------------------------------------------ time
     def at_current(self, current_A: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float:
-        if seconds > 0:
-            self._settle(0.0, 1.0, current_A, seconds, temperature_C)
+        left_s = step_s = seconds
+        tries = 0
+        while left_s > 0:  # the same potentials whether a rest is looked at often or once
+            before, tries = self._state, tries + 1
+            step_s = left_s if tries >= TRIES_MOST else min(step_s, left_s)
+            self._settle(0.0, 1.0, current_A, step_s, temperature_C)
+            moved_V = abs(self._state.electrode_V - before.electrode_V)
+            if moved_V > MOVES_MOST_V and step_s > SHORTEST_s and tries < TRIES_MOST:
+                self._state, step_s = before, step_s / 4
+                continue
+            left_s -= step_s
+            step_s *= 2
         return self._state.electrode_V + current_A * self.resistance_ohm(temperature_C)
 
     def at_voltage(self, voltage_V: float, seconds: float, temperature_C: float, high_phase: float = 1.0) -> float:
@@ -92,6 +104,8 @@ class GoldCell:
     def _settle(self, of_potential: float, of_current: float, wanted: float, seconds: float, at_C: float) -> None:
         """An implicit step to where of_potential E + of_current I(E) = wanted, by Newton's steps inside a bracket.
 
+        Steps that go to and fro, or come back from far below 0 V by 1 / half_f each, are halvings by turns.
+
         Plated is, after the step at a potential E, the positive root q' of a quadratic:
         q' = q - dt I0 (q'/(q' + q_s) exp(fE/2) - exp(-fE/2)). Written out in local names: this is most of the time of
         a voltammogram, and a call costs as much as what it would do here.
@@ -103,7 +117,7 @@ class GoldCell:
         before_C, unit_C, scale_C = state.plated_C, seconds * self._exchange_A, self._deposit_C
         onset_V, tafel_V, onset_A, limit_A = p.oxidation_onset_V, self._tafel_V, self._onset_A, self._limit_A
         E, plated_C, lowest, highest, exp = state.electrode_V, before_C, LOWEST_V, HIGHEST_V, math.exp
-        for _ in range(STEPS_OF_NEWTON_MOST):
+        for taken in range(STEPS_OF_NEWTON_MOST):
             exponent = half_f * E
             factor = exp(exponent) if -LARGEST_EXPONENT < exponent < LARGEST_EXPONENT else _exp(exponent)
             strip_C, plate_C = unit_C * factor, unit_C / factor
@@ -126,7 +140,7 @@ class GoldCell:
             else:
                 lowest = E
             step_V = -off / (of_potential + of_current * slope_S)
-            if not lowest <= E + step_V <= highest:
+            if (taken > NEWTON_ALONE and taken % 2) or not lowest <= E + step_V <= highest:
                 step_V = (lowest + highest) / 2 - E
             E += step_V
             plated_C -= falls_C_per_V * step_V

@@ -14,8 +14,10 @@ from truth_bench import TruthBench, build, truth_bench
 
 from daq.errors import BadInput
 from daq.virtual_clock import VirtualClock
+from drivers.simulated.cell_parameters import GoldParameters
 from drivers.simulated.cells.blocking import BlockingCell
 from drivers.simulated.cells.blocking_in_time import BlockingCellInTime
+from drivers.simulated.cells.gold import GoldCell
 from drivers.simulated.parameters import BlockingParameters
 from drivers.simulated.simulation import read_simulation
 from drivers.techniques import (
@@ -110,6 +112,36 @@ def test_the_kind_of_short_can_be_chosen(tmp_path: Path, kind: str, least_V: flo
     with truth_bench(tmp_path, cell("symmetric", short_kind=kind)) as truth:
         points = dc(truth, ConstantCurrent(0.75e-3 * AREA_cm2, 3600, 10))
     assert least_V < np.mean([point.voltage_V for point in points[-100:]]) < most_V
+
+
+@pytest.mark.parametrize("rest_s", [0.1, 1.0, 10.0, 600.0, 1800.0])
+def test_gold_rests_down_from_its_oxidation_to_open_circuit(rest_s: float) -> None:
+    """The Tafel line discharges the double layer towards 4 V, the leak (1590 s) on to 2.1 V; nothing is plated, and
+    the potential is the same however often it is looked at."""
+    gold = GoldCell(GoldParameters())
+    for number in range(2901):
+        gold.at_voltage(2.1 + 1e-3 * number, 1.0, 80.0)
+    rest_V = [gold.open_circuit_V(80.0)]
+    for _ in range(round(1800 / rest_s)):
+        rest_V.append(gold.at_current(0.0, rest_s, 80.0))
+    assert rest_V[0] > 4.7
+    assert np.all(np.diff(rest_V) < 0)
+    assert rest_V[-1] == pytest.approx(2.655, abs=0.01)
+    assert gold.state()["plated_C"] < 1e-12
+    while gold.open_circuit_V(80.0) > 2.101:
+        gold.at_current(0.0, 86400.0, 80.0)
+    assert gold.open_circuit_V(80.0) > 2.099
+
+
+def test_a_strong_current_for_long_is_passed_by_gold_at_its_own_potential() -> None:
+    gold = GoldCell(GoldParameters())
+    began = process_time()
+    ohm = gold.resistance_ohm(80.0)
+    plated_V = gold.at_current(-0.05, 3600.0, 80.0) + 0.05 * ohm
+    assert plated_V == pytest.approx(-0.31, abs=0.02)  # 2 asinh(i / 2 i0) / f
+    assert gold.state()["plated_C"] == pytest.approx(0.98 * 180, rel=1e-3)
+    gold.at_current(0.5, 3600.0, 80.0)  # more than can be oxidised
+    assert process_time() - began < 2
 
 
 @pytest.mark.parametrize("name", ["gold", "symmetric", "lfp", "blocking"])
