@@ -13,6 +13,7 @@ from procedures.cells_of_run import cells_of
 from procedures.cells_told import CELLS
 from procedures.dc_streams import CYCLED
 from procedures.off_times import begun_anew_s
+from procedures.report.cell_spectra import cell_spectra_plots
 from procedures.report.cells import MOST_CURVES, cells_table, per_cycle_plot, summary_plot, voltages_plot
 from procedures.report.common import temperature_plots
 from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots, rates_plot
@@ -43,6 +44,7 @@ def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
     rows = run.table("polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["t_s"], facts, "start")] if len(rows["t_s"]) else []
+    plots += cell_spectra_plots(run, facts)
     cards = (
         "critical_current_density",
         "area_specific_resistance",
@@ -74,6 +76,7 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
     elif facts.procedure == "symmetric-cycling" and len(rows["t_s"]):
         closer = closer_plot(rows)
         plots += [closer] if closer is not None else []
+    plots += cell_spectra_plots(run, facts)
     return _content(facts, plots, ("capacity_retention", "hours_cycled", "capacity_fade", "short_circuit"))
 
 

@@ -10,12 +10,15 @@ from broken_ladder import BREAK_S, write_broken_ladder
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from report_page import read_page
-from sweep_records import write_record
+from sweep_records import FREQUENCY_HZ, Taken, blocking_cell, write_record
 
 from daq.contracts import Result, Step
+from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
 from procedures.dc_streams import CYCLING
 from procedures.report import figures_of, write_report
+from procedures.report.cell_spectra import cell_spectra_plots
+from procedures.report.facts import facts_of
 from procedures.report.temperature import visits_of
 
 RATES = ("0.1 C", "0.5 C")
@@ -119,3 +122,17 @@ def test_spectra_before_and_after_a_hold_do_not_shade_the_hold() -> None:
         "settled": np.array([1, 1, 1]), "setpoint_C": np.array([80.0, 80.0, 80.0]),
     }  # fmt: skip
     assert visits_of(table) == [(0.0, 130.0, True, 80.0), (7300.0, 7360.0, True, 80.0)]
+
+
+def test_spectra_between_cycles_have_a_nyquist_plot_of_every_point_that_did_not_overload(tmp_path: Path) -> None:
+    taken = [Taken(40, blocking_cell(40)), Taken(40, 1.3 * blocking_cell(40))]
+    taken[1].overload = (FREQUENCY_HZ < 3).astype(int)
+    with RunFile.open(write_record(tmp_path, taken, procedure="symmetric-cycling")) as run:
+        (plot,) = cell_spectra_plots(run, facts_of(run))
+    (axes,) = plot.figure.axes
+    scale = 1e3 if "kΩ" in axes.get_xlabel() else 1e6
+    for line, one in zip(axes.lines, taken, strict=True):
+        z = one.z_ohm[one.overload == 0] / scale
+        assert np.asarray(line.get_xdata(), float) == pytest.approx(z.real)
+        assert np.asarray(line.get_ydata(), float) == pytest.approx(-z.imag)
+    assert axes.get_aspect() == 1.0
