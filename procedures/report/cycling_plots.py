@@ -11,10 +11,10 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from daq.contracts import Result
 from daq.errors import AnalysisRefused
-from procedures.analysis.capacity import HalfCycles, integrate_cycling
+from procedures.analysis.capacity import HalfCycles, cycles_of, integrate_cycling
 from procedures.analysis.capacity_curves import differential_capacity
 from procedures.report.parts import Plot
-from procedures.report.style import BLUE, GREEN, VERMILLION, Margins, dress, legend, new_figure
+from procedures.report.style import BLUE, FONT, GREEN, MUTED, VERMILLION, Margins, dress, legend, new_figure
 from procedures.report.temperature import thinned
 
 Rows = Mapping[str, np.ndarray]
@@ -22,6 +22,7 @@ MOST_PROFILES = 6
 PALEST = 0.85
 SHOWN_CYCLES = 3
 MOST_POINTS = 1500
+ROOM_ABOVE = 1.08
 
 
 def half_cycles_of(rows: Rows) -> HalfCycles | None:
@@ -85,6 +86,38 @@ def capacity_plot(results: Sequence[Result]) -> Plot:
     retention = f" Retention {told[0].value:.1f} % at cycle {told[0].at.get('cycle', '?')}." if told else ""
     caption = f"By integration of the current.{retention}"
     return Plot("capacity", "Capacity and efficiency", figure, caption, "Capacity and efficiency per cycle")
+
+
+def rates_plot(halves: HalfCycles, rates: Sequence[str], cycles_each: int, mass_mg: float | None) -> Plot:
+    """Capacity of every cycle; above, the current that was asked for, where it changes."""
+    figure, grid = new_figure(3.6, Margins(top=0.6))
+    axes = grid[0, 0]
+    unit, per_Ah = ("mAh g⁻¹", 1e6 / mass_mg) if mass_mg else ("mAh", 1e3)
+    cycles = cycles_of(halves)
+    for values, label, color, mark in (
+        (cycles.charge_Ah, "charge", VERMILLION, "o"),
+        (cycles.discharge_Ah, "discharge", BLUE, "s"),
+    ):
+        axes.plot(cycles.cycle, per_Ah * values, mark, color=color, ms=4, label=label)
+    dress(axes, "cycle", f"capacity / {unit}")
+    most = np.nanmax(per_Ah * np.concatenate([cycles.charge_Ah, cycles.discharge_Ah]), initial=0.0)
+    axes.set_ylim(0, ROOM_ABOVE * float(most) or None)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_minor_locator(NullLocator())
+    last = int(cycles.cycle.max()) if len(cycles.cycle) else 0
+    for number, rate in enumerate(rates):
+        first = number * cycles_each
+        if first >= last:
+            break
+        if number:
+            axes.axvline(first + 0.5, color=MUTED, lw=0.8, ls=":")
+        axes.annotate(
+            rate, (first + 0.5 + 0.5 * min(cycles_each, last - first), 1.0), xycoords=("data", "axes fraction"),
+            xytext=(0, 3), textcoords="offset points", ha="center", fontsize=FONT - 1, color=MUTED,
+        )  # fmt: skip
+    legend(axes, columns=2, above_in=0.25)
+    caption = "By integration of the current; above, the currents that were asked for."
+    return Plot("capacity", "Capacity at each rate", figure, caption, "Capacity per cycle, by rate")
 
 
 def closer_plot(rows: Rows) -> Plot | None:

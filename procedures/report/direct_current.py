@@ -13,9 +13,10 @@ from procedures.cells_of_run import cells_of
 from procedures.cells_told import CELLS
 from procedures.dc_streams import CYCLED
 from procedures.off_times import begun_anew_s
+from procedures.report.cell_spectra import cell_spectra_plots
 from procedures.report.cells import MOST_CURVES, cells_table, per_cycle_plot, summary_plot, voltages_plot
 from procedures.report.common import temperature_plots
-from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots
+from procedures.report.cycling_plots import capacity_plot, closer_plot, half_cycles_of, profile_plots, rates_plot
 from procedures.report.facts import RunFacts
 from procedures.report.general import results_table
 from procedures.report.marks import CAPTION, mark_interlocks
@@ -25,7 +26,7 @@ from procedures.report.temperature import in_pieces, thinned, time_unit
 from procedures.result_words import name_of, prefix_of, value_of, where_of
 
 Rows = Mapping[str, np.ndarray]
-MOST_CARDS = 4
+MOST_CARDS, MOST_RATES = 4, 9
 MOST_OF_SWEEPS = 8000  # points of a cycle: there and back, lowest and highest in each pixel of the figure's width
 LEAST_IN_VOLT = 0.1  # a potential below is drawn in mV
 LEAST_SPAN = 1e-3  # of the largest value: an axis that spans less has labels that nobody can tell apart
@@ -43,6 +44,7 @@ def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
     """Potential and current density against time, with the short where there is one."""
     rows = run.table("polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["t_s"], facts, "start")] if len(rows["t_s"]) else []
+    plots += cell_spectra_plots(run, facts)
     cards = (
         "critical_current_density",
         "area_specific_resistance",
@@ -59,14 +61,22 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
         return _cells_content(run, facts, lines)
     rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
     plots = [_over_time(rows, rows["time_s"], facts, "schedule began")] if len(rows["t_s"]) else []
+    active = facts.samples[0].active if facts.samples else None
+    mass_mg = active.mass_mg if active is not None else None
     if any(one.name == "discharge_capacity" and "cycle" in one.at for one in facts.results):
         plots.append(capacity_plot(facts.results))
         halves = half_cycles_of(rows)
-        active = facts.samples[0].active if facts.samples else None
-        plots += profile_plots(halves, active.mass_mg if active is not None else None) if halves is not None else []
+        plots += profile_plots(halves, mass_mg) if halves is not None else []
+    elif facts.procedure == "rate-capability":
+        halves = half_cycles_of(rows)
+        if halves is not None:
+            rates, each = facts.parameters["rates"], int(facts.parameters["cycles_each"])
+            plots += [rates_plot(halves, rates, each, mass_mg), *profile_plots(halves, mass_mg)]
+        return _content(facts, plots, ("discharge_capacity",), MOST_RATES)
     elif facts.procedure == "symmetric-cycling" and len(rows["t_s"]):
         closer = closer_plot(rows)
         plots += [closer] if closer is not None else []
+    plots += cell_spectra_plots(run, facts)
     return _content(facts, plots, ("capacity_retention", "hours_cycled", "capacity_fade", "short_circuit"))
 
 
@@ -84,8 +94,8 @@ def _cells_content(run: RunFile, facts: RunFacts, lines: Sequence[CellLine]) -> 
     return Content((), [*found, *temperature_plots(facts)], tables)
 
 
-def _content(facts: RunFacts, plots: list[Plot], cards: tuple[str, ...]) -> Content:
-    told = [one for name in cards for one in facts.results if one.name == name and one.value is not None][:MOST_CARDS]
+def _content(facts: RunFacts, plots: list[Plot], cards: tuple[str, ...], most: int = MOST_CARDS) -> Content:
+    told = [one for name in cards for one in facts.results if one.name == name and one.value is not None][:most]
     headlines = [Headline(name_of(one), value_of(one), where_of(one.at) if one.at else "") for one in told]
     tables = [results_table(facts.results)] if facts.results else []
     return Content(headlines, [*plots, *temperature_plots(facts)], tables)

@@ -172,12 +172,18 @@ def _draw_spectra(
 
 
 def visits_of(spectra: Mapping[str, np.ndarray]) -> list[tuple[float, float, bool, float]]:
-    """(begin, end, settled, set-point) of the spectra, those of one step and attempt together."""
-    found: dict[tuple[str, int], tuple[float, float, bool, float]] = {}
+    """(begin, end, settled, set-point) of the spectra: those of one step and attempt together that followed upon each
+    other. Before and after a hold, or between cycles, each stands alone."""
+    found: dict[tuple[str, int, int], tuple[float, float, bool, float]] = {}
+    visit = 0
     for index in range(len(spectra["spectrum"])):
-        key = (str(spectra["step"][index]), int(spectra["attempt"][index]))
         begin, end = float(spectra["started_s"][index]), float(spectra["ended_s"][index])
         settled, setpoint_C = bool(spectra["settled"][index]), float(spectra["setpoint_C"][index])
+        step, attempt = str(spectra["step"][index]), int(spectra["attempt"][index])
+        before = found.get((step, attempt, visit))
+        if before is not None and begin - before[1] > max(end - begin, before[1] - before[0]):
+            visit += 1
+        key = (step, attempt, visit)
         if key in found:
             begin, end = min(begin, found[key][0]), max(end, found[key][1])
             settled = settled and found[key][2]
