@@ -83,9 +83,7 @@ def check_cell(rig: Rig, potentiostat: Potentiostat, sample: Sample) -> float:
     ohm = float(np.median(seen))
     rig.log(f"{sample.label}: {potential:.4g} V at open circuit, {ohm:.4g} Ω at {PRE_CHECK_HZ:g} Hz")
     if ohm < LEAST_OHM:
-        raise StepFailed(
-            f"{sample.label} is shorted ({ohm:.2g} Ω): nothing was run; take the cell out and measure it"
-        )
+        raise StepFailed(f"{sample.label} is shorted ({ohm:.2g} Ω): nothing was run; take the cell out and measure it")
     if ohm > MOST_OHM:
         raise StepFailed(f"{sample.label} is not connected ({ohm:.2g} Ω): nothing was run; look at the cables")
     return potential

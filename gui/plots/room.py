@@ -68,6 +68,11 @@ def emptiest(
     return best
 
 
+def evenly(of: Sequence[Place], most: int) -> list[Place]:
+    """So many of them at most, the first and the last among them."""
+    return [of[int(index)] for index in np.unique(np.linspace(0, len(of) - 1, min(most, len(of))).round())]
+
+
 def as_line(values: np.ndarray) -> np.ndarray:
     """With points between each two, so that a line through a box is noticed."""
     numbers = np.arange(len(values))
