@@ -108,8 +108,8 @@ class VoltammogramPane(PlotPane):
         self._mark_onsets()
         few = evenly(self._curves, MOST_ASKED)
         self._lines = tuple(np.concatenate([one.line[side] for one in few] or [np.empty(0)]) for side in (0, 1))
-        self._place_marks()
         self._name_curves()
+        self._place_marks()
         self.restyle()
 
     def _read(self) -> set[Key]:
@@ -205,7 +205,7 @@ class VoltammogramPane(PlotPane):
         if self._marks:
             drawn = Drawn.on(self.plot, *self._lines)
             for line in self._marks:
-                place_mark(self.plot, line, drawn)
+                place_mark(self.plot, line, drawn, self._legend.boxes)
 
     def restyle(self) -> None:
         single, count = len(self.shown) <= 1, max(len(self._curves) - 1, 1)
@@ -224,6 +224,7 @@ class VoltammogramPane(PlotPane):
         set_x(self.plot, [one.extent[0] for one in drawn], padding=PADDING)
         set_y(self.plot, [one.extent[1] for one in drawn], padding=PADDING)
         self._legend.settle(*self._lines)
+        self._place_marks()
 
     def exported(self) -> list[ShownCurve]:
         unit = "current_density_mA_cm2" if self.unit.currentIndex() == 0 else "current_mA"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PyQt5.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from daq.contracts import Result
+from gui.graph import pg
 from gui.model.growing import GrowingTable
 from gui.model.run_view import Head, RunView
 from gui.plots.pane import ShownRun
@@ -77,6 +81,23 @@ def test_a_file_that_does_not_say_which_cycle_is_one_sweep(qtbot: QtBot) -> None
     pane.refresh()
     (curve,) = pane.exported()
     assert len(dict(curve.columns)["current_mA"]) == 100
+
+
+def test_the_legend_does_not_cover_the_onset(qtbot: QtBot) -> None:
+    view = scanned(10)
+    onset = Result("oxidation_onset", 0.97, "V", uncertainty=0.001)
+    view.results = [onset]
+    pane = pane_with(qtbot, view)
+    for potential in (0.97, 0.7, 0.5, 0.2, 0.03):
+        view.results = [replace(onset, value=potential)]
+        pane.refresh()
+        (line,) = [one for one in pane.plot.items if isinstance(one, pg.InfiniteLine) and one.angle == 90]
+        QApplication.processEvents()
+        words = line.label.textItem
+        legend = pane.plot.legend
+        assert not words.mapRectToScene(words.boundingRect()).intersects(
+            legend.mapRectToScene(legend.boundingRect())
+        ), potential
 
 
 def test_what_is_unticked_leaves_the_plot_and_what_changes_its_unit_is_drawn_anew(qtbot: QtBot) -> None:
