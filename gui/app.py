@@ -14,7 +14,7 @@ from PyQt5.QtCore import QSettings, QSize, Qt
 from PyQt5.QtWidgets import QApplication
 
 from daq.bench import BenchConfig, load_bench
-from daq.errors import CellrigError
+from daq.errors import BadInput, CellrigError
 from gui.collecting import Collecting
 from gui.demo import PLAN, DemoStart, write_demo_bench
 from gui.model.link import BenchLink, NoBench
@@ -56,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         config = write_demo_bench(chosen.runs, chosen.speed) if chosen.demo else _bench(chosen.bench)
+        _make_folder(chosen.runs)
     except CellrigError as error:
         print(f"cellrig-gui: {error}", file=sys.stderr)
         return 2
@@ -95,6 +96,15 @@ def _leave(window: BenchWindow) -> None:
 
 def _link(config: BenchConfig | None, runs: Path) -> BenchLink:
     return NoBench(NO_BENCH) if config is None else ServiceLink(config, runs)
+
+
+def _make_folder(runs: Path) -> None:
+    """Made where it is not there. Raises BadInput for one that can't be."""
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"the folder of the runs cannot be made: {error}"
+        raise BadInput(problem, place=str(runs), allowed="another folder: --runs FOLDER") from error
 
 
 def _bench(path: Path | None) -> BenchConfig | None:

@@ -103,12 +103,12 @@ class Showing:
         self.show()
 
     def _free_colour(self) -> str:
-        """One that no run has had; then one that no other on the plots has."""
+        """One that no run has had; then one that no other on the plots has; then the one that fewest of them have."""
         had = {row.colour for row in self._model.rows}
-        used = {row.colour for row in self._model.rows if row.shown}
+        used = Counter(row.colour for row in self._model.rows if row.shown)
         colours = self._window.theme.categories
-        free = [colour for colour in colours if colour not in used]
-        return next((colour for colour in free if colour not in had), next(iter(free), colours[0]))
+        least = sorted(colours, key=lambda colour: used[colour])
+        return next((one for one in least if one not in had and not used[one]), least[0])
 
     # ------------------------------------------------------------ plots
     def show(self) -> None:

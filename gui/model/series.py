@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,14 +68,36 @@ def _groups(columns: Sequence[np.ndarray]) -> list[tuple[tuple[object, ...], np.
     codes = np.zeros(len(columns[0]), dtype=np.int64)
     values: list[list[object]] = []
     for column in columns:
-        known = {value: number for number, value in enumerate(dict.fromkeys(column.tolist()))}
-        values.append(list(known))
-        codes = codes * len(known) + np.fromiter((known[one] for one in column.tolist()), np.int64, len(column))
-    found = []
-    for code in dict.fromkeys(codes.tolist()):
-        key, rest = [], code
-        for known in reversed(values):
-            rest, place = divmod(rest, len(known))
-            key.append(known[place])
-        found.append((tuple(reversed(key)), slice(None) if len(set(codes.tolist())) == 1 else codes == code))
-    return found
+        known, places = _values_of(column)
+        values.append(known)
+        codes = codes * len(known) + places
+    found, first, counts = np.unique(codes, return_index=True, return_counts=True)
+    if len(found) == 1:
+        return [(_key(int(found[0]), values), slice(None))]
+    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
+    return [(_key(int(found[one]), values), rows[one]) for one in np.argsort(first)]
+
+
+def _values_of(column: np.ndarray) -> tuple[list[object], np.ndarray | int]:
+    """The values that occur, and of each row which one it is. What is missing (NaN) is one value."""
+    if not any(column.strides):  # all rows are one
+        return [_one(value) for value in column[:1].tolist()], 0
+    if column.dtype != object:
+        different, places = np.unique(column, return_inverse=True)
+        return [_one(value) for value in different.tolist()], places
+    rows = [_one(value) for value in column.tolist()]
+    known = {value: number for number, value in enumerate(dict.fromkeys(rows))}
+    return list(known), np.fromiter((known[value] for value in rows), np.int64, len(rows))
+
+
+def _one(value: object) -> object:
+    """NaN is always the same object: as a key it equals nothing but itself."""
+    return math.nan if value != value else value
+
+
+def _key(code: int, values: Sequence[list[object]]) -> tuple[object, ...]:
+    key = []
+    for known in reversed(values):
+        code, place = divmod(code, len(known))
+        key.append(known[place])
+    return tuple(reversed(key))

@@ -65,6 +65,7 @@ class SpectraOf:
         self._starts: list[int] = []
         self._seen = 0
         self._told = 0
+        self._untold: list[int] = []  # rows of spectra whose points are still to be read
         self._standards: Standards | None = None
         self.curves: list[SpectrumCurve] = []
 
@@ -111,11 +112,14 @@ class SpectraOf:
         return None
 
     def _finish(self, rows: GrowingTable) -> list[SpectrumCurve]:
+        """The two streams are read one after the other: what was written in between comes here before its points."""
         by_number = {(one.number, one.attempt): one for one in self.curves}
-        changed = []
-        for index in range(self._told, rows.size):
+        changed, told = [], [*self._untold, *range(self._told, rows.size)]
+        self._untold = []
+        for index in told:
             curve = by_number.get((int(rows["spectrum"][index]), int(rows["attempt"][index])))
             if curve is None:
+                self._untold.append(index)
                 continue
             curve.finished = True
             curve.direction = str(rows["direction"][index])

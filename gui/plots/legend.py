@@ -51,6 +51,11 @@ class Legend(pg.LegendItem):
             self.anchor(itemPos=corner, parentPos=corner, offset=offset)
         return found is not None and not found.under
 
+    @property
+    def boxes(self) -> list[QRectF]:
+        """What it takes of the plot's view, in pixels."""
+        return [self.mapRectToParent(self.boundingRect())] if self.isVisible() and self.items else []
+
     # ------------------------------------------------------------ pyqtgraph's
     def updateSize(self) -> None:
         """As small as its words; pyqtgraph's own adds up what the rows were stretched to before."""

@@ -46,7 +46,6 @@ class _Drawn:
     line_x: np.ndarray = field(default_factory=lambda: np.empty(0))
     line_y: np.ndarray = field(default_factory=lambda: np.empty(0))
     fit: tuple[np.ndarray, np.ndarray] | None = None
-    whose: tuple[object, ...] = ()
 
     @property
     def is_hidden(self) -> bool:
@@ -69,6 +68,7 @@ class NyquistPane(PlotPane):
         self.plot.setAspectLocked(True, ratio=1)
         self._legend = SpectraLegend(self.plot)
         self._legend.item.sigSampleClicked.connect(self.refresh)
+        self._known: dict[tuple[object, ...], _Drawn] = {}  # also of what is unticked: what was hidden stays so
         self._drawn: list[_Drawn] = []
         self._labels = DecadeLabels(self.plot)
         self._labelled: tuple[object, ...] = ()
@@ -108,8 +108,7 @@ class NyquistPane(PlotPane):
     # ------------------------------------------------------------ drawing
     def draw(self) -> None:
         self.spectra.refresh()
-        while len(self._drawn) < len(self._curves):
-            self._drawn.append(_Drawn(pg.PlotDataItem(symbol="o", symbolSize=POINT_PX)))
+        self._drawn = [self._drawn_of(curve) for curve in self._curves]
         for item, curve in zip(self._drawn, self._curves, strict=False):
             self._fill(item, curve)
         self._draw_head()
@@ -119,15 +118,18 @@ class NyquistPane(PlotPane):
             self.cursor_curves += self._residuals.draw(fits)
         self.restyle()
 
+    def _drawn_of(self, curve: SpectrumCurve) -> _Drawn:
+        whose = (*curve.key, curve.sample)
+        if whose not in self._known:
+            self._known[whose] = _Drawn(pg.PlotDataItem(symbol="o", symbolSize=POINT_PX))
+        return self._known[whose]
+
     def _fill(self, item: _Drawn, curve: SpectrumCurve) -> None:
         shown = (
             self.spectra.normalisation.factor(curve),
             self.spectra.is_compensated(curve),
             self.spectra.overlay.isChecked(),
         )
-        if item.whose != curve.key:
-            item.whose = curve.key
-            item.sample.setVisible(True)
         key = (*curve.key, id(curve.run), len(curve.z_ohm), *shown, id(self.analyses.get(curve.run.head.id)))
         if item.key != key:
             item.key = key

@@ -57,6 +57,7 @@ class OverTimePane(PlotPane):
         self._second.add(self._current.item)
         self._voltages: list[LongCurve] = []
         self._series: dict[tuple[str, str], SeriesBy] = {}
+        self._looked: dict[tuple[int, tuple[object, ...]], tuple[int, bool]] = {}
         self._cells: list[_Cell] = []
         self._names: list[str] = []
         self._shorts: list[Item] = []
@@ -104,10 +105,19 @@ class OverTimePane(PlotPane):
             for key in series.keys:
                 part = series.part(key)
                 wanted_per_area = self.current.currentIndex() == 0
-                has_area = wanted_per_area and bool(np.isfinite(part["current_density_mA_cm2"][:1]).all())
+                has_area = wanted_per_area and self._has_density(series, key)
                 current = part["current_density_mA_cm2" if has_area else "current_A"]
                 to_mA = 1.0 if has_area else 1e3
                 found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], current, to_mA, has_area))
+        return found
+
+    def _has_density(self, series: SeriesBy, key: tuple[object, ...]) -> bool:
+        """In any of its rows; where it is missing there is a gap. What was looked at before is not looked at again."""
+        density = series.part(key)["current_density_mA_cm2"]
+        whose = (id(series), key)
+        looked, found = self._looked.get(whose, (0, False))
+        found = found or bool(np.isfinite(density[looked:]).any())
+        self._looked[whose] = (len(density), found)
         return found
 
     def _name(self) -> None:

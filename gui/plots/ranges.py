@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from gui.graph import Item, pg
 
 Range = tuple[float, float]
 KEPT = 0.93  # of the space that a fit would leave: until then the axes stay, which is calmer and costs nothing
+
+
+def range_of(values: np.ndarray) -> Range | None:
+    """None where nothing is known."""
+    known = values[np.isfinite(values)]
+    return (float(known.min()), float(known.max())) if len(known) else None
 
 
 def joined(ranges: Sequence[Range | None]) -> Range | None:

@@ -68,6 +68,11 @@ def emptiest(
     return best
 
 
+def evenly(of: Sequence[Place], most: int) -> list[Place]:
+    """So many of them at most, the first and the last among them."""
+    return [of[int(index)] for index in np.unique(np.linspace(0, len(of) - 1, min(most, len(of))).round())]
+
+
 def as_line(values: np.ndarray) -> np.ndarray:
     """With points between each two, so that a line through a box is noticed."""
     numbers = np.arange(len(values))
@@ -82,8 +87,9 @@ def as_lines(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarra
     return np.concatenate([as_line(x) for x, _ in thinned]), np.concatenate([as_line(y) for _, y in thinned])
 
 
-def place_mark(plot: Item, line: Item, drawn: Drawn) -> None:
-    """The words at a vertical line: beside it, at the height and on the side where least lies under them."""
+def place_mark(plot: Item, line: Item, drawn: Drawn, taken: Sequence[QRectF] = ()) -> None:
+    """The words at a vertical line: beside it, at the height and on the side where least lies under them, and not
+    where the plot is `taken` by a legend."""
     view, label = plot.getViewBox(), line.label
     room, size = view.boundingRect(), label.textItem.boundingRect().size()
     at = float(Drawn.on(plot, np.array([line.value()]), np.zeros(1)).x[0])
@@ -92,7 +98,7 @@ def place_mark(plot: Item, line: Item, drawn: Drawn) -> None:
         for anchor, left in ((0.0, at + MARK_GAP_PX), (1.0, at - MARK_GAP_PX - size.width())):
             top = (1 - share) * room.height() - size.height() / 2
             places.append(((share, anchor), QRectF(QPointF(left, top), size)))
-    found = emptiest(places, drawn, room)
+    found = emptiest(places, drawn, room, taken)
     if found is not None:
         share, anchor = found.place
         label.anchors = [(anchor + (2 * anchor - 1) * MARK_GAP_PX / size.width(), 0.5)] * 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from PyQt5.QtCore import QSignalBlocker, Qt
@@ -14,14 +14,49 @@ from gui.model.series import SeriesBy
 from gui.plots.export import ShownCurve
 from gui.plots.legend import Legend
 from gui.plots.pane import CursorCurve, PlotPane, ShownRun
-from gui.plots.room import Drawn, as_lines, place_mark
+from gui.plots.ranges import Range, range_of, set_x, set_y
+from gui.plots.room import Drawn, as_lines, evenly, place_mark
 from gui.words import with_prefix
 from procedures.result_words import value_of
 
 STREAM = "voltammetry"
 MOST_POINTS = 4000
+MOST_ASKED = 40  # curves that words keep clear of: cycles lie close to each other
+PADDING = 0.05
 MARKS = {"oxidation_onset": "onset", "plating_onset": "plating"}
 UNITS = (("j / mA cm⁻²", "current_density_mA_cm2", 1.0), ("I / mA", "current_A", 1e3))
+
+
+Key = tuple[str, tuple[object, ...]]  # the run, and what its rows belong to
+
+
+@dataclass(eq=False)
+class _Curve:
+    """One cycle of a run; made anew only where its rows, or what is shown of them, have changed."""
+
+    shown: ShownRun
+    key: tuple[object, ...]
+    x: np.ndarray
+    y: np.ndarray
+    item: Item
+    line: tuple[np.ndarray, np.ndarray]
+    extent: tuple[Range | None, Range | None]
+    unit: str
+    cursor: CursorCurve = field(init=False)
+
+    def text(self, index: int) -> str:
+        """Of one of its points, for the cursor."""
+        whose = self.shown.called(str(self.key[0]))
+        return f"{whose} {self.cycle}   E = {with_prefix(float(self.x[index]), 'V')}   {self.y[index]:.4g} {self.unit}"
+
+    @property
+    def is_sweep(self) -> bool:
+        cycle = self.key[1]
+        return self.shown.view.head.procedure == "linear-sweep" or not cycle or cycle != cycle
+
+    @property
+    def cycle(self) -> str:
+        return "sweep" if self.is_sweep else f"cycle {self.key[1]:g}"
 
 
 class VoltammogramPane(PlotPane):
@@ -37,83 +72,111 @@ class VoltammogramPane(PlotPane):
         self._zero = pg.InfiniteLine(0, angle=0)
         self.plot.addItem(self._zero, ignoreBounds=True)
         self._series: dict[str, SeriesBy] = {}
-        self._items: list[Item] = []
-        self._sizes: list[tuple[object, ...]] = []
-        self._curves: list[tuple[ShownRun, tuple[object, ...], np.ndarray, np.ndarray]] = []
+        self._known: dict[Key, set[str]] = {}
+        self._made: dict[Key, _Curve] = {}
+        self._shown_as: tuple[str, float] = ("", 0.0)
+        self._curves: list[_Curve] = []
+        self._names: list[tuple[Item, str]] = []
         self._marks: list[Item] = []
+        self._marked: list[tuple[float, str]] = []
         self._lines = as_lines([])
         self._arrow = pg.ArrowItem(headLen=13, tipAngle=38, pxMode=True)
         self.plot.addItem(self._arrow, ignoreBounds=True)
         self.plot.getViewBox().sigRangeChanged.connect(self._place_marks)
 
     def draw(self) -> None:
+        """Of a finished cycle nothing is done again: what one more row costs is what its own cycle costs."""
+        grew = self._read()
         self._leave_what_nobody_has()
         text, column, scale = UNITS[max(self.unit.currentIndex(), 0)]
         scale *= -1 if self.sign.currentIndex() == 1 else 1
-        self.plot.setLabel("left", text)
-        self._curves = []
-        for shown in self.shown:
-            series = self._series_of(shown)
-            for key in series.keys:
-                part = series.part(key)
-                if np.isfinite(part[column]).any():  # a file may have one of them only
-                    self._curves.append((shown, key, part["voltage_V"], scale * part[column]))
-        for index, (shown, key, x, y) in enumerate(self._curves):
-            self._show(index, (shown.view.head.id, key, len(x), text, scale), x, y)
-            self.cursor_curves.append(CursorCurve(self.plot, x, y, self._teller(shown, key, x, y)))
-        for index in range(len(self._curves), len(self._items)):
-            self._show(index, (), np.empty(0), np.empty(0))
+        self.label(self.plot, "left", text)
+        if self._shown_as != (column, scale):
+            self._shown_as = (column, scale)
+            grew = set(self._known)
+        shown_of = {(one.view.head.id, key): one for one in self.shown for key in self._series[one.view.head.id].keys}
+        wanted = {whose: one for whose, one in shown_of.items() if column in self._known[whose]}
+        for whose in [one for one in self._made if one not in wanted]:
+            self.plot.removeItem(self._made.pop(whose).item)
+        for whose, shown in wanted.items():
+            if whose in grew or whose not in self._made:
+                self._make(whose, shown, column, scale)
+            self._made[whose].shown = shown
+        self._curves = [self._made[whose] for whose in wanted]
+        self.cursor_curves += [one.cursor for one in self._curves]
         self._point_the_way()
         self._mark_onsets()
-        self._lines = as_lines([(x, y) for _, _, x, y in self._curves])
-        self._place_marks()
+        few = evenly(self._curves, MOST_ASKED)
+        self._lines = tuple(np.concatenate([one.line[side] for one in few] or [np.empty(0)]) for side in (0, 1))
         self._name_curves()
+        self._place_marks()
         self.restyle()
+
+    def _read(self) -> set[Key]:
+        """What has grown, and of each cycle which of current and density are known: a file may have one of them."""
+        grew = set()
+        for shown in self.shown:
+            series, run = self._series_of(shown), shown.view.head.id
+            for key in series.refresh():
+                grew.add((run, key))
+                known, part = self._known.setdefault((run, key), set()), series.part(key)
+                known |= {one for _, one, _ in UNITS if one not in known and np.isfinite(part[one]).any()}
+        return grew
 
     def _leave_what_nobody_has(self) -> None:
         """Without an area there is no density: the current is drawn."""
-        parts = [series.part(key) for one in self.shown for series in (self._series_of(one),) for key in series.keys]
-        known = [any(np.isfinite(part[column]).any() for part in parts) for _, column, _ in UNITS]
+        runs = {one.view.head.id for one in self.shown}
+        parts = [known for (run, _), known in self._known.items() if run in runs]
+        known = [any(column in part for part in parts) for _, column, _ in UNITS]
         if parts and not known[self.unit.currentIndex()] and any(known):
             with QSignalBlocker(self.unit):
                 self.unit.setCurrentIndex(known.index(True))
 
     def _series_of(self, shown: ShownRun) -> SeriesBy:
-        known = self._series.get(shown.view.head.id)
+        run = shown.view.head.id
+        known = self._series.get(run)
         if known is None or known.run is not shown.view:
             wanted = ("t_s", "voltage_V", "current_A", "current_density_mA_cm2")
             known = SeriesBy(shown.view, STREAM, wanted, ("sample", "cycle", "attempt"))
-            self._series[shown.view.head.id] = known
-        known.refresh()
+            self._series[run] = known
+            self._known = {whose: one for whose, one in self._known.items() if whose[0] != run}
         return known
 
-    def _show(self, index: int, size: tuple[object, ...], x: np.ndarray, y: np.ndarray) -> None:
-        """A finished cycle is not drawn again."""
-        if index == len(self._items):
-            self._items.append(pg.PlotDataItem(antialias=True))
-            self._sizes.append(("new",))
-            self.plot.addItem(self._items[index])
-        if self._sizes[index] != size:
-            self._sizes[index] = size
-            self._items[index].setData(*thin(x, y, MOST_POINTS))
+    def _make(self, whose: Key, shown: ShownRun, column: str, scale: float) -> None:
+        part = self._series[whose[0]].part(whose[1])
+        x, y = part["voltage_V"], scale * part[column]
+        if whose in self._made:
+            item = self._made[whose].item
+        else:
+            item = pg.PlotDataItem(pen=pg.mkPen(0), antialias=True)
+            self.plot.addItem(item)
+        item.setData(*thin(x, y, MOST_POINTS))
+        unit = "mA cm⁻²" if column == UNITS[0][1] else "mA"
+        extent = (range_of(x), range_of(y))
+        made = self._made[whose] = _Curve(shown, whose[1], x, y, item, as_lines([(x, y)]), extent, unit)
+        made.cursor = CursorCurve(self.plot, x, y, made.text)
 
     def _name_curves(self) -> None:
-        self.plot.legend.clear()
-        several_samples = len({key[0] for _, key, _, _ in self._curves}) > 1
-        for item, (shown, key, _, _) in list(zip(self._items, self._curves, strict=False))[:24]:
-            sample, cycle, attempt = key
-            is_sweep = shown.view.head.procedure == "linear-sweep" or not cycle
-            parts = ["sweep" if is_sweep else f"cycle {cycle}"]
-            parts += [shown.called(str(sample))] if several_samples or len(self.shown) > 1 else []
+        several_samples = len({one.key[0] for one in self._curves}) > 1
+        names = []
+        for one in self._curves[:24]:
+            sample, _, attempt = one.key
+            parts = [one.cycle]
+            parts += [one.shown.called(str(sample))] if several_samples or len(self.shown) > 1 else []
             parts += [f"attempt {attempt}"] if attempt != 1 else []
-            self.plot.legend.addItem(item, " · ".join(parts))
+            names.append((one.item, " · ".join(parts)))
+        if names != self._names:
+            self._names = names
+            self.plot.legend.clear()
+            for item, name in names:
+                self.plot.legend.addItem(item, name)
 
     def _point_the_way(self) -> None:
         """An arrow on the first curve, in the direction of the scan."""
         self._arrow.setVisible(False)
         if not self._curves:
             return
-        _, _, x, y = self._curves[0]
+        x, y = self._curves[0].x, self._curves[0].y
         if len(x) > 50:
             at = len(x) // 8
             forwards = x[at + len(x) // 50] > x[at]
@@ -122,37 +185,34 @@ class VoltammogramPane(PlotPane):
             self._arrow.setVisible(True)
 
     def _mark_onsets(self) -> None:
-        for line in self._marks:
-            self.plot.removeItem(line)
-        self._marks = []
+        marked = []
         for shown in self.shown:
             analysis = self.analyses.get(shown.view.head.id)
             found = (analysis.results if analysis is not None and analysis.results else shown.view.results) or ()
             told = [one for one in found if one.name in MARKS and one.value is not None]
-            for one in {one.name: one for one in told}.values():
-                line = pg.InfiniteLine(one.value, angle=90, label=f"{MARKS[one.name]} {value_of(one)}")
-                self.plot.addItem(line, ignoreBounds=True)
-                self._marks.append(line)
+            last = {one.name: one for one in told}.values()
+            marked += [(one.value, f"{MARKS[one.name]} {value_of(one)}") for one in last]
+        if marked == self._marked:
+            return
+        self._marked = marked
+        for line in self._marks:
+            self.plot.removeItem(line)
+        self._marks = [pg.InfiniteLine(at, angle=90, label=text) for at, text in marked]
+        for line in self._marks:
+            self.plot.addItem(line, ignoreBounds=True)
 
     def _place_marks(self, *_: object) -> None:
-        for line in self._marks:
-            place_mark(self.plot, line, Drawn.on(self.plot, *self._lines))
-
-    def _teller(self, shown: ShownRun, key: tuple[object, ...], x: np.ndarray, y: np.ndarray) -> Callable[[int], str]:
-        unit = "mA cm⁻²" if self.unit.currentIndex() == 0 else "mA"
-
-        def tell(index: int) -> str:
-            whose = shown.called(str(key[0]))
-            return f"{whose} cycle {key[1]}   E = {with_prefix(float(x[index]), 'V')}   {y[index]:.4g} {unit}"
-
-        return tell
+        if self._marks:
+            drawn = Drawn.on(self.plot, *self._lines)
+            for line in self._marks:
+                place_mark(self.plot, line, drawn, self._legend.boxes)
 
     def restyle(self) -> None:
-        count = max(len(self._curves) - 1, 1)
-        for index, (item, (shown, _, _, _)) in enumerate(zip(self._items, self._curves, strict=False)):
-            single = len(self.shown) <= 1
-            colour = self.theme.temperature_colour(index / count) if single else QColor(shown.colour)
-            item.setPen(pg.mkPen(colour, width=1))
+        single, count = len(self.shown) <= 1, max(len(self._curves) - 1, 1)
+        for index, one in enumerate(self._curves):
+            colour = self.theme.temperature_colour(index / count) if single else QColor(one.shown.colour)
+            if one.item.opts["pen"].color() != colour:
+                one.item.setPen(pg.mkPen(colour, width=1))
         self._zero.setPen(pg.mkPen(self.theme.muted, width=1, style=Qt.PenStyle.DashLine))
         self._arrow.setStyle(brush=pg.mkBrush(self.theme.text), pen=None)
         for line in self._marks:
@@ -160,13 +220,17 @@ class VoltammogramPane(PlotPane):
             line.label.setColor(QColor(self.theme.bad))
 
     def fit_ranges(self) -> None:
-        super().fit_ranges()
-        self.plot.getViewBox().updateAutoRange()
+        drawn = [one for one in self._curves if one.item.isVisible()]
+        set_x(self.plot, [one.extent[0] for one in drawn], padding=PADDING)
+        set_y(self.plot, [one.extent[1] for one in drawn], padding=PADDING)
         self._legend.settle(*self._lines)
+        self._place_marks()
 
     def exported(self) -> list[ShownCurve]:
         unit = "current_density_mA_cm2" if self.unit.currentIndex() == 0 else "current_mA"
         return [
-            ShownCurve(f"{shown.view.head.id} {key[0]} cycle {key[1]}", (("voltage_V", x), (unit, y)))
-            for shown, key, x, y in self._curves
+            ShownCurve(
+                f"{one.shown.view.head.id} {one.key[0]} cycle {one.key[1]}", (("voltage_V", one.x), (unit, one.y))
+            )
+            for one in self._curves
         ]

@@ -213,6 +213,8 @@ def test_the_demo_asks_for_its_sweep_once_and_not_into_a_run(qtbot: QtBot, tmp_p
         (["--demo", "--speed", "1e9"], "bench.speed: should be less than or equal to 10000"),
         (["--demo", "--runs", "{file}"], "cannot be written"),
         (["--bench", "{file}"], "bench"),
+        (["--runs", "{file}"], "cannot be made"),
+        (["--runs", "{file}/runs"], "cannot be made"),
     ],
 )
 def test_a_bad_word_on_the_command_line_is_a_sentence(

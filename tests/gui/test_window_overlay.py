@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from daq.plan import make_plan
 from daq.runner import Watcher, run_plan
-from gui.panels.runs_model import SHOW
+from gui.panels.runs_model import SHOW, RunRow
 from gui.plots.nyquist import NyquistPane
 from gui.theme import THEMES
 from gui.window import BenchWindow
@@ -87,6 +87,16 @@ def test_a_run_keeps_its_colour_and_shares_it_with_none(qtbot: QtBot, open_windo
     kept = {key: window.theme.categories.index(colour) for key, colour in colours(window).items()}
     window.set_theme(THEMES["dark"])
     assert {key: window.theme.categories.index(colour) for key, colour in colours(window).items()} == kept
+
+
+def test_more_runs_than_colours_share_them_evenly(qtbot: QtBot, open_window: Open, tmp_path: Path) -> None:
+    window = open_window(tmp_path / "runs", FakeBench())
+    count = len(window.theme.categories)
+    for number in range(2 * count + 2):
+        window.showing.add_row(RunRow(f"file {number}", "eis-sweep", "K001", "file"))
+    given = [*colours(window).values()]
+    assert len({*given[:count]}) == len({*given[count : 2 * count]}) == count
+    assert given[-1] != given[-2]
 
 
 def test_the_key_to_three_sweeps_lies_over_none_of_them(qtbot: QtBot, open_window: Open, sweeps: Path) -> None:

@@ -18,6 +18,7 @@ from daq.runner import Watcher, run_plan
 from gui.graph import pg
 from gui.model.growing import GrowingTable
 from gui.model.run_view import Head, RunView
+from gui.model.spectra import SpectraOf
 from gui.plots.bode import BodePane
 from gui.plots.nyquist import NyquistPane
 from gui.plots.pane import ShownRun
@@ -128,6 +129,57 @@ def test_64_spectra_cost_little_each_time_one_of_them_grows(qtbot: QtBot) -> Non
     assert len(pane.exported()[-1].columns[0][1]) == 61
     assert [one.number for one in pane.spectra.curves if one.is_growing] == [64], "the others were broken off"
     assert min(costs_s) < 0.03, "measured: 5 ms of processor time on an idle machine"
+
+
+def test_a_spectrum_that_was_hidden_stays_so_when_another_run_comes_before_it(qtbot: QtBot) -> None:
+    def run_with(run: str, numbers: list[int]) -> RunView:
+        view = RunView(Path(run), Head(run, "eis-sweep", run, {"name": run}, {}, {}, "", 0.0))
+        view.tables["impedance"] = GrowingTable()
+        for number in numbers:
+            measure(view, number)
+        return view
+
+    def measure(view: RunView, number: int) -> None:
+        f = np.logspace(6, 0, 13)
+        z = 50 + (3e4 / number) / (1 + 1j * f * 1e-5)
+        rows = {"id": f, "attempt": np.ones(len(z), int), "spectrum": np.full(len(z), number)}
+        rows |= {"sample": np.full(len(z), "", object), "setpoint_C": np.full(len(z), 20.0 + number)}
+        view.tables["impedance"].extend({**rows, "frequency_Hz": f, "z_real_ohm": z.real, "z_imag_ohm": z.imag})
+
+    earlier, live = run_with("earlier", [1, 2, 3]), run_with("live", [10])
+    pane = NyquistPane()
+    qtbot.addWidget(pane)
+    pane.resize(1000, 700)
+    pane.show()
+    pane.set_runs([ShownRun(earlier, "#0072b2")])
+    (sign,) = [sign for sign, label in pane.plot.legend.items if label.text.startswith("22 °C")]
+    sign.item.setVisible(False)
+    pane.refresh()
+    shown = [one.label for one in pane.exported()]
+    assert len(shown) == 2
+    pane.set_runs([ShownRun(live, "#d55e00"), ShownRun(earlier, "#0072b2")])
+    assert len(pane.exported()) == 3
+    measure(live, 11)
+    pane.refresh()
+    assert len(pane.exported()) == 4
+    pane.set_runs([ShownRun(earlier, "#0072b2")])
+    assert [one.label for one in pane.exported()] == shown
+
+
+def test_a_spectrum_ends_also_where_its_row_is_read_before_its_points() -> None:
+    """The two tables are read one after the other, and a run writes between."""
+    view = RunView(Path("none"), Head("id", "eis-sweep", "x", {}, {}, {}, "", 0.0))
+    told = view.tables["spectra"] = GrowingTable()
+    points = view.tables["impedance"] = GrowingTable()
+    one = {"id": np.array([1]), "spectrum": np.array([1]), "attempt": np.array([1])}
+    told.extend({**one, "direction": np.array(["heating"], object), "sample_temperature_C": np.array([24.5])})
+    spectra = SpectraOf(view)
+    assert spectra.refresh() == []
+    more = {"sample": np.array([""], object), "setpoint_C": np.array([25.0]), "frequency_Hz": np.array([1e3])}
+    points.extend({**one, **more, "z_real_ohm": np.array([1.0]), "z_imag_ohm": np.array([-1.0])})
+    spectra.refresh()
+    (curve,) = spectra.curves
+    assert (curve.finished, curve.temperature_C, curve.direction) == (True, 24.5, "heating")
 
 
 def spectra_of(pane: NyquistPane) -> list[str]:
