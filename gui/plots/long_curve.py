@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PyQt5.QtCore import QObject
 
@@ -27,6 +29,7 @@ class LongCurve(QObject):
         self._x_view = plot.getViewBox()
         self._own: GrowingColumn | None = None  # y in another unit; what is drawn as it was recorded is not kept twice
         self._of: object = None
+        self._cuts: Sequence[float] = ()
         self._taken = False
         self._box: tuple[float, float, int] = (np.nan, np.nan, 0)
         if view is None:
@@ -42,11 +45,12 @@ class LongCurve(QObject):
     def y(self) -> np.ndarray:
         return self._pyramid.y
 
-    def take(self, x: np.ndarray, y: np.ndarray, of: object, scale: float = 1.0) -> None:
-        """Columns as they have grown, y in another unit by `scale`.
+    def take(self, x: np.ndarray, y: np.ndarray, of: object, scale: float = 1.0, cuts: Sequence[float] = ()) -> None:
+        """Columns as they have grown, y in another unit by `scale`; no line is drawn over a cut, a place on x.
 
         `of` says whose they are: of the same as before, only what is new is read.
         """
+        self._cuts = cuts
         if (of, scale) != self._of or len(x) < self._pyramid.size:
             self._of, self._pyramid = (of, scale), Pyramid()
             self._own = GrowingColumn(_FLOAT) if scale != 1 or y.dtype != _FLOAT else None
@@ -77,6 +81,12 @@ class LongCurve(QObject):
         (low, high), _ = self._x_view.viewRange()
         width = max(int(self._x_view.width() * SPARE_PX), 50)
         x, y = self._pyramid.between(low, high, width)
+        if len(self._cuts) and len(x) > 1:
+            joined = np.isfinite(y)
+            joined[:-1] &= joined[1:]
+            joined[np.clip(np.searchsorted(x, self._cuts, "left") - 1, 0, len(x) - 1)] = False  # the row before
+            self.item.setData(x, y, connect=joined)
+            return
         self.item.setData(x, y, connect="finite" if np.isnan(y).any() else "all")
 
     def range_x(self) -> tuple[float, float] | None:

@@ -38,6 +38,7 @@ class _Cell:
     current: np.ndarray
     to_mA: float
     has_area: bool
+    on_run_s_time: bool  # else on the cycler's own, which goes on over a break
 
 
 class OverTimePane(PlotPane):
@@ -71,7 +72,8 @@ class OverTimePane(PlotPane):
         while len(self._voltages) < len(self._cells):
             self._voltages.append(self.add_long(self.plot))
         for line, cell in zip(self._voltages, self._cells, strict=False):
-            line.take(cell.time_s, cell.voltage_V, of=(cell.shown.view, cell.sample), scale=self._scale)
+            whose = (cell.shown.view, cell.sample)
+            line.take(cell.time_s, cell.voltage_V, of=whose, scale=self._scale, cuts=_cuts_of(cell))
             self.cursor_curves.append(CursorCurve(self.plot, line.x, line.y, self._teller(cell)))
         for line in self._voltages[len(self._cells) :]:
             line.clear()
@@ -88,7 +90,7 @@ class OverTimePane(PlotPane):
             return
         cell = self._cells[0]
         whose = (cell.shown.view, cell.sample, cell.has_area)
-        self._current.take(cell.time_s, cell.current, of=whose, scale=cell.to_mA)
+        self._current.take(cell.time_s, cell.current, of=whose, scale=cell.to_mA, cuts=_cuts_of(cell))
         self.label(self.plot, "right", CURRENTS[0] if cell.has_area else CURRENTS[1])
 
     def _cells_of(self, shown: ShownRun) -> list[_Cell]:
@@ -108,7 +110,8 @@ class OverTimePane(PlotPane):
                 has_area = wanted_per_area and self._has_density(series, key)
                 current = part["current_density_mA_cm2" if has_area else "current_A"]
                 to_mA = 1.0 if has_area else 1e3
-                found.append(_Cell(shown, str(key[0]), part[time], part["voltage_V"], current, to_mA, has_area))
+                volts, on_run_s_time = part["voltage_V"], stream == "polarisation"
+                found.append(_Cell(shown, str(key[0]), part[time], volts, current, to_mA, has_area, on_run_s_time))
         return found
 
     def _has_density(self, series: SeriesBy, key: tuple[object, ...]) -> bool:
@@ -207,3 +210,10 @@ class OverTimePane(PlotPane):
             )
             for cell in self._cells
         ]
+
+
+def _cuts_of(cell: _Cell) -> list[float]:
+    """Where the run was broken off and a step was begun again: nothing was recorded before it."""
+    if not cell.on_run_s_time:
+        return []
+    return [one.started_t_s for one in cell.shown.view.steps if one.attempt > 1 and one.started_t_s is not None]

@@ -25,6 +25,7 @@ from gui.model.quantity_text import number_of, text_of
 from gui.model.run_view import Head, RunView
 from gui.model.series import SeriesBy
 from gui.plots.interlock_marks import InterlockMarks
+from gui.plots.long_curve import LongCurve
 
 
 # ---------------------------------------------------------------- numbers
@@ -197,6 +198,23 @@ def test_a_thousand_cycles_are_taken_apart_at_once() -> None:
     assert time.perf_counter() - began < 2  # 0.2 s; it was 20 s
     assert series.keys == [("K001", number) for number in range(1, 1001)]
     assert series.part(("K001", 500))["voltage_V"].tolist() == list(range(499_000, 500_000))
+
+
+def test_a_long_curve_is_not_drawn_over_a_break(qtbot: QtBot) -> None:
+    widget = pg.PlotWidget()
+    qtbot.addWidget(widget)
+    curve = LongCurve(widget.getPlotItem())
+    x = np.concatenate([np.arange(50.0), np.arange(500.0, 550.0)])
+    y = np.sin(x)
+    y[20] = np.nan
+    widget.getPlotItem().setRange(xRange=(0, 600), padding=0)
+    curve.take(x, y, of="a run", cuts=[499.5])
+    curve.show_taken()
+    joined = curve.item.opts["connect"]
+    assert np.flatnonzero(~np.asarray(joined)).tolist() == [19, 20, 49]
+    curve.take(x, y, of="a run")
+    curve.show_taken()
+    assert curve.item.opts["connect"] == "finite"
 
 
 # ---------------------------------------------------------------- forms
