@@ -25,7 +25,7 @@ class CapacityPane(PlotPane):
 
     def build(self) -> None:
         self.plot = self.add_plot(axes={"bottom": CountAxis("bottom")}, bottom="Cycle", left="Capacity / mAh g⁻¹")
-        Legend(self.plot, (24, -24))
+        self._legend = Legend(self.plot, (24, -24))
         self._second = SecondAxis(self.plot, "Coulombic efficiency / %")
         self._items: list[tuple[Item, ...]] = []
         self._columns: list[tuple[ShownRun, str, dict[str, np.ndarray]]] = []
@@ -43,8 +43,10 @@ class CapacityPane(PlotPane):
             for item, name in zip(items, NAMES, strict=True):
                 known = np.isfinite(columns[name])
                 item.setData(columns["cycle"][known], columns[name][known])
-                whose = f" {shown.called(sample)}" if len(self._columns) > 1 else ""
-                self.plot.legend.addItem(item, name.replace("_", " ") + whose)
+                if len(self._columns) == 1:
+                    self.plot.legend.addItem(item, name.replace("_", " "))
+            if len(self._columns) > 1:  # by its filled sign: the open one is the charge, the rhomb the efficiency
+                self.plot.legend.addItem(items[1], shown.called(sample))
             self.cursor_curves.append(
                 CursorCurve(self.plot, columns["cycle"], columns["discharge_capacity"], _teller(columns))
             )
@@ -98,6 +100,18 @@ class CapacityPane(PlotPane):
         ce = np.concatenate([c[NAMES[2]][np.isfinite(c[NAMES[2]])] for _, _, c in self._columns])
         low = min(80.0, float(ce.min())) if len(ce) else 80.0
         set_y(self._second.view, [(max(low, 0.0), 101.0)], padding=0.01)
+        self._legend.settle(*self._all_drawn())
+
+    def _all_drawn(self) -> tuple[np.ndarray, np.ndarray]:
+        """In the coordinates of the capacities, the efficiencies too."""
+        (low, high), (first, last) = self.plot.getViewBox().viewRange()[1], self._second.view.viewRange()[1]
+        x = [c["cycle"] for _, _, c in self._columns for _ in NAMES]
+        y = [c[name] for _, _, c in self._columns for name in NAMES]
+        scaled = [
+            low + (one - first) * (high - low) / (last - first) if index % 3 == 2 else one
+            for index, one in enumerate(y)
+        ]
+        return (np.concatenate(x), np.concatenate(scaled)) if x else (np.empty(0), np.empty(0))
 
     def exported(self) -> list[ShownCurve]:
         return [
