@@ -16,7 +16,7 @@ from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
 from procedures.schedule_parameter import step_list
 from procedures.schedule_text import read_steps
-from procedures.schedule_time import seconds_of
+from procedures.schedule_time import full_Ah_of, seconds_of
 
 LEAST_SHARE = 0.01  # of the plan's capacity; what is less is no cycling
 ONLY_RESTS_A = 1e-3  # the protection of a schedule without any current; a tester takes no zero
@@ -91,11 +91,7 @@ class GalvanostaticCycling(OnCycler):
         return Protection(self.lower_V - 0.2, self.upper_V + 0.2, most_A)
 
     def schedule_seconds(self, sample: Sample) -> float:
-        active = sample.active
-        known = active is not None and active.mass_mg is not None
-        per_g = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
-        full_Ah = 1e-6 * per_g * (active.mass_mg or 0.0) if active is not None and known else None
-        return seconds_of(self.schedule_steps(sample, "plan"), full_Ah)
+        return seconds_of(self.schedule_steps(sample, "plan"), full_Ah_of(sample))
 
     def sound_V(self) -> tuple[float, float]:
         return self.lower_V - 0.2, self.upper_V + 0.2  # the protection's: beyond it the tester stops at once

@@ -13,6 +13,7 @@ from procedures.cells_of_run import CellRows, cells_of, results_of_cells
 from procedures.dc_streams import CYCLING
 from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity
+from procedures.schedule_time import full_Ah_of, seconds_of
 
 
 class RateCapability(OnCycler):
@@ -52,10 +53,7 @@ class RateCapability(OnCycler):
         return Protection(self.lower_V - 0.2, self.upper_V + 0.2, 1.2 * max(self.currents_A(sample, place)))
 
     def schedule_seconds(self, sample: Sample) -> float:
-        active = sample.active
-        mass = 1.0 if active is None or active.mass_mg is None else active.mass_mg
-        capacity = 150.0 if active is None or active.capacity_mAh_g is None else active.capacity_mAh_g
-        return sum(2 * self.cycles_each * 3.6e-3 * capacity * mass / amps for amps in self.currents_A(sample))
+        return seconds_of(self.schedule_steps(sample, "plan"), full_Ah_of(sample))
 
     def sound_V(self) -> tuple[float, float]:
         return self.lower_V - 0.2, self.upper_V + 0.2  # the protection's: beyond it the tester stops at once

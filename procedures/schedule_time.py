@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from daq.sample import Sample
 from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Rest, ScheduleStep
 
 GUESS_h = 10.0  # of a half cycle whose capacity nobody told
+GUESS_mAh_g = 150.0
+
+
+def full_Ah_of(sample: Sample) -> float | None:
+    """The capacity of the active material, 150 mAh/g where the plan does not say; None without its mass."""
+    active = sample.active
+    if active is None or active.mass_mg is None:
+        return None
+    return 1e-6 * active.mass_mg * (GUESS_mAh_g if active.capacity_mAh_g is None else active.capacity_mAh_g)
 
 
 def seconds_of(steps: Sequence[ScheduleStep], full_Ah: float | None) -> float:

@@ -82,14 +82,14 @@ class SymmetricCyclingRun(OnCycler):
             raise BadInput(f"{self.stage_cycles} do not count while stage_h says {float(self.stage_h):g} h",
                            place=f"{place}, stage_cycles", allowed='with stage_h = "by cycles"')  # fmt: skip
         hours = [
-            self.cycles(amps, self.sample) * 2 * self.half_seconds(amps, self.sample) / 3600
-            for amps in self.currents_A(self.sample)
+            self.cycles(amps, self.sample, place) * 2 * self.half_seconds(amps, self.sample, place) / 3600
+            for amps in self.currents_A(self.sample, place)
         ]
         return [f"a stage of {float(self.stage_h):g} h is not whole cycles: it takes {one:.4g} h"
                 for one in dict.fromkeys(hours) if abs(one / float(self.stage_h) - 1) > 0.01]  # fmt: skip
 
     def check(self, place: str) -> list[str]:
-        warnings = self._check_stages(place)
+        warnings = self._check_stages(self.place_of(self.sample, place))
         shortest_s = min(
             self.half_seconds(amps, one, self.place_of(one, place))
             for one in self.samples

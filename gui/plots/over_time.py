@@ -58,7 +58,7 @@ class OverTimePane(PlotPane):
         self._second.add(self._current.item)
         self._voltages: list[LongCurve] = []
         self._series: dict[tuple[str, str], SeriesBy] = {}
-        self._looked: dict[tuple[int, tuple[object, ...]], tuple[int, bool]] = {}
+        self._looked: dict[SeriesBy, dict[tuple[object, ...], tuple[int, bool]]] = {}
         self._cells: list[_Cell] = []
         self._names: list[str] = []
         self._shorts: list[Item] = []
@@ -101,6 +101,8 @@ class OverTimePane(PlotPane):
             wanted = (time, "voltage_V", "current_A", "current_density_mA_cm2")
             series = self._series.get((shown.view.head.id, stream))
             if series is None or series.run is not shown.view:
+                if series is not None:
+                    self._looked.pop(series, None)
                 series = SeriesBy(shown.view, stream, wanted, ("sample",))
                 self._series[shown.view.head.id, stream] = series
             series.refresh()
@@ -117,10 +119,10 @@ class OverTimePane(PlotPane):
     def _has_density(self, series: SeriesBy, key: tuple[object, ...]) -> bool:
         """In any of its rows; where it is missing there is a gap. What was looked at before is not looked at again."""
         density = series.part(key)["current_density_mA_cm2"]
-        whose = (id(series), key)
-        looked, found = self._looked.get(whose, (0, False))
+        of_series = self._looked.setdefault(series, {})
+        looked, found = of_series.get(key, (0, False))
         found = found or bool(np.isfinite(density[looked:]).any())
-        self._looked[whose] = (len(density), found)
+        of_series[key] = (len(density), found)
         return found
 
     def _name(self) -> None:

@@ -268,6 +268,8 @@ def retention_of(cycles: Cycles, reference_cycle: int | None = None, cycle: int 
     for name in (base, at):
         if name not in usable:
             raise AnalysisRefused(f"cycle {name} was not recorded whole; whole are {usable[0]} to {usable[-1]}")
+    if base == at:
+        raise AnalysisRefused(f"there is no whole cycle but the reference, cycle {base}: a retention needs two")
     i, k = int(np.flatnonzero(cycles.cycle == base)[0]), int(np.flatnonzero(cycles.cycle == at)[0])
     q, error = cycles.discharge_Ah, cycles.discharge_uncertainty_Ah
     value = 100 * float(q[k] / q[i])

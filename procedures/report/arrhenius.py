@@ -101,7 +101,8 @@ def celsius_ticks(low_C: float, high_C: float) -> list[float]:
     """Round temperatures from low to high, at most twelve."""
     span = max(high_C - low_C, 1e-6)
     step = next((one for one in _CELSIUS_STEPS if span / one <= _MOST_TICKS - 1), 500)
-    return [float(one) for one in np.arange(math.ceil(low_C / step) * step, high_C + 1e-9, step)]
+    ticks = np.arange(math.ceil(low_C / step) * step, high_C + 1e-9, step)
+    return [float(one) for one in ticks if one >= low_C]  # of a number next to nothing the division leaves nothing
 
 
 def _celsius_above(axes: Axes, temperatures_C: Sequence[float]) -> None:

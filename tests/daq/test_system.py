@@ -18,12 +18,8 @@ from host_bench import until
 from daq import system as system_module
 from daq.system import System, write_private
 
-OWN_GROUP, NO_WINDOW, OUT_OF_JOB, BELOW_NORMAL = (
-    0x200,
-    0x08000000,
-    0x01000000,
-    0x4000,
-)  # the numbers of Windows' own documentation
+# The numbers of Windows' own documentation.
+OWN_GROUP, NO_WINDOW, OUT_OF_JOB, BELOW_NORMAL = 0x200, 0x08000000, 0x01000000, 0x4000
 
 
 class Starts:

@@ -76,6 +76,13 @@ def test_retention_and_fade_begin_after_formation(tmp_path: Path) -> None:
     assert fade.value == pytest.approx(FADE_percent, rel=0.05)
 
 
+def test_one_cycle_after_formation_makes_no_retention(tmp_path: Path) -> None:
+    with finished(tmp_path, "cycles = 1\nformation_cycles = 2\nhalf_max_h = 20") as run:
+        (retention,) = [one for one in run.results() if one.name == "capacity_retention"]
+    assert retention.value is None
+    assert "no whole cycle but the reference, cycle 3" in str(retention.reason)
+
+
 @pytest.mark.parametrize("cycles_it", ["cycler", "potentiostat"])
 def test_a_cell_that_rests_far_below_its_cut_offs_is_refused_before_anything_is_heated(
     tmp_path: Path, cycles_it: str
