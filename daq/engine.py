@@ -21,6 +21,7 @@ from daq.interlock import Interlock
 from daq.interlock_watch import InterlockWatch, Trip
 from daq.monitor import Monitor, tell_trace
 from daq.overseer import Overseer
+from daq.quantity import Columns
 from daq.run_interlocks import interlocks_of_run
 from daq.runfile.reader import RunFile
 from daq.runfile.schema import INTERLOCKS
@@ -95,7 +96,13 @@ class Engine:
             found, bench.clock, control, self.tell, self._origin_s, self._keep_trips, self._trips_before()
         )
         self._monitor = Monitor(
-            bench.instruments, bench.clock, control, self._record_reading, self.tell, self._interlocks
+            bench.instruments,
+            bench.clock,
+            control,
+            self._record_reading,
+            self.tell,
+            self._interlocks,
+            self._record_readings,
         )
         self._overseer = Overseer(bench, control, self._monitor, self._interlocks, writer.path, self.tell)
         self._runner = StepRunner(
@@ -278,7 +285,16 @@ class Engine:
 
     def _record_reading(self, stream: str, values: Mapping[str, Value]) -> float:
         self._calendar.look()
-        t_s = self.t_s
-        step = self._steps[self._index].key if self._steps else ""
+        t_s, step = self.t_s, self._key
         self._writer.record(stream, step, self._writer.attempt_of(step), t_s, values)
         return t_s
+
+    def _record_readings(self, stream: str, times_s: Sequence[float], columns: Columns) -> Sequence[float]:
+        t_s, step = [one - self._origin_s for one in times_s], self._key
+        self._writer.record_many(stream, step, self._writer.attempt_of(step), t_s, columns)
+        return t_s
+
+    @property
+    def _key(self) -> str:
+        """Of the step that is underway."""
+        return self._steps[self._index].key if self._steps else ""

@@ -11,7 +11,7 @@ from daq.contracts import Level
 from daq.control import RunControl
 from daq.errors import InstrumentLost, LimitBroken
 from daq.interlock import Action, Interlock
-from daq.quantity import SILENCE, Gauge
+from daq.quantity import SILENCE, Columns, Gauge
 
 Tell = Callable[[str, Level, str], None]
 SOURCE = "interlock"
@@ -54,6 +54,16 @@ class _Watched:
     def is_counting(self) -> bool:
         """Whether time alone can change it."""
         return self.beyond_since_s is not None or self.inside_since_s is not None
+
+    def stays_clear(self, source: str, columns: Columns) -> bool:
+        if self.trip is not None or self.is_counting:
+            return False
+        values = self.gauge.of_columns(source, columns)
+        if values is None:
+            return False
+        return not values.size or not (
+            self.interlock.is_beyond(float(values.min())) or self.interlock.is_beyond(float(values.max()))
+        )
 
     def look(self, t_s: float) -> Trip | None:
         """The trip that begins or ends at this moment, if one does."""
@@ -131,6 +141,13 @@ class InterlockWatch:
                 one.value = one.value if value is None else value
             changes = self._look(watched, t_s)
         self._act(changes)
+
+    def stays_as_it_is(self, source: str, columns: Columns) -> bool:
+        """Whether readings of an instrument would change nothing, were they fed one by one: each of its interlocks is
+        clear, and stays so. False also where that can't be said without feeding them (a rate, another's reading).
+        """
+        with self._mutex:
+            return all(one.stays_clear(source, columns) for one in self._by_source.get(source, ()))
 
     def look(self) -> None:
         """Nothing new was read, but time has passed: delays run out."""

@@ -17,6 +17,7 @@ from daq.clock import Clock, Thread
 from daq.contracts import Instrument, Level, Snapshot, Traced, Value
 from daq.control import RunControl
 from daq.errors import CellrigError, InstrumentError, InstrumentLost
+from daq.foreseen import ForeseenReadings, RecordMany
 from daq.interlock_watch import InterlockWatch
 from daq.quantity import SILENCE
 
@@ -40,6 +41,18 @@ class Watch:
         self._asked_s: float | None = None
         self._faults: tuple[str, ...] = ()
         self._monitor = monitor
+        self._foreseen = ForeseenReadings(instrument, monitor.clock, monitor.interlocks, monitor.record_many)
+
+    def sample_foreseen(self, due_s: float) -> bool:
+        """As `sample`, of the readings from `due_s` on that are known beforehand; whether there were any."""
+        if self._faults or self.silent_since_s is not None:
+            return False
+        entries = self._foreseen.take(due_s, self.interval_s)
+        if entries:
+            with self._mutex:
+                self._history.extend(entries)
+            self._monitor.interlocks.feed(self.instrument.name, {**entries[-1][1].values, SILENCE: 0.0})
+        return bool(entries)
 
     def sample(self) -> None:
         """One reading: recorded, handed to the interlocks, its faults told when they change."""
@@ -113,7 +126,8 @@ def tell_trace(instrument: Instrument, tell: Tell) -> None:
 class Monitor:
     """The background sampling of all instruments of a bench.
 
-    `record(stream, values)` returns the row's t_s; `tell(source, level, text)` writes an event.
+    `record(stream, values)` returns the row's t_s, `record_many(stream, times_s, columns)` those of rows at other times
+    of the clock; without it every reading comes by itself. `tell(source, level, text)` writes an event.
     """
 
     def __init__(
@@ -124,12 +138,14 @@ class Monitor:
         record: Record,
         tell: Tell,
         interlocks: InterlockWatch,
+        record_many: RecordMany | None = None,
     ) -> None:
         self.clock = clock
         self.control = control
         self.record = record
         self.tell = tell
         self.interlocks = interlocks
+        self.record_many = record_many
         self.watches = {name: Watch(instrument, self) for name, instrument in instruments.items()}
         self._stopping = clock.event()
         self._threads: list[Thread] = []
@@ -179,6 +195,8 @@ class Monitor:
                 return
             try:
                 watch.sample()
+                if watch.sample_foreseen(due + watch.interval_s):
+                    due = self.clock.monotonic()
             except CellrigError as error:  # the record can't be written: the engine must know
                 self.control.break_off(error)
                 return

@@ -22,7 +22,7 @@ from daq.step_thread import StepLife, StepThread
 
 LOOK_S, LOOK_WALL_S = 10.0, 0.25  # between two looks at most this much bench time, at least this much of the wall's
 LONGEST_S = 60.0
-CALM_READINGS = 24  # in virtual time: to hand over to another thread costs as much as a reading, and each is looked at
+CALM_READINGS = 60  # in virtual time: readings between two looks are taken at once, and each is looked at
 BACK_S = 5.0
 URGENT_S = 2.0  # make safe now: so long may a step take to leave in order
 LEAVE_VIRTUAL_S = 3600.0  # in virtual time a step's longest point may take its time

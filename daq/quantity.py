@@ -13,15 +13,18 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from daq.errors import BadInput
 from daq.plugins import suggest
 from daq.stream import Stream
 
 Sources = Mapping[str, Mapping[str, str]]  # source: column: unit
+Columns = Mapping[str, Sequence[float] | Sequence[None] | np.ndarray]  # of many readings; unknown: a list of None
 Form = Literal["value", "difference", "rate", "first"]
 SILENCE, DISK, FREE = "silence_s", "disk", "free_GB"
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -120,6 +123,21 @@ class Gauge:
                 while len(self._past) > 2 and self._past[1][0] <= t_s - self._window_s:
                     self._past.popleft()
         return self._value()
+
+    def of_columns(self, source: str, columns: Columns) -> np.ndarray | None:
+        """What it would be, reading by reading of one source; empty where that leaves it unknown.
+
+        None for a rate, and where something else has a part in it, or only some of the readings have it.
+        """
+        if self._quantity.form == "rate" or any(term.source != source for _, term in self._terms):
+            return None
+        found = [columns[term.column] for _, term in self._terms if term.column in columns]
+        known = [one for one in found if isinstance(one, np.ndarray)]
+        if any(one is not None for values in found if not isinstance(values, np.ndarray) for one in values):
+            return None
+        if self._quantity.form == "difference":
+            return known[0] - known[1] if len(known) == 2 else np.empty(0)
+        return known[0] if known else np.empty(0)
 
     def _value(self) -> float | None:
         known = self._latest

@@ -105,6 +105,21 @@ class VirtualClock:
             self._block(event, math.inf if timeout is None else self._now_s + max(0.0, timeout))
         return event.is_set()
 
+    def undisturbed_until(self) -> float:
+        """When the next of the other threads wakes; until then nothing happens but what the calling one does."""
+        mine, now_s = self._task(), self._now_s
+        with self._guard:
+            others = [task for task in self._tasks if task is not mine]
+            if any(task.event is not None and task.event.is_set() for task in others):
+                return now_s
+            return max(now_s, min((task.wake_s for task in others), default=math.inf))
+
+    def skip_to(self, when_s: float) -> None:
+        """Time that nobody else has a part in is over. Raises ValueError for what lies behind, or past a wake-up."""
+        if not self._now_s <= when_s <= self.undisturbed_until():
+            raise ValueError(f"{when_s:g} s lies behind, or past the next wake-up")
+        self._now_s = when_s
+
     @contextmanager
     def attached(self) -> Iterator[None]:
         """Let the calling thread take part inside the block. Nesting is harmless."""

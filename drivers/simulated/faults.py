@@ -93,6 +93,11 @@ class Faults:
                 return fault
         return None
 
+    def may_strike(self, instrument: str) -> bool:
+        """Whether any fault of it is left, now or later."""
+        with self._lock:
+            return any(fault.instrument == instrument and strikes != 0 for fault, _, strikes in self._left)
+
     def raise_if_lost(self, instrument: str, kind: FaultKind = "reading_lost") -> None:
         if self.strikes(instrument, kind):
             raise InstrumentLost(instrument, "no answer (simulated fault)")

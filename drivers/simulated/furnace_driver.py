@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
+import numpy as np
+
 from daq.bench import DriverContext
 from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snapshot
 from daq.errors import BadInput, InstrumentError, NotSafe
+from daq.quantity import Columns
 from daq.tables import StrictModel
 from drivers.roles import FurnaceAbilities, FurnaceReading, TemperatureController
 from drivers.simulated.faults import OPEN_THERMOCOUPLE_C
@@ -102,6 +105,16 @@ class SimulatedFurnace:
     def read(self) -> Snapshot:
         """Raises InstrumentLost where a fault strikes."""
         return snapshot_of(self.read_temperature())
+
+    def foresee(self, times_s: Sequence[float]) -> tuple[int, Columns]:
+        """None while a fault may strike it."""
+        if self.world.faults.may_strike(self.name):
+            return 0, {}
+        course = self.world.furnace_ahead(times_s)
+        columns: dict[str, np.ndarray | list[None]] = dict(course._asdict())
+        if not self._options.sample_sensor:
+            columns["sample_temperature_C"] = [None] * course.temperature_C.size
+        return course.temperature_C.size, columns
 
     def make_safe(self, reason: Reason) -> SafeReport:
         """Heater off, output read back. Raises NotSafe when the read-back does not come or is not zero."""

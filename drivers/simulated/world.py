@@ -2,7 +2,7 @@
 
 It has no thread of its own: every access brings it up to the clock's now, in steps of one second. What it is at a
 step depends on nothing but the seed, the parameters and the commands before, never on when it was looked at. So it is
-computed ahead of the clock, half an hour at once, and looks find it there; a command takes back what lies ahead.
+computed ahead of the clock, up to an hour at once, and looks find it there; a command takes back what lies ahead.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from daq.clock import Clock
 from daq.errors import BadInput, StorageError
@@ -26,8 +30,8 @@ from drivers.simulated.state import Command, StateFolder, WorldSnapshot
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_EVERY_STEPS = 2 * 3600
-AHEAD_STEPS = 1800
+SNAPSHOT_EVERY_STEPS = 6 * 3600
+AHEAD_STEPS, FAR_AHEAD_STEPS = 1800, 3600  # further where nobody commands: a command takes back what is ahead
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
 LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
@@ -42,6 +46,20 @@ class FurnaceView(NamedTuple):
     output_percent: float
     sample_temperature_C: float
     heater_on: bool
+
+
+class FurnaceCourse(NamedTuple):
+    """As `FurnaceView`, reading by reading."""
+
+    temperature_C: NDArray[np.float64]
+    setpoint_C: NDArray[np.float64]
+    working_setpoint_C: NDArray[np.float64]
+    output_percent: NDArray[np.float64]
+    sample_temperature_C: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls) -> FurnaceCourse:
+        return cls(*np.empty((5, 0)))
 
 
 class SampleView(NamedTuple):
@@ -94,6 +112,7 @@ class World:
         self._step = 0
         self._ahead = Ahead.nothing(0)
         self._commands = 0
+        self._commanded_at = 0  # a step
         self._restore(distinct)
         self.cells = Cells(simulation, state_folder, is_kept=self._step > 0)
         self._origin_s = clock.monotonic() - self._step * STEP_s
@@ -146,7 +165,7 @@ class World:
 
     def _obey(self, command: Command) -> None:
         self._take_back()
-        self._commands = command.number
+        self._commands, self._commanded_at = command.number, self._step
         if command.action == "target" and command.temperature_C is not None:
             self._furnace.set_target(command.temperature_C, command.ramp_K_per_s)
         elif command.action == "hold":
@@ -178,6 +197,29 @@ class World:
                 heater_on=state.heater_on,
             )
 
+    def furnace_ahead(self, times_s: Sequence[float]) -> FurnaceCourse:
+        """What `furnace` will show at these moments of the clock, as far as it is computed ahead, while none commands.
+
+        `times_s` (n,) ascend from now on; the arrays have the first m <= n of them.
+        """
+        with self._lock:
+            self._to_now()
+            ahead, holder = self._ahead, self._sensor
+            steps = np.floor((np.asarray(times_s) - self._origin_s + TINY_s) / STEP_s).astype(int)
+            steps = steps[: np.searchsorted(steps, ahead.end, side="right")]
+            if not steps.size or steps[0] <= ahead.start:  # at the very end of what is computed
+                return FurnaceCourse.nothing()
+            places, course = steps - ahead.start - 1, ahead.furnace
+            truth_C = ahead.samples[self._sample_of[0]].temperature_C[places]
+            noise = self._sample_noise.between(int(steps[0]), int(steps[-1] - steps[0]) + 1)[steps - steps[0]]
+            return FurnaceCourse(
+                temperature_C=course.measured_C[places],
+                setpoint_C=np.full(places.size, self._furnace.state.setpoint_C),
+                working_setpoint_C=course.working_setpoint_C[places],
+                output_percent=100 * course.output_W[places] / self.simulation.furnace.max_power_W,
+                sample_temperature_C=truth_C + holder.sample_sensor_offset_K + holder.sample_sensor_noise_K * noise,
+            )
+
     def sample(self, channel: int) -> SampleView:
         with self._lock:
             self._to_now()
@@ -204,7 +246,9 @@ class World:
     def _to_step(self, target: int) -> None:
         while self._step < target:
             if self._step == self._ahead.end:
-                self._look_ahead(AHEAD_STEPS - self._step % AHEAD_STEPS)
+                is_quiet = self._step - self._commanded_at >= FAR_AHEAD_STEPS
+                most = FAR_AHEAD_STEPS if is_quiet else AHEAD_STEPS
+                self._look_ahead(most - self._step % most)
             self._step = min(target, self._ahead.end)
 
     def _look_ahead(self, count: int) -> None:
@@ -265,7 +309,7 @@ class World:
         self._ahead = Ahead.nothing(self._step)
 
     def snapshot(self) -> WorldSnapshot:
-        """What it was at a step since the last command, half an hour ago at most: whoever goes on from there comes to
+        """What it was at a step since the last command, an hour ago at most: whoever goes on from there comes to
         the same."""
         step, furnace, samples = self._step, self._furnace.state, [sample.state for sample in self._samples]
         if step < self._ahead.end and self._ahead.furnace_before is not None:
