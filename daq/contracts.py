@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from numpy.typing import NDArray
+
 from daq.clock import Clock, Event
 from daq.stream import Stream
 
 Value: TypeAlias = float | int | str | None
+Values: TypeAlias = Sequence[Value] | NDArray[Any]  # of many rows, each of which may be a Value
+Columns: TypeAlias = Mapping[str, Values]  # by name, of one length
 Reason = Literal["finished", "stopped", "failed", "engine_lost"]
 Outcome = Literal["running", "finished", "stopped", "failed", "interrupted"]
 StepState = Literal["waiting", "running", "finished", "skipped", "broken", "failed"]
@@ -154,7 +158,7 @@ class Rig(Protocol):
     @property
     def t_s(self) -> float: ...
     def record(self, stream: str, **values: Value) -> None: ...
-    def record_many(self, stream: str, t_s: Sequence[float], columns: Mapping[str, Sequence[Value]]) -> None: ...
+    def record_many(self, stream: str, t_s: Sequence[float] | NDArray[Any], columns: Columns) -> None: ...
     def remember(self, key: str, value: Any) -> None: ...
     def recall(self, key: str, default: Any = None) -> Any: ...
     def wait(self, seconds: float) -> None: ...
@@ -210,6 +214,7 @@ __all__ = [
     "AfterBreak",
     "CarriesOn",
     "Clock",
+    "Columns",
     "Event",
     "Experiment",
     "Identity",
@@ -229,4 +234,5 @@ __all__ = [
     "StepState",
     "Traced",
     "Value",
+    "Values",
 ]

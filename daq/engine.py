@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from daq.bench import Bench
 from daq.calendar_watch import CalendarWatch, jump_text
-from daq.contracts import Experiment, Outcome, Reason, Snapshot, Step, Value
+from daq.contracts import Columns, Experiment, Outcome, Reason, Snapshot, Step, Value
 from daq.control import RunControl
 from daq.disk_watch import DiskWatch
 from daq.errors import CellrigError, LimitBroken, Stopped, StorageError
@@ -21,7 +21,6 @@ from daq.interlock import Interlock
 from daq.interlock_watch import InterlockWatch, Trip
 from daq.monitor import Monitor, tell_trace
 from daq.overseer import Overseer
-from daq.quantity import Columns
 from daq.run_interlocks import interlocks_of_run
 from daq.runfile.reader import RunFile
 from daq.runfile.schema import INTERLOCKS

@@ -13,9 +13,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from daq.clock import Clock
-from daq.contracts import Instrument, Snapshot
+from daq.contracts import Columns, Instrument, Snapshot
 from daq.interlock_watch import InterlockWatch
-from daq.quantity import SILENCE, Columns
+from daq.quantity import SILENCE
+from daq.rows import rows_of
 from daq.virtual_clock import VirtualClock
 
 LEAST = 4  # readings; fewer are as quickly taken one by one
@@ -67,7 +68,4 @@ class ForeseenReadings:
             return []
         clock.skip_to(times_s[count - 1])
         t_s = record_many(self._stream.name, times_s[:count], columns)
-        names = self._stream.column_names
-        lists = [one.tolist() if isinstance(one, np.ndarray) else one for one in map(columns.__getitem__, names)]
-        rows = zip(*lists, strict=True)
-        return [(at_s, Snapshot(dict(zip(names, row, strict=True)))) for at_s, row in zip(t_s, rows, strict=True)]
+        return [(at_s, Snapshot(row)) for at_s, row in zip(t_s, rows_of(columns), strict=True)]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from daq.clock import Clock
-from daq.contracts import Level
+from daq.contracts import Columns, Level
 from daq.control import RunControl
 from daq.errors import InstrumentLost, LimitBroken
 from daq.interlock import Action, Interlock
-from daq.quantity import SILENCE, Columns, Gauge
+from daq.quantity import SILENCE, Gauge
 
 Tell = Callable[[str, Level, str], None]
 SOURCE = "interlock"

@@ -13,18 +13,18 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from daq.contracts import Columns
 from daq.errors import BadInput
 from daq.plugins import suggest
 from daq.stream import Stream
 
 Sources = Mapping[str, Mapping[str, str]]  # source: column: unit
-Columns = Mapping[str, Sequence[float] | Sequence[None] | np.ndarray]  # of many readings; unknown: a list of None
 Form = Literal["value", "difference", "rate", "first"]
 SILENCE, DISK, FREE = "silence_s", "disk", "free_GB"
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from numpy.typing import NDArray
+
 from daq.bench import Bench
-from daq.contracts import Level, Snapshot, Value
+from daq.contracts import Columns, Level, Snapshot, Value
 from daq.control import RunControl
 from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
 from daq.questions import Question, answer, answer_to, ask, calendar_of
+from daq.rows import rows_of
 from daq.runfile.writer import RunWriter
 from daq.step_thread import StepLife
 
@@ -60,12 +63,12 @@ class EngineRig:
         self._writer.record(stream, self._step, self.attempt, self.t_s, values)
         self._interlocks.feed(stream, values)
 
-    def record_many(self, stream: str, t_s: Sequence[float], columns: Mapping[str, Sequence[Value]]) -> None:
+    def record_many(self, stream: str, t_s: Sequence[float] | NDArray[Any], columns: Columns) -> None:
         self._life.heard()
         self._writer.record_many(stream, self._step, self.attempt, t_s, columns)
         if self._interlocks.watches(stream):
-            for row in range(len(t_s)):
-                self._interlocks.feed(stream, {name: values[row] for name, values in columns.items()})
+            for row in rows_of(columns):
+                self._interlocks.feed(stream, row)
 
     def remember(self, key: str, value: Any) -> None:
         self._life.heard()

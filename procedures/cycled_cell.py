@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from daq.contracts import Rig
 from daq.sample import Sample
+from drivers.cycler_records import columns_of
 from drivers.roles import BatteryCycler, OperatorRunCycler
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from procedures.cell_memory import CellMemory
@@ -134,28 +137,26 @@ class CycledCell:
             self._memory.remember("account told", self._told)
 
     def _record(self, records: Sequence[CyclerRecord]) -> None:
-        many = len(records)
-        number, time_s, step, cycle, volt, current, charge, discharge, temperature = map(
-            list, zip(*records, strict=True)
-        )
-        self.cycle = cycle[-1]
+        many, columns = len(records), columns_of(records)
+        self.cycle = int(columns["cycle"][-1])
+        current_A = np.asarray(columns["current_A"], dtype=float)
         per_area = None if self._area_cm2 is None else 1e3 / self._area_cm2
         self._rig.record_many(
             "cycling",
-            [self.began_s + one for one in time_s],
+            self.began_s + np.asarray(columns["time_s"], dtype=float),
             {
                 "sample": [self.sample.label] * many,
                 "channel": [self.sample.channel] * many,
-                "record": number,
-                "schedule_step": step,
-                "cycle": cycle,
-                "time_s": time_s,
-                "voltage_V": volt,
-                "current_A": current,
-                "current_density_mA_cm2": [None if per_area is None else per_area * one for one in current],
-                "charge_capacity_Ah": charge,
-                "discharge_capacity_Ah": discharge,
-                "temperature_C": temperature,
+                "record": columns["number"],
+                "schedule_step": columns["step"],
+                "cycle": columns["cycle"],
+                "time_s": columns["time_s"],
+                "voltage_V": columns["voltage_V"],
+                "current_A": columns["current_A"],
+                "current_density_mA_cm2": [None] * many if per_area is None else per_area * current_A,
+                "charge_capacity_Ah": columns["charge_capacity_Ah"],
+                "discharge_capacity_Ah": columns["discharge_capacity_Ah"],
+                "temperature_C": columns["temperature_C"],
             },
         )
 

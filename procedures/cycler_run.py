@@ -17,7 +17,7 @@ from procedures.operator_run import LOOK_S, waits_for
 from procedures.parameters import choice
 
 MOST_POLLS = 400  # a poll costs the cycler a look at its file
-LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 3600.0  # nobody looks on in virtual time
+LEAST_POLL_S, LIVE_POLL_S, MOST_POLL_S = 10.0, 60.0, 7200.0  # nobody looks on in virtual time
 LOOKS_AFTER_STOP = 6
 GO_ON, FAIL = "the others go on", "the run fails"
 

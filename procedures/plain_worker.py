@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from daq.bench import Bench, build_bench, is_virtual, load_bench
 from daq.clock import Clock, SystemClock
-from daq.contracts import Level, Snapshot, Value
+from daq.contracts import Columns, Level, Snapshot, Value
 from daq.control import RunControl
 from daq.errors import NotSafe
 from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
+from daq.rows import rows_of
 from daq.run_interlocks import interlocks_of_run
 from daq.safety import make_all_safe
 from daq.sample import Sample
@@ -97,9 +100,9 @@ class PlainRig:
         if stream == self._procedure.main_stream.name:
             self._procedure.emit("results", {name: _plain(value) for name, value in values.items()})
 
-    def record_many(self, stream: str, t_s: Sequence[float], columns: Mapping[str, Sequence[Value]]) -> None:
-        for row in range(len(t_s)):
-            self.record(stream, **{name: values[row] for name, values in columns.items()})
+    def record_many(self, stream: str, t_s: Sequence[float] | NDArray[Any], columns: Columns) -> None:
+        for row in rows_of(columns):
+            self.record(stream, **row)
 
     def remember(self, key: str, value: Any) -> None:
         self._memory[key] = value

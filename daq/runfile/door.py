@@ -81,8 +81,11 @@ class Door:
         if len(values) != size:
             raise TypeError(f"{self.stream.name}.{column.name} has {len(values)} values for {size} times")
         kinds = values.dtype.kind if isinstance(values, np.ndarray) else ""
-        if column.kind == "float" and kinds and kinds in "fiub":
-            return np.asarray(values, dtype=float).tolist()
+        if isinstance(values, np.ndarray) and values.size:
+            if column.kind == "float" and kinds in "fiub":
+                return np.asarray(values, dtype=float).tolist()
+            if column.kind == "int" and kinds in "iu" and -EXACT_INT <= values.min() <= values.max() <= EXACT_INT:
+                return values.tolist()
         quick = _quickly(column.kind, values) if isinstance(values, list) else None
         return quick if quick is not None else [self._converted(column, value) for value in values]
 

@@ -18,6 +18,7 @@ from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snaps
 from daq.errors import BadInput, InstrumentError, NotSafe
 from daq.stream import Column, Stream
 from daq.tables import StrictModel
+from drivers.cycler_records import RecordColumns
 from drivers.roles import BatteryCycler, CyclerAbilities
 from drivers.schedule import ChannelStatus, CyclerRecord, Schedule
 from drivers.schedule_checks import check_schedule
@@ -36,6 +37,7 @@ from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
 
 FOLDER = "simulated_cycler"
+RECORDED = CyclerRecord._fields[1:]  # the columns of a channel's file
 FAULTS = ("reading_lost", "hang")
 VOLTAGE_MAX_V, CURRENT_MAX_A = 5.0, 0.1
 VOLTAGE_NOISE, CURRENT_NOISE = 40, 41
@@ -235,20 +237,21 @@ class SimulatedCycler:
         return self.status(self._channel_of(ref))
 
     def records(self, ref: str, after: int = 0, limit: int = 100_000) -> Sequence[CyclerRecord]:
-        path = self._records_path(ref)
-        if not path.exists():
-            raise InstrumentError(self.name, f"has no records of a test {ref!r}")
+        path, offset = self._records_path(ref), max(after, 0)
         with self._lock:
             for channel, kept in self._kept.items():
                 if kept.ref == ref:
                     self._to_now(channel)
                     self._keep(channel)
-            offset = max(after, 0)
-            columns = np.fromfile(path, count=limit * COLUMNS, offset=offset * COLUMNS * 8).reshape(-1, COLUMNS).T
-        numbers = range(offset + 1, offset + 1 + columns.shape[1])
-        time_s, *floats = (column.tolist() for column in (columns[0], *columns[3:]))
-        step, cycle = columns[1:3].astype(int).tolist()
-        return list(map(CyclerRecord._make, zip(numbers, time_s, step, cycle, *floats, strict=True)))
+                    limit = min(limit, kept.count - offset)
+            if limit <= 0:
+                return ()
+            try:
+                read = np.fromfile(path, count=limit * COLUMNS, offset=offset * COLUMNS * 8).reshape(-1, COLUMNS)
+            except FileNotFoundError:
+                raise InstrumentError(self.name, f"has no records of a test {ref!r}") from None
+        columns = {"number": np.arange(offset + 1, offset + 1 + len(read)), **dict(zip(RECORDED, read.T, strict=True))}
+        return RecordColumns({**columns, "step": read[:, 1].astype(int), "cycle": read[:, 2].astype(int)})
 
     # ------------------------------------------------------------ inside
     def _check_channel(self, channel: int) -> None:

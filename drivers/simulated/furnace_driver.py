@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-import numpy as np
-
 from daq.bench import DriverContext
-from daq.contracts import Identity, Instrument, Limit, Reason, SafeReport, Snapshot
+from daq.contracts import Columns, Identity, Instrument, Limit, Reason, SafeReport, Snapshot, Values
 from daq.errors import BadInput, InstrumentError, NotSafe
-from daq.quantity import Columns
 from daq.tables import StrictModel
 from drivers.roles import FurnaceAbilities, FurnaceReading, TemperatureController
 from drivers.simulated.faults import OPEN_THERMOCOUPLE_C
@@ -111,7 +108,7 @@ class SimulatedFurnace:
         if self.world.faults.may_strike(self.name):
             return 0, {}
         course = self.world.furnace_ahead(times_s)
-        columns: dict[str, np.ndarray | list[None]] = dict(course._asdict())
+        columns: dict[str, Values] = dict(course._asdict())
         if not self._options.sample_sensor:
             columns["sample_temperature_C"] = [None] * course.temperature_C.size
         return course.temperature_C.size, columns
