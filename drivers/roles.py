@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -69,6 +69,15 @@ class Potentiostat(Instrument, Protocol):
         Raises `BadInput` before anything is applied when the technique is beyond `abilities()`,
         `InstrumentError` when the instrument fails.
         """
+        ...
+
+
+@runtime_checkable
+class MeasuresInBlocks(Protocol):
+    """A potentiostat, as the simulated one in virtual time, of which many points can be had at one moment."""
+
+    def measure_in_blocks(self, technique: Technique, channel: int = 1) -> Iterator[Iterable[Point]]:
+        """As `measure`: the points of one moment together, each of them taken only when it is asked for."""
         ...
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from daq.contracts import Result, Rig, RunReader
+from daq.contracts import Result, Rig, RunReader, Value
 from daq.errors import BadInput, StepFailed
 from daq.sample import Sample
-from drivers.roles import Potentiostat
+from drivers.roles import MeasuresInBlocks, Potentiostat
 from drivers.technique_checks import checked
-from drivers.techniques import DcPoint, OpenCircuit, Spectrum, SpectrumPoint, Technique
+from drivers.techniques import DcPoint, OpenCircuit, Point, Spectrum, SpectrumPoint, Technique
 from procedures.sample_geometry import electrode_area_cm2
 
 LEAST_OHM, MOST_OHM = 1.0, 1e9
@@ -105,31 +105,57 @@ def take(
     on_point: Callable[[DcPoint], None] = lambda point: None,
 ) -> DcPoint:
     """Measure and record until the technique ends; returns the last point. Raises StepFailed without any."""
-    area = electrode_area_cm2(sample)
-    label, channel = sample.label, sample.channel
     last: DcPoint | None = None
     told_s = -np.inf
-    for point in potentiostat.measure(technique, channel):
-        if not isinstance(point, DcPoint):
-            continue
-        last = point
-        columns = {"cycle": point.cycle} if own is None else own
-        rig.record(
-            stream, **columns, sample=label, channel=channel, time_s=point.time_s,
-            voltage_V=point.voltage_V, current_A=point.current_A,
-            current_density_mA_cm2=None if area is None else 1e3 * point.current_A / area,
-            charge_C=point.charge_C, current_range_A=point.current_range_A, overload=int(point.overload),
-            ended=point.ended,
-        )  # fmt: skip
-        on_point(point)
+    for block in _blocks(potentiostat, technique, sample.channel):
+        points: list[DcPoint] = []
+        try:
+            for point in block:
+                if isinstance(point, DcPoint):
+                    points.append(point)
+                    on_point(point)
+        finally:  # what was measured is recorded, whatever was thought of it
+            if points:
+                last = points[-1]
+                _record(rig, stream, points, sample, own)
         rig.check()
-        if point.time_s - told_s >= WATCH_EVERY_S:
-            told_s = point.time_s
+        if last is not None and last.time_s - told_s >= WATCH_EVERY_S:
+            told_s = last.time_s
             watch(rig)
-            rig.progress(f"{point.time_s:.0f} s, {point.voltage_V:.4g} V, {1e3 * point.current_A:.4g} mA")
+            rig.progress(f"{last.time_s:.0f} s, {last.voltage_V:.4g} V, {1e3 * last.current_A:.4g} mA")
     if last is None:
         raise StepFailed(f"{potentiostat.name} gave no point of {technique.kind}")
     return last
+
+
+def _blocks(potentiostat: Potentiostat, technique: Technique, channel: int) -> Iterator[Iterable[Point]]:
+    """The points of one moment together; of a real instrument, each by itself as it comes."""
+    if isinstance(potentiostat, MeasuresInBlocks):
+        return potentiostat.measure_in_blocks(technique, channel)
+    return ((point,) for point in potentiostat.measure(technique, channel))
+
+
+def _record(rig: Rig, stream: str, points: Sequence[DcPoint], sample: Sample, own: Mapping[str, Value] | None) -> None:
+    many, area = len(points), electrode_area_cm2(sample)
+    time_s, voltage_V, current_A, range_A, overload, charge_C, cycle, ended = map(list, zip(*points, strict=True))
+    named = {"cycle": cycle} if own is None else {name: [value] * many for name, value in own.items()}
+    rig.record_many(
+        stream,
+        [rig.t_s] * many,
+        {
+            **named,
+            "sample": [sample.label] * many,
+            "channel": [sample.channel] * many,
+            "time_s": time_s,
+            "voltage_V": voltage_V,
+            "current_A": current_A,
+            "current_density_mA_cm2": [None if area is None else 1e3 * one / area for one in current_A],
+            "charge_C": charge_C,
+            "current_range_A": range_A,
+            "overload": list(map(int, overload)),
+            "ended": ended,
+        },
+    )
 
 
 def passed_charge_C(run: RunReader, stream: str) -> dict[str, float]:

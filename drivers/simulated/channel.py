@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import Literal
 
 import numpy as np
@@ -126,6 +126,12 @@ class Channel:
 
     def direct_current(self, technique: DirectCurrentTechnique) -> Iterator[DcPoint]:
         """Points with their own times. Closed early, the cell is as its last point left it."""
+        with closing(self.direct_current_in_blocks(technique)) as blocks:
+            for block in blocks:
+                yield from block
+
+    def direct_current_in_blocks(self, technique: DirectCurrentTechnique) -> Generator[Iterator[DcPoint]]:
+        """As `direct_current`; those of one moment together, each computed when it is asked for."""
         with self._taken(technique.end_state):
             holder = self._world.cell(self.number)
             plan = stairs(technique, self._open_circuit_V())
@@ -142,12 +148,15 @@ class Channel:
                 readings = reader.read(
                     chunk, sample.temperature_C, sample.high_phase, self._noise(POINT_NOISE), overdriven
                 )
-                for point in readings:
-                    self._bias_V, self._current_A = point.voltage_V, point.current_A
-                    yield point
-                    if point.ended:
-                        return
+                yield self._shown(readings)
+                if reader.is_over:
+                    return
                 self._keep_now_and_then(due_s)
+
+    def _shown(self, points: Iterator[DcPoint]) -> Iterator[DcPoint]:
+        for point in points:
+            self._bias_V, self._current_A = point.voltage_V, point.current_A
+            yield point
 
     # ------------------------------------------------------------ inside
     def _keep_now_and_then(self, now_s: float) -> None:

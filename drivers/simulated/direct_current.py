@@ -36,6 +36,7 @@ class Reader:
         self._noise_known: tuple[float, float, float] = (0.0, 0.0, 0.0)  # range in A, seconds, its noise in A
         self.time_s = 0.0
         self.charge_C = 0.0
+        self.is_over = False
 
     def read(
         self, stairs: list[Stair], temperature_C: float, high_phase: float, rng: np.random.Generator, overdriven: bool
@@ -60,6 +61,7 @@ class Reader:
                 ended = self._side(voltage_V)
             if not ended and stair.is_last:
                 ended = self._whole
+            self.is_over = bool(ended)
             yield DcPoint(self.time_s, read_V, read_A, range_A, overload, self.charge_C, stair.cycle, ended)
             if ended:
                 return

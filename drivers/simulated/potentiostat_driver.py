@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from drivers.simulated.options import (
 )
 from drivers.simulated.simulation import CHANNELS_MAX
 from drivers.simulated.world import World
+from drivers.staircase import DirectCurrentTechnique
 from drivers.technique_checks import check_channel, checked
 from drivers.techniques import GalvanostaticSpectrum, OpenCircuit, Point, Spectrum, Technique
 
@@ -153,15 +154,27 @@ class SimulatedPotentiostat:
     # ------------------------------------------------------------ the role
     def measure(self, technique: Technique, channel: int = 1) -> Iterator[Point]:
         """Raises BadInput before anything is applied; InstrumentError when it fails underway."""
+        technique = self._looked_at(technique, channel)
+        if isinstance(technique, Spectrum):
+            return self._channels[channel].spectrum(technique)
+        if isinstance(technique, OpenCircuit):
+            return self._channels[channel].open_circuit(technique)
+        return self._channels[channel].direct_current(technique)
+
+    def measure_in_blocks(self, technique: Technique, channel: int = 1) -> Iterator[Iterable[Point]]:
+        """As `measure`. Only in virtual time do several points of a direct current come at one moment."""
+        technique = self._looked_at(technique, channel)
+        if isinstance(technique, Spectrum | OpenCircuit):
+            return ([point] for point in self.measure(technique, channel))
+        return self._channels[channel].direct_current_in_blocks(technique)
+
+    def _looked_at(self, technique: Technique, channel: int) -> Spectrum | OpenCircuit | DirectCurrentTechnique:
+        """As it will be run. Raises as `measure` does, before anything is applied."""
         abilities = self.abilities()
         check_channel(channel, abilities, self.name)
         technique = checked(technique, abilities, self.name)
         if not self._channels:
             raise InstrumentError(self.name, "is not connected; connect the bench first")
         self._last_channel = channel
-        if isinstance(technique, Spectrum):
-            return self._channels[channel].spectrum(technique)
-        if isinstance(technique, OpenCircuit):
-            return self._channels[channel].open_circuit(technique)
         assert not isinstance(technique, GalvanostaticSpectrum)  # not in TECHNIQUES, so refused by the check
-        return self._channels[channel].direct_current(technique)
+        return technique
