@@ -41,28 +41,38 @@ class Reader:
     def read(
         self, stairs: list[Stair], temperature_C: float, high_phase: float, rng: np.random.Generator, overdriven: bool
     ) -> Iterator[DcPoint]:
-        """A point per stair, each computed when it is asked for. After a cut-off there is no more."""
+        """A point per stair, each computed when it is asked for. After a cut-off there is no more.
+
+        In local names and with few calls, for a voltammogram has a hundred thousand points.
+        """
         noise: list[list[float]] = rng.standard_normal((len(stairs), 2)).tolist()
-        for stair, draw in zip(stairs, noise, strict=True):
-            seconds, is_charged = self._shortened(stair)
-            voltage_V, current_A, passed_s = self._pass(stair.level, seconds, temperature_C, high_phase)
-            is_beyond, is_charged = passed_s < seconds, is_charged and passed_s == seconds
-            seconds = passed_s
-            self._holder.at_s += seconds
+        holder, noise_V = self._holder, self._parameters.open_circuit_noise_V
+        cell, is_plain = holder.cell, not self._is_current and self._cut_offs.charge_C is None
+        is_charged = is_beyond = False
+        for stair, (draw_A, draw_V) in zip(stairs, noise, strict=True):
+            voltage_V, seconds, cycle, is_last = stair
+            if is_plain:  # a potential, for as long as its stair
+                current_A = cell.at_voltage(voltage_V, seconds, temperature_C, high_phase)
+            else:
+                whole_s, is_charged = self._shortened(stair)
+                voltage_V, current_A, seconds = self._pass(voltage_V, whole_s, temperature_C, high_phase)
+                is_beyond, is_charged = seconds < whole_s, is_charged and seconds == whole_s
+            holder.at_s += seconds
             self.time_s += seconds
             self.charge_C += current_A * seconds
-            range_A = self._range_A or range_for(abs(current_A))
+            size_A = abs(current_A)
+            range_A = self._range_A or range_for(size_A)
             clips_A = range_A / 10 if overdriven else range_A
-            overload = abs(current_A) > clips_A or abs(voltage_V) > COMPLIANCE_V
-            read_A = min(max(current_A, -clips_A), clips_A) + draw[0] * self._noise_A(range_A, seconds)
-            read_V = min(max(voltage_V, -COMPLIANCE_V), COMPLIANCE_V) + draw[1] * self._parameters.open_circuit_noise_V
+            overload = size_A > clips_A or abs(voltage_V) > COMPLIANCE_V
+            read_A = (math.copysign(min(size_A, clips_A), current_A)) + draw_A * self._noise_A(range_A, seconds)
+            read_V = math.copysign(min(abs(voltage_V), COMPLIANCE_V), voltage_V) + draw_V * noise_V
             ended = "charge_C" if is_charged else self._passed(read_V, read_A)
             if is_beyond and not ended:
                 ended = self._side(voltage_V)
-            if not ended and stair.is_last:
+            if is_last and not ended:
                 ended = self._whole
             self.is_over = bool(ended)
-            yield DcPoint(self.time_s, read_V, read_A, range_A, overload, self.charge_C, stair.cycle, ended)
+            yield DcPoint(self.time_s, read_V, read_A, range_A, overload, self.charge_C, cycle, ended)
             if ended:
                 return
 
