@@ -61,13 +61,14 @@ class Overseer:
                 asked_s = now
             if asked_s is not None and now - asked_s >= self._patience_s:
                 return self._give_up(thread, title, life)
-            if asked_s is None and life.silent_s() > self._table.hung_after_s:
+            hangs_in_s = self._table.hung_after_s - life.silent_s()
+            if asked_s is None and hangs_in_s <= 0:
                 hours = self._table.hung_after_s / 3600
                 self._control.break_off(
                     StepFailed(f"{title}: nothing was heard of it for {hours:.3g} h; a driver hangs")
                 )
                 return self._give_up(thread, title, life)
-            left_s = math.inf if asked_s is None else asked_s + self._patience_s - now
+            left_s = max(1.0, hangs_in_s) if asked_s is None else asked_s + self._patience_s - now
             self._clock.wait(self._news, max(0.0, min(self._period_s, left_s)))
             self._news.clear()
             self.look()

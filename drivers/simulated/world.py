@@ -30,7 +30,7 @@ from drivers.simulated.state import Command, StateFolder, WorldSnapshot
 
 log = logging.getLogger(__name__)
 
-SNAPSHOT_EVERY_STEPS = 6 * 3600
+SNAPSHOT_EVERY_STEPS = 2 * 3600
 AHEAD_STEPS, FAR_AHEAD_STEPS = 1800, 3600  # further where nobody commands: a command takes back what is ahead
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
 LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once

@@ -243,8 +243,8 @@ def test_a_killed_host_is_replaced_and_the_run_offered(tmp_path: Path, monkeypat
         assert note is not None
         System().end([note.process])
         until(lambda: "was interrupted" in bench.status()["held"], 30, "no new host holds the queue")
+        until(lambda: bench.status()["state"] == "idle", 10, "the new host does not answer")
         status = bench.status()
-        assert status["state"] == "idle"
         assert [one["id"] for one in status["queue"]] == [following]
         assert bench.entry(number)["state"] == "interrupted"
         (broken,) = bench.get("/about")["interrupted"]
