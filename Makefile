@@ -114,6 +114,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || sh scripts/system-packages venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[gui,parquet,dev]'
+	@$(BIN)/python -m compileall -q cellrig.py daq drivers procedures gui # the first start is then as quick as any
 	@touch $@
 
 .venv/.system-packages: $(READY) scripts/system-packages
