@@ -63,10 +63,13 @@ class RateCapability(OnCycler):
 
     def _rates_of(self, cell: CellRows) -> list[Result]:
         from procedures.analysis.capacity import METHOD, cycles_of, integrate_cycling
+        from procedures.ended_by_time import HalfBounds, ended_by_time, reason_of
 
         rows, active = cell.rows, cell.sample.active
         halves = integrate_cycling(rows)
         cycles = cycles_of(halves)
+        bounds = HalfBounds(self.lower_V, self.upper_V, self.half_max_h, self.record_s)
+        charges, discharges = ended_by_time(halves, bounds)
         by_mass = active is not None and active.mass_mg is not None
         per, unit = (1e6 / (active.mass_mg or 1.0), "mAh/g") if by_mass and active else (1e3, "mAh")
         found = []
@@ -78,6 +81,11 @@ class RateCapability(OnCycler):
             where = {**cell.at, "rate": rate, "order": number + 1}
             if len(values) == 0:
                 found.append(Result("discharge_capacity", None, unit, at=where, reason="no discharge at this rate"))
+                continue
+            numbers = range(first + 1, first + self.cycles_each + 1)
+            limited = reason_of(charges & set(numbers), discharges & set(numbers), bounds)
+            if limited:
+                found.append(Result("discharge_capacity", None, unit, at=where, reason=limited))
                 continue
             mean = float(np.mean(values))
             spread = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None

@@ -283,9 +283,15 @@ class RunFile:
 
     def unix_of(self, t_s: float) -> float:
         """When `t_s` was, by the calendar of the bench: from the last anchor at or before it."""
-        anchors = self.anchors() or [Anchor(0.0, float(self._head["bench_unix"]), "start")]
-        anchor = max((one for one in anchors if one.t_s <= t_s), key=lambda one: one.t_s, default=anchors[0])
-        return anchor.unix + (t_s - anchor.t_s)
+        return float(self.unix_of_all(np.array([t_s]))[0])
+
+    def unix_of_all(self, t_s: np.ndarray) -> np.ndarray:
+        """As `unix_of`, of each."""
+        anchors = sorted(self.anchors(), key=lambda one: one.t_s)
+        anchors = anchors or [Anchor(0.0, float(self._head["bench_unix"]), "start")]
+        at_s, unix = np.array([one.t_s for one in anchors]), np.array([one.unix for one in anchors])
+        last = np.maximum(np.searchsorted(at_s, t_s, side="right") - 1, 0)
+        return unix[last] + (t_s - at_s[last])
 
     def results(self) -> list[Result]:
         return [

@@ -181,6 +181,8 @@ def _print_refusals(console: Console, refused: Sequence[Result]) -> None:
 def _place(result: Result) -> str:
     if "temperature_C" in result.at:
         return f"{result.at['temperature_C']:g} °C"
+    if "rate" in result.at:
+        return str(result.at["rate"])
     return str(result.at.get("spectrum", ""))
 
 

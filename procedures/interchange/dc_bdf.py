@@ -31,7 +31,7 @@ def _table(record: DcRecord) -> bytes:
         "Test Time / s": time_s,
         "Voltage / V": voltage_V,
         "Current / A": current_A,
-        "Unix Time / s": record.began_unix + time_s,
+        "Unix Time / s": record.unix_s,
         "Cycle Count / 1": record.cycle,
         "Step Count / 1": record.step,
     }

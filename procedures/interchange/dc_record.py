@@ -32,6 +32,7 @@ _SHORT: Mapping[Kind, str] = {
 class DcRecord:
     """Arrays (n,); charge or oxidation is positive current, `time_s` counts from `began_unix` and never runs back.
 
+    `unix_s` is the calendar's time of each row: where a potentiostat cycled, `time_s` stood still over a break.
     `step` counts every change of stage or of the schedule's step from 1. `cycle` is what the instrument counted, else
     a charge and a discharge each. `temperature_C` None: not in the record.
     """
@@ -41,6 +42,7 @@ class DcRecord:
     stem: str
     began_unix: float
     time_s: Floats
+    unix_s: Floats
     voltage_V: Floats
     current_A: Floats
     cycle: Ints
@@ -124,13 +126,14 @@ def _records(run: RunFile, rows: dict[str, np.ndarray], kind: Kind, stage: str) 
         began = run.unix_of(float(one["t_s"][0])) - time_s[0]
         if kind != "cycling":  # a sweep or a stage begins at its first row
             began, time_s = began + time_s[0], time_s - time_s[0]
+        unix_s = run.unix_of_all(one["t_s"]) if kind == "cycling" else began + time_s
         current = np.asarray(one["current_A"], np.float64)
         counted = one["cycle"] if "cycle" in one else half_cycles_of(current) // 2 + 1
         end = "" if kind == "cycling" else f"_{_SHORT[kind]}"
         found.append(
             DcRecord(
                 kind, samples.get(name, Sample(name=name or "sample")),
-                file_name(f"{run.id}_{name}" if name else run.id) + end, began, time_s,
+                file_name(f"{run.id}_{name}" if name else run.id) + end, began, time_s, unix_s,
                 np.asarray(one["voltage_V"], np.float64), current, np.asarray(counted).astype(np.int64),
                 (1 + np.cumsum(np.diff(one[stage], prepend=one[stage][:1]) != 0)).astype(np.int64),
                 np.asarray(one["temperature_C"], np.float64) if "temperature_C" in one else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from daq.contracts import Result
 from procedures.cell_lines import CellLine, columns_of
@@ -60,16 +60,24 @@ def voltages_plot(lines: Sequence[CellLine], rows: Sequence[Rows]) -> Plot | Non
     return Plot("over_time", "Potential", figure, caption, f"Potential against time of {len(shown)} cells")
 
 
-def per_cycle_plot(lines: Sequence[CellLine], results: Sequence[Result], name: str, title: str) -> Plot | None:
-    """A number of every cycle: a curve for each of few cells, the middle half and the extremes of many."""
-    curves = [_by_cycle(line, results, name) for line in lines]
+def per_cycle_plot(
+    lines: Sequence[CellLine], results: Sequence[Result], name: str, title: str, rates: Sequence[str] = ()
+) -> Plot | None:
+    """A number of every cycle: a curve for each of few cells, the middle half and the extremes of many.
+
+    With `rates`, those of a rate capability in their order, it is one of every rate.
+    """
+    curves = [_by(("order" if rates else "cycle"), line, results, name) for line in lines]
     unit = next((one.unit for one in results if one.name == name), "")
     if not any(curves):
         return None
     figure, grid = new_figure(3.4, Margins(top=0.5))
     axes = grid[0, 0]
-    dress(axes, "cycle", f"{name.replace('_', ' ')} / {UNITS.get(unit, unit)}")
+    dress(axes, "rate" if rates else "cycle", f"{name.replace('_', ' ')} / {UNITS.get(unit, unit)}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if rates:
+        axes.set_xticks(range(1, len(rates) + 1), rates)
+        axes.xaxis.set_minor_locator(NullLocator())
     if len(lines) <= MOST_CURVES:
         for index, (line, curve) in enumerate(zip(lines, curves, strict=True)):
             axes.plot(*_xy(curve), "o-", color=CELLS[index], ms=3, lw=0.8, label=line.sample.label, rasterized=True)
@@ -101,14 +109,11 @@ def summary_plot(lines: Sequence[CellLine], name: str, title: str) -> Plot | Non
     return Plot(f"{name}_by_channel", title, figure, "A point for each cell.", f"{title} over the channel")
 
 
-def _by_cycle(line: CellLine, results: Sequence[Result], name: str) -> dict[int, float]:
+def _by(key: str, line: CellLine, results: Sequence[Result], name: str) -> dict[int, float]:
     return {
-        int(one.at["cycle"]): one.value
+        int(one.at[key]): one.value
         for one in results
-        if one.name == name
-        and one.value is not None
-        and "cycle" in one.at
-        and one.at.get("sample") == line.sample.label
+        if one.name == name and one.value is not None and key in one.at and one.at.get("sample") == line.sample.label
     }
 
 

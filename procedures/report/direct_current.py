@@ -41,13 +41,24 @@ def voltammetry_content(run: RunFile, facts: RunFacts) -> Content:
 
 
 def polarisation_content(run: RunFile, facts: RunFacts) -> Content:
-    """Potential and current density against time, with the short where there is one."""
-    rows = run.table("polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2"))
+    """Potential and current density against time, with the short where there is one; of several cells, what tells them
+    apart."""
+    is_on_cycler = facts.parameters.get("on") == "cycler"
+    lines = cell_lines(facts.samples, run.recall(CELLS, {}), facts.results) if is_on_cycler else []
+    if lines:
+        return _cells_content(run, facts, lines)
+    if is_on_cycler:
+        rows = run.table("cycling", columns=(*CYCLED, "current_density_mA_cm2"))
+    else:
+        rows = run.table(
+            "polarisation", columns=("stage", "time_s", "voltage_V", "current_A", "current_density_mA_cm2")
+        )
     plots = [_over_time(rows, rows["t_s"], facts, "start")] if len(rows["t_s"]) else []
     plots += cell_spectra_plots(run, facts)
     cards = (
         "critical_current_density",
         "area_specific_resistance",
+        "short_circuit",
         "electronic_conductivity",
         "open_circuit_potential",
     )
@@ -82,9 +93,11 @@ def cycling_content(run: RunFile, facts: RunFacts) -> Content:
 
 def _cells_content(run: RunFile, facts: RunFacts, lines: Sequence[CellLine]) -> Content:
     """Of several cells: what tells them apart, and no more of each than a page has room for."""
+    rates = facts.parameters.get("rates", ())
     plots = [
         voltages_plot(lines, [one.rows for one in cells_of(run)]) if len(lines) <= MOST_CURVES else None,
         per_cycle_plot(lines, facts.results, "discharge_capacity", "Capacity"),
+        per_cycle_plot(lines, facts.results, "discharge_capacity", "Capacity at each rate", rates) if rates else None,
         per_cycle_plot(lines, facts.results, "coulombic_efficiency", "Coulombic efficiency"),
         *(summary_plot(lines, name, name.replace("_", " ").capitalize()) for name in SUMMARIES),
     ]
@@ -95,7 +108,8 @@ def _cells_content(run: RunFile, facts: RunFacts, lines: Sequence[CellLine]) -> 
 
 
 def _content(facts: RunFacts, plots: list[Plot], cards: tuple[str, ...], most: int = MOST_CARDS) -> Content:
-    told = [one for name in cards for one in facts.results if one.name == name and one.value is not None][:most]
+    whole = [one for one in facts.results if one.value is not None and "step" not in one.at]  # not of a ladder's rung
+    told = [one for name in cards for one in whole if one.name == name][:most]
     headlines = [Headline(name_of(one), value_of(one), where_of(one.at) if one.at else "") for one in told]
     tables = [results_table(facts.results)] if facts.results else []
     return Content(headlines, [*plots, *temperature_plots(facts)], tables)

@@ -87,3 +87,33 @@ def test_what_a_cycler_went_on_with_by_itself_is_counted(tmp_path: Path) -> None
     table = pd.read_csv(exported(path, "bdf", tmp_path))
     assert len(table) == len(time_s)
     assert table["Charging Capacity / Ah"].iloc[-1] * 3600 == pytest.approx(AMPS * (HALF_S - 10))
+
+
+def test_the_calendar_of_a_bdf_file_goes_on_where_a_potentiostat_cycled(tmp_path: Path) -> None:
+    """Its `time_s` is the time under test: it stands still over a break, the calendar does not."""
+    writer = RunWriter.create(
+        tmp_path / "runs", procedure="galvanostatic-cycling", sample={"name": "a", "channel": 1}, parameters={},
+        bench={}, streams=[CYCLING], steps=[Step("schedule", "schedule")], plan={}, versions={"cellrig": "0.1.0"},
+        started_unix=STARTED_UNIX, bench_unix=STARTED_UNIX,
+    )  # fmt: skip
+    writer.anchor(0.0, STARTED_UNIX, "start")
+    time_s = np.arange(10.0, 1001.0, 10.0)
+    t_s = time_s + np.where(time_s > 500, BREAK_S, 0.0)
+    for attempt, mine in ((1, time_s <= 500), (2, time_s > 500)):
+        assert writer.begin_step("schedule", float(t_s[mine][0]) - 10) == attempt
+        count = int(mine.sum())
+        columns = {
+            "sample": ["a"] * count, "channel": [1] * count, "record": np.flatnonzero(mine) + 1,
+            "schedule_step": [1] * count, "cycle": [1] * count, "time_s": time_s[mine], "voltage_V": [3.4] * count,
+            "current_A": [AMPS] * count, "current_density_mA_cm2": [1.0] * count,
+            "charge_capacity_Ah": AMPS * time_s[mine] / 3600, "discharge_capacity_Ah": [0.0] * count,
+            "temperature_C": [None] * count,
+        }  # fmt: skip
+        writer.record_many("cycling", "schedule", attempt, t_s[mine], columns)
+        writer.end_step("schedule", attempt, "broken" if attempt == 1 else "finished", float(t_s[mine][-1]))
+    path = writer.path
+    writer.close("finished", "", 9000.0)
+    table = pd.read_csv(exported(path, "bdf", tmp_path))
+    assert table["Test Time / s"].tolist() == pytest.approx(time_s)
+    assert (table["Unix Time / s"] - STARTED_UNIX).tolist() == pytest.approx(t_s)
+    assert table["Charging Capacity / Ah"].iloc[-1] * 3600 == pytest.approx(AMPS * 990)
