@@ -25,11 +25,12 @@ def quantity_in_words(key: str, value: Any) -> str:
 
 
 def counted_since(results: Sequence[Result], origin: str) -> list[Result]:
-    """The same; a short circuit's hours say in where they hold what they are counted from."""
-    return [
-        replace(one, at={**one.at, "since": origin}) if one.name == "short_circuit" and one.value is not None else one
-        for one in results
-    ]
+    """The same; a short circuit's hours say in where they hold what they are counted from, where they do not yet."""
+    return [_told(one, origin) if one.name == "short_circuit" and one.value is not None else one for one in results]
+
+
+def _told(one: Result, origin: str) -> Result:
+    return replace(one, at={**one.at, "since": one.at.get("since", origin)})
 
 
 def on_its_clock(results: Sequence[Result], procedure: str) -> list[Result]:

@@ -11,6 +11,7 @@ from daq.contracts import Result
 from gui.model.analyser import Analysis
 from gui.panels.small import label
 from gui.plots.pane import ShownRun
+from procedures.result_place import on_its_clock
 from procedures.result_words import interval_of, name_of, value_of, where_of
 
 HEADS = ("Run", "Quantity", "At", "Value", "95 % interval", "Method, or why there is none")
@@ -78,7 +79,8 @@ class ResultsPane(QWidget):
 
     def _results_of(self, one: ShownRun) -> Sequence[Result]:
         analysis = self.analyses.get(one.view.head.id)
-        return analysis.results if analysis is not None and analysis.results else one.view.results
+        found = analysis.results if analysis is not None and analysis.results else one.view.results
+        return on_its_clock(found, one.view.head.procedure)
 
 
 def _texts(run: str, result: Result) -> tuple[str, ...]:
