@@ -16,6 +16,7 @@ from daq.stream import Stream
 
 APPLICATION_ID = 0x63656C6C  # "cell"
 SCHEMA_VERSION = 1
+SET_HEAD = "INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 RUN_DB = "run.db"
 IDENTITIES = "instruments"  # key in `state`: maker, model, serial, firmware of each instrument, by its name
 INTERLOCKS = "interlocks"  # key in `state`: a table for each tripping of an interlock

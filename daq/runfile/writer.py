@@ -17,24 +17,22 @@ import numpy as np
 from filelock import FileLock
 
 from daq.contracts import Outcome, Result, Step, StepState, Value
-from daq.disk import check_room
-from daq.errors import BadInput, RunFileError, StorageError
+from daq.errors import StorageError
 from daq.runfile import owner
+from daq.runfile.attempts import Attempts
 from daq.runfile.door import Door
-from daq.runfile.folder import free_reserve, make_reserve, new_folder
+from daq.runfile.folder import free_reserve, new_folder
 from daq.runfile.journal import Journal
-from daq.runfile.lost_lock import writer_without_lock
-from daq.runfile.plain import make_plain, open_for_writing, use_wal
-from daq.runfile.schema import RUN_DB, clean_text, create_tables, quoted, to_json
-from daq.runfile.stored import check_identity, guarded, read_run, read_streams
+from daq.runfile.opening import open_again, open_new
+from daq.runfile.plain import make_plain
+from daq.runfile.schema import RUN_DB, SET_HEAD, clean_text, quoted, to_json
+from daq.runfile.stored import read_streams
 from daq.runfile.text_log import TextLog
 from daq.stream import Stream
 
-_SET = "INSERT INTO run VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _REMEMBER = "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _EVENT = "INSERT INTO event (t_s, level, source, text) VALUES (?, ?, ?, ?)"
 _ANCHOR = "INSERT INTO anchor (t_s, unix, why) VALUES (?, ?, ?)"
-_ATTEMPT = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?)"
 _RESULT = (
     "INSERT INTO result (name, value, unit, uncertainty, interval_low, interval_high, at, method, reason) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -54,18 +52,12 @@ class RunWriter:
         self._lock = lock
         self._streams = [stream.name for stream in streams]
         self._doors = {stream.name: Door(stream) for stream in streams}
-        self._steps: dict[str, int] = {
-            "": 0,
-            **dict(connection.execute("SELECT key, number FROM step ORDER BY number")),
-        }
-        attempts = connection.execute(
-            "SELECT key, attempt, state FROM attempt JOIN step ON number = step ORDER BY number, attempt"
-        )
-        self._attempts: dict[str, tuple[int, StepState]] = {key: (attempt, state) for key, attempt, state in attempts}
         self._journal = Journal(connection, str(folder), partial(free_reserve, folder))
         self._lanes = {stream.name: self._journal.lane(self._doors[stream.name].insert_sql) for stream in streams}
         self._events = self._journal.lane(_EVENT)
         self._text = TextLog(folder)
+        self._attempts = Attempts(connection, self._journal, self.note)
+        self._steps = self._attempts.numbers
 
     # ------------------------------------------------------------ to begin, to go on
     @classmethod
@@ -104,24 +96,7 @@ class RunWriter:
             **_this_process(),
             **_outcome("running", "", None),
         }
-        lock: FileLock | None = None
-        connection: sqlite3.Connection | None = None
-        try:
-            lock = owner.take(folder)
-            if lock is None:
-                raise RunFileError("the new folder was taken by another process", place=str(folder))
-            make_reserve(folder)
-            connection = open_for_writing(folder / RUN_DB)
-            connection.execute("BEGIN IMMEDIATE")
-            create_tables(connection, streams, steps)
-            connection.executemany(_SET, [(key, to_json(value, key)) for key, value in head.items()])
-            connection.execute("COMMIT")  # into the file itself, so that its header names it from the start
-            use_wal(connection)
-        except BaseException as error:
-            _undo(folder, lock, connection)
-            if isinstance(error, OSError | sqlite3.Error):
-                raise BadInput(f"no run can be stored here: {error}", place=str(runs_folder)) from error
-            raise
+        lock, connection = open_new(folder, head, streams, steps)
         writer = cls(folder, lock, connection, streams)
         writer._text.head(head)
         writer._text.anchor(0.0, bench_unix)  # until the run begins and has one of its own
@@ -135,38 +110,8 @@ class RunWriter:
         written.
         """
         folder = folder.absolute()
-        check_identity(folder / RUN_DB)
-        pid = writer_without_lock(folder)
-        if pid is not None:
-            raise RunFileError(
-                f"is being run by process {pid}, and somebody deleted its {owner.LOCK}",
-                place=str(folder),
-                allowed="wait until it ends, or stop it",
-            )
-        try:
-            lock = owner.take(folder)
-        except OSError as error:
-            raise BadInput(f"cannot be written: {error.strerror or error}", place=str(folder)) from error
-        if lock is None:
-            raise RunFileError(f"is being run by {_owner_text(folder)}", place=str(folder), allowed="wait, or stop it")
-        connection: sqlite3.Connection | None = None
-        try:
-            check_room(folder, rows=0)
-            make_reserve(folder)
-            connection = open_for_writing(folder / RUN_DB)
-            use_wal(connection)
-            with guarded(folder):
-                writer = cls(folder, lock, connection, read_streams(connection))
-        except BaseException as error:
-            if connection is not None:
-                connection.close()
-            free_reserve(folder)
-            owner.give_up(lock, folder, remove=False)
-            if isinstance(error, OSError | sqlite3.OperationalError):
-                raise BadInput(f"cannot be written: {error}", place=str(folder)) from error
-            if isinstance(error, sqlite3.Error):
-                raise RunFileError(f"is damaged: {error}", place=str(folder)) from error
-            raise
+        with open_again(folder) as (lock, connection):
+            writer = cls(folder, lock, connection, read_streams(connection))
         try:
             writer._take_over()
         except BaseException:
@@ -177,14 +122,13 @@ class RunWriter:
     def _take_over(self) -> None:
         head = {**_this_process(), **_outcome("running", "", None)}
         self._journal.write(
-            *[(_SET, (key, to_json(value, key))) for key, value in head.items()],
+            *[(SET_HEAD, (key, to_json(value, key))) for key, value in head.items()],
             ("UPDATE attempt SET state = 'broken', ended_t_s = ? WHERE state = 'running'", (self.last_t_s,)),
         )
         for t_s, unix in self._journal.ask("SELECT t_s, unix FROM anchor ORDER BY id DESC LIMIT 1"):
             self._text.anchor(t_s, unix)
         self.note(self.last_t_s, "run", f"opened again by process {head['pid']} on {head['host']}")
-        for key, (attempt, state) in self._attempts.items():
-            self._attempts[key] = (attempt, "broken" if state == "running" else state)
+        self._attempts.break_off()
 
     # ------------------------------------------------------------ rows
     def record(self, stream: str, step: str, attempt: int, t_s: float, values: Mapping[str, Value]) -> None:
@@ -272,44 +216,23 @@ class RunWriter:
     # ------------------------------------------------------------ steps
     def begin_step(self, key: str, t_s: float) -> int:
         """The number of the attempt that begins now: 1, or one more than the last. Durable on return."""
-        attempt = self.attempt_of(key) + 1
-        self._journal.write((_ATTEMPT, (self._number(key), attempt, "running", float(t_s), None)))
-        self._attempts[key] = (attempt, "running")
-        return attempt
+        return self._attempts.begin(key, t_s)
 
     def end_step(self, key: str, attempt: int, state: StepState, t_s: float) -> None:
         """How an attempt ended. Durable on return."""
-        self._journal.write(
-            (
-                "UPDATE attempt SET state = ?, ended_t_s = ? WHERE step = ? AND attempt = ?",
-                (state, float(t_s), self._number(key), attempt),
-            )
-        )
-        self._attempts[key] = (attempt, state)
-        self.note(t_s, "step", f"{key}: {state} (attempt {attempt})")
+        self._attempts.end(key, attempt, state, t_s)
 
     def mark_step(self, key: str, state: StepState, t_s: float) -> None:
         """Another state for a step without another attempt at it: skipped, say. Durable on return."""
-        attempt = self.attempt_of(key)
-        if attempt:
-            self.end_step(key, attempt, state, t_s)
-            return
-        self._journal.write((_ATTEMPT, (self._number(key), 1, state, float(t_s), float(t_s))))
-        self._attempts[key] = (1, state)
+        self._attempts.mark(key, state, t_s)
 
     def step_states(self) -> dict[str, StepState]:
         """The state of each step's last attempt; `waiting` where there is none."""
-        return {key: self._attempts[key][1] if key in self._attempts else "waiting" for key in self._steps if key}
+        return self._attempts.states()
 
     def attempt_of(self, key: str) -> int:
         """The number of the last attempt at a step, 0 when there is none."""
-        return self._attempts[key][0] if key in self._attempts else 0
-
-    def _number(self, key: str) -> int:
-        number = self._steps.get(key, 0)
-        if not number:
-            raise KeyError(f"the run has no step {key!r}")
-        return number
+        return self._attempts.last_of(key)
 
     # ------------------------------------------------------------ state, results, the end
     def remember(self, key: str, value: Any) -> None:
@@ -342,7 +265,7 @@ class RunWriter:
             outcome, reason = "failed", str(self.failure)
         head = {**_outcome(outcome, reason, float(t_s)), "rows": self._row_counts()}
         try:
-            self._journal.write(*[(_SET, (key, to_json(value, key))) for key, value in head.items()])
+            self._journal.write(*[(SET_HEAD, (key, to_json(value, key))) for key, value in head.items()])
         except StorageError:
             self._let_go(ended=False)
             raise
@@ -388,24 +311,3 @@ def _result_row(result: Result) -> tuple[Any, ...]:
     at = to_json(result.at, f"`at` of the result {result.name}")
     value, uncertainty, *interval = numbers
     return (result.name, value, result.unit, uncertainty, *interval, at, result.method, result.reason)
-
-
-def _owner_text(folder: Path) -> str:
-    try:
-        run = read_run(folder)
-        return f"pid {run['pid']} on {run['host']}"
-    except (RunFileError, KeyError):
-        return "another process"
-
-
-def _undo(folder: Path, lock: FileLock | None, connection: sqlite3.Connection | None) -> None:
-    """A run that could not be begun leaves nothing behind."""
-    if connection is not None:
-        connection.close()
-    for path in folder.iterdir():
-        if path.name != owner.LOCK:
-            path.unlink(missing_ok=True)
-    if lock is not None:
-        owner.give_up(lock, folder, remove=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
