@@ -96,19 +96,20 @@ def turning_points(values: Floats, enough: float) -> tuple[NDArray[np.int64], ND
     highs: list[int] = []
     lows: list[int] = []
     high = low = 0
+    highest = lowest = float(values[0])
     rising: bool | None = None
     for row, value in enumerate(values.tolist()):
-        if value > values[high]:
-            high = row
-        if value < values[low]:
-            low = row
-        if rising is not True and value - values[low] >= enough:
+        if value > highest:
+            high, highest = row, value
+        if value < lowest:
+            low, lowest = row, value
+        if rising is not True and value - lowest >= enough:
             if rising is False:
                 lows.append(low)
-            rising, high = True, row
-        elif rising is not False and values[high] - value >= enough:
+            rising, high, highest = True, row, value
+        elif rising is not False and highest - value >= enough:
             highs.append(high)
-            rising, low = False, row
+            rising, low, lowest = False, row, value
     if rising is True:
         highs.append(high)
     return np.array(highs, dtype=np.int64), np.array(lows, dtype=np.int64)
