@@ -99,7 +99,7 @@ class GalvanostaticCycling(OnCycler):
     def analyse(self, run: RunReader) -> list[Result]:
         from procedures.analysis.capacity import integrate_cycling
         from procedures.analysis.cycling_results import cycling_results
-        from procedures.ended_by_time import HalfBounds, by_time_told
+        from procedures.half_ends import HalfBounds, broken_off, broken_off_told, by_time_told
 
         formed = 0 if run.parameters.get("own_schedule") else int(run.parameters.get("formation_cycles") or 0)
         reference = formed + 1 if formed else None
@@ -112,6 +112,8 @@ class GalvanostaticCycling(OnCycler):
             if not self.own_schedule:
                 bounds = HalfBounds(self.lower_V, self.upper_V, self.half_max_h, self.record_s)
                 found = by_time_told(found, halves, bounds)
+                cycle = broken_off(halves, bounds)
+                found = found if cycle is None else broken_off_told(found, cycle)
             per_g = active.capacity_mAh_g if active is not None and mass_mg is not None else None
             return found if per_g is None else empty_told(found, per_g)
 

@@ -63,7 +63,7 @@ class RateCapability(OnCycler):
 
     def _rates_of(self, cell: CellRows) -> list[Result]:
         from procedures.analysis.capacity import METHOD, cycles_of, integrate_cycling
-        from procedures.ended_by_time import HalfBounds, ended_by_time, reason_of
+        from procedures.half_ends import HalfBounds, ended_by_time, reason_of
 
         rows, active = cell.rows, cell.sample.active
         halves = integrate_cycling(rows)

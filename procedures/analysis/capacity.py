@@ -34,6 +34,7 @@ from procedures.analysis.quantiles import student_95
 from procedures.analysis.tester_counts import Flags, believed, kept_rows, step_edges
 
 METHOD = "integral of the current (trapezoid) over each half cycle"
+_AT_ONCE = 0.05  # of the usual interval between rows: no interval at all
 _NEGLIGIBLE = 0.001  # of the median half cycle's charge: no half cycle, an artefact of switching
 
 
@@ -86,9 +87,10 @@ def integrate_half_cycles(
     limit = gap_limit_s(record.time_s) if gap_s is None else gap_s
     coulomb, doubt = running_integral(record.time_s, record.current_A, limit)
     rows = np.isfinite(time_s) & np.isfinite(current_A) & np.isfinite(voltage_V)
-    edges = step_edges(kept_rows(step, time_s, rows, "step"))
+    steps = kept_rows(step, time_s, rows, "step")
+    edges = step_edges(steps)
     told = kept_rows(cycle, time_s, rows, "cycle")
-    found, numbers = _told_apart(record, coulomb, edges, told, first)
+    found, numbers = _told_apart(record, coulomb, edges, told, first, steps)
     last = found.stop - 1
     edge, edge_error, edge_energy = _edges(record, found, limit)
     charge = np.abs(coulomb[last] - coulomb[found.start]) + edge
@@ -118,11 +120,12 @@ def _told_apart(
     edges: Flags | None,
     cycle: Floats | None,
     first: Literal["charge", "discharge"] | None,
+    step: Floats | None,
 ) -> tuple[Segments, Ints]:
     """The half cycles and their cycles: as the record counts them where that can be believed, else as counted here."""
     if cycle is not None:
         found = _without_artefacts(record, coulomb, edges, cycle)
-        numbers = believed(cycle, found, edges)
+        numbers = believed(cycle, found, edges, step)
         if numbers is not None:
             return found, numbers
     found = _without_artefacts(record, coulomb, edges, None)
@@ -156,11 +159,14 @@ def _edges(record: Record, found: Segments, gap_s: float) -> tuple[Floats, Float
     outer_s = float(np.median(switches)) if len(switches) else 0.0
     before_s[np.isnan(before_s)] = min(outer_s, float(time[0])) if time[0] >= 0 else outer_s
     after_s[np.isnan(after_s)] = outer_s
-    for row, apart_s in ((found.start, before_s), (last, after_s)):
+    # A row right at the end of a step, and the next one of what follows at the same moment: then all steps end with a
+    # row, and the time before a half cycle's first row is all its own.
+    of_first = np.where(after_s < _AT_ONCE * usual, 1.0, 0.5)
+    for row, apart_s, share in ((found.start, before_s, of_first), (last, after_s, 0.5)):
         wait = np.where(apart_s > gap_s, usual, apart_s)  # unrecorded rest: the switch was not long after the row
-        half = 0.5 * wait * current[row]
-        charge += half
-        energy += half * voltage[row]
+        part = share * wait * current[row]
+        charge += part
+        energy += part * voltage[row]
         error = np.hypot(error, wait * current[row] / np.sqrt(12))
     return charge, error, energy
 

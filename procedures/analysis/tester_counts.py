@@ -40,10 +40,11 @@ def step_edges(step: Floats | None) -> Flags | None:
     return np.concatenate(([True], changes, [True]))
 
 
-def believed(cycle: Floats, found: Segments, edges: Flags | None) -> Ints | None:
+def believed(cycle: Floats, found: Segments, edges: Flags | None, step: Floats | None = None) -> Ints | None:
     """The number of each half cycle, as `cycle` has it; None where the column does not count cycles.
 
-    `found` are the half cycles parted by `cycle` too.
+    `found` are the half cycles parted by `cycle` too. With the schedule's `step` a pass of several charges and
+    discharges, all of them steps of their own and in every cycle the same, is a cycle.
     """
     if not len(cycle) or not np.isfinite(cycle).all() or cycle[0] < 1:
         return None
@@ -55,11 +56,23 @@ def believed(cycle: Floats, found: Segments, edges: Flags | None) -> Ints | None
         return None
     halves = 2 * numbers + (found.direction > 0)
     if len(np.unique(halves)) < len(found):
-        return None
+        return numbers if step is not None and edges is not None and _are_passes(numbers, step[found.start]) else None
     both = len(np.unique(found.direction)) == 2
     if both and len(found) > 2 and len(np.unique(numbers)) == len(found):
         return None  # it counts half cycles
     return numbers
+
+
+def _are_passes(numbers: Ints, steps: Floats) -> bool:
+    """Whether each cycle runs through the same steps, each of them once; the last may be broken off."""
+    cycles = [steps[numbers == one].tolist() for one in np.unique(numbers)]
+    first, last = cycles[0], cycles[-1]
+    return (
+        len(cycles) > 1
+        and len(set(first)) == len(first)
+        and all(one == first for one in cycles[:-1])
+        and last == first[: len(last)]
+    )
 
 
 def _parted(found: Segments, edges: Flags | None) -> Flags:

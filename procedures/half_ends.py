@@ -1,4 +1,5 @@
-"""Half cycles that their longest time ended, before the cut-off: their capacity is only what fitted into that time."""
+"""How half cycles ended: at their cut-off, by their longest time, or broken off. What time ended is no capacity of the
+cell, and what was broken off is no whole cycle."""
 
 from __future__ import annotations
 
@@ -46,6 +47,29 @@ def reason_of(charges: Collection[int], discharges: Collection[int], bounds: Hal
         if found
     ]
     return f"{' and '.join(parts)}: allow more time, or a larger current" if parts else ""
+
+
+def broken_off(halves: HalfCycles, bounds: HalfBounds) -> int | None:
+    """The number of the last cycle, where the record ends in the middle of one of its half cycles; else None."""
+    rows = slice(int(halves.segments.start[-1]), int(halves.segments.stop[-1]))
+    volts, cycle = halves.record.voltage_V[rows], int(halves.cycle[-1])
+    charges = bool(halves.segments.direction[-1] > 0)
+    is_at_cut = volts.max() >= bounds.upper_V - NEAR_V if charges else volts.min() <= bounds.lower_V + NEAR_V
+    is_long = halves.duration_s[-1] >= 3600 * bounds.longest_h - ROWS * bounds.record_s
+    return None if is_at_cut or is_long else cycle
+
+
+def broken_off_told(results: Sequence[Result], cycle: int) -> list[Result]:
+    """The same; of the cycle that was broken off no efficiency and no polarisation, and nothing that rests on it."""
+    compared = ("coulombic_efficiency", "polarisation", "capacity_retention", "capacity_fade")
+
+    def told(one: Result) -> Result:
+        if one.name not in compared or one.value is None or one.at.get("cycle") != cycle:
+            return one
+        reason = f"cycle {cycle} was broken off before its cut-off"
+        return replace(one, value=None, uncertainty=None, interval=None, reason=reason)
+
+    return [told(one) for one in results]
 
 
 def by_time_told(results: Sequence[Result], halves: HalfCycles, bounds: HalfBounds) -> list[Result]:
