@@ -59,6 +59,20 @@ class TemperaturePrologue:
             stage.go(self._temperature_C, self._ramp_K_per_min, samples, Spectrum((1e3,)))
             rig.sampling(self._furnace.name, WATCH_SAMPLING_S)
             self._settled, self._far_since_s = True, None
+            self._tell_sample_away(rig)
+
+    def _tell_sample_away(self, rig: Rig) -> None:
+        """Settled by the furnace's own sensor, the sample may still be on its way, and what is measured drifts."""
+        _, reading = rig.latest(self._furnace.name)
+        sample_C = reading.values.get("sample_temperature_C")
+        if not isinstance(sample_C, float | int) or abs(sample_C - self._temperature_C) <= self._tolerance_K:
+            return
+        rig.log(
+            f"the sensor at the sample shows {sample_C:.1f} °C as the measurement begins, set to "
+            f'{self._temperature_C:g} °C: settle = {{ sensor = "sample" }} waits for it',
+            "warning",
+            "temperature",
+        )
 
     def watch(self, rig: Rig) -> None:
         """Told once each time the furnace leaves the tolerance, and when it is back.

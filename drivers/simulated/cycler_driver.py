@@ -278,12 +278,13 @@ class SimulatedCycler:
         kept = self._kept.get(channel)
         if kept is None or kept.position.state != "running":
             return
-        sample, holder = self.world.sample(channel), self.world.cell(channel)
         if self.world.now_s() - kept.position.at_s < 1e-6:
             return
+        holder = self.world.cell(channel)
         holder.cell.adopt(kept.cell)
         test = CyclerTest(kept.schedule, kept.position, holder.cell)
-        test.advance(self.world.now_s(), sample.temperature_C, sample.high_phase)
+        for until_s, sample in self.world.sample_since(channel, kept.position.at_s):
+            test.advance(until_s, sample.temperature_C, sample.high_phase)
         kept.cell, holder.at_s = holder.cell.state(), test.position.at_s
         self._rows.setdefault(channel, []).extend(test.rows)
         due = kept.position.at_s - self._kept_at_s.get(channel, -KEEP_EVERY_S) >= KEEP_EVERY_S

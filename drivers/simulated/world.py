@@ -25,6 +25,7 @@ from drivers.simulated.faults import Faults
 from drivers.simulated.furnace import Course, Furnace, FurnaceState, STEP_s, cold
 from drivers.simulated.noise import StepNoise
 from drivers.simulated.sample import Holding, Sample, SampleCourse, SampleState
+from drivers.simulated.sample_history import SampleHistory, SampleView
 from drivers.simulated.simulation import Simulation
 from drivers.simulated.state import Command, StateFolder, WorldSnapshot
 
@@ -60,13 +61,6 @@ class FurnaceCourse(NamedTuple):
     @classmethod
     def nothing(cls) -> FurnaceCourse:
         return cls(*np.empty((5, 0)))
-
-
-class SampleView(NamedTuple):
-    """The truth about one channel's sample now: what no instrument shows."""
-
-    temperature_C: float
-    high_phase: float
 
 
 @dataclass(frozen=True)
@@ -111,6 +105,7 @@ class World:
         self._furnace = Furnace(simulation.furnace, noise, cold(simulation.furnace))
         self._step = 0
         self._ahead = Ahead.nothing(0)
+        self._history = SampleHistory()
         self._commands = 0
         self._commanded_at = 0  # a step
         self._restore(distinct)
@@ -226,6 +221,20 @@ class World:
             named = channel <= len(self._sample_of)
             return SampleView(*self._sample_now(self._sample_of[channel - 1] if named else self._sample_of_others))
 
+    def sample_since(self, channel: int, since_s: float) -> list[tuple[float, SampleView]]:
+        """What the sample was from a moment of this world until now: seconds up to which, and as what."""
+        with self._lock:
+            self._to_now()
+            ahead = self._ahead
+            named = channel <= len(self._sample_of)
+            place = self._sample_of[channel - 1] if named else self._sample_of_others
+            history = self._history
+            if self._step > ahead.start:
+                history = history.with_more(ahead.start, self._step, ahead.samples)
+            now_s, now = self.now_s(), SampleView(*self._sample_now(place))
+            pieces = history.pieces(place, since_s / STEP_s, now_s / STEP_s, now)
+            return [(one.until_step * STEP_s, one.view) for one in pieces]
+
     def cell(self, channel: int) -> CellHolder:
         """The cell on a channel, as it was last left."""
         return self.cells.of(channel, self.now_s())
@@ -253,6 +262,7 @@ class World:
 
     def _look_ahead(self, count: int) -> None:
         """The furnace and the samples are then as they will be in `count` steps."""
+        self._history.keep(self._ahead.start, self._step, self._ahead.samples)
         start, furnace = self._step, _copied(self._furnace.state)
         states = [replace(sample.state) for sample in self._samples]
         course = self._furnace.advance(start + 1, count)
@@ -262,6 +272,7 @@ class World:
     def _take_back(self) -> None:
         """The furnace and the samples are as they are now, and nothing is known of what comes."""
         ahead = self._ahead
+        self._history.keep(ahead.start, self._step, ahead.samples)
         if self._step < ahead.end and ahead.furnace_before is not None:
             self._furnace.state = ahead.furnace_before
             for sample, state in zip(self._samples, ahead.samples_before, strict=True):

@@ -22,7 +22,8 @@ from drivers.neware.step_plan import WORDS, schedule_of
 from drivers.schedule import ChannelStatus, CyclerRecord
 from drivers.simulated.cells.kept import CellHolder, Cells
 from drivers.simulated.cycler_driver import SimulatedCycler
-from drivers.simulated.world import SampleView, World
+from drivers.simulated.sample_history import SampleView
+from drivers.simulated.world import World
 
 UNIT = 8
 DEVTYPE, DEVID = 27, 21
@@ -74,6 +75,9 @@ class UnitWorld:
 
     def sample(self, channel: int) -> SampleView:
         return self._world.sample(self._before + channel)
+
+    def sample_since(self, channel: int, since_s: float) -> list[tuple[float, SampleView]]:
+        return self._world.sample_since(self._before + channel, since_s)
 
     def cell(self, channel: int) -> CellHolder:
         return self._cells.of(self._before + channel, self.now_s())
