@@ -17,6 +17,7 @@ from procedures.cycler_checks import check_cells, check_channels_idle, check_on_
 from procedures.cycler_run import CyclerRun, cell_failure_choice, last_records
 from procedures.pc_cycling import PcCycling
 from procedures.schedule_checks import check_schedule
+from procedures.schedule_time import fast_told
 
 
 class OnCycler(AtTemperature):
@@ -77,14 +78,18 @@ class OnCycler(AtTemperature):
     def check(self, place: str) -> list[str]:
         warnings = super().check(place)
         if self._by_pc is None:
-            return warnings + check_cells(
+            warnings += check_cells(
                 self._cycler, self.samples, lambda one: self.schedule(one, self.place_of(one, place)), place
             )
+            return warnings + self._fast_told(place)
         abilities = self._by_pc.abilities()
         check_on_channel(self.sample, abilities, self._by_pc.name, place)
         schedule = self.schedule(None, place)
         check_schedule(schedule, abilities, self.sample, place)
-        return warnings + self._by_pc.check(schedule, place)
+        return warnings + self._by_pc.check(schedule, place) + self._fast_told(place)
+
+    def _fast_told(self, place: str) -> list[str]:
+        return [text for one in self.samples if (text := fast_told(self.schedule(one, place).steps, one))]
 
     def told(self) -> list[str]:
         return sheets_told(self.samples, self.schedule)

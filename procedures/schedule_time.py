@@ -9,6 +9,7 @@ from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Rest, Sched
 
 GUESS_h = 10.0  # of a half cycle whose capacity nobody told
 GUESS_mAh_g = 150.0
+FAST_C = 30.0  # a solid cell takes no such current
 
 
 def full_Ah_of(sample: Sample) -> float | None:
@@ -46,3 +47,15 @@ def _bound_s(end: End, amps: float) -> float | None:
     if end.quantity == "time_s":
         return end.value
     return 3600 * end.value / amps if end.quantity == "capacity_Ah" and amps else None
+
+
+def fast_told(steps: Sequence[ScheduleStep], sample: Sample) -> str:
+    """A warning where a current would fill the sample in two minutes: mA written for mA/g, say. "" else."""
+    full_Ah = full_Ah_of(sample)
+    most_A = max((abs(one.current_A) for one in steps if isinstance(one, Current | CurrentThenVoltage)), default=0.0)
+    if not full_Ah or most_A < FAST_C * full_Ah:
+        return ""
+    return (
+        f"{sample.label}: {1e3 * most_A:.3g} mA is {most_A / full_Ah:.0f} C for its {1e3 * full_Ah:.3g} mAh; "
+        "is the unit of the current the right one (mA, mA/g, mA/cm2, C)?"
+    )

@@ -130,3 +130,12 @@ def test_how_long_steps_take() -> None:
     assert seconds_of([CurrentThenVoltage(0.1, 3.8, (hour,))], 0.2) == pytest.approx(3600)
     inner = [Rest(10.0), Loop(1, 3), Rest(5.0), Loop(1, 2)]
     assert seconds_of(inner, None) == pytest.approx(2 * (3 * 10 + 5))
+
+
+def test_a_current_in_the_wrong_unit_is_told_before_the_start(tmp_path: Path) -> None:
+    """80 mA for 80 mA/g: a tester may well be able to do it."""
+    (checked,) = check_plan(load_plan(plan(tmp_path, 'charge_current = "80 mA"')))
+    (told,) = [one for one in checked.warnings if " C for its " in one]
+    assert told == "x: 80 mA is 472 C for its 0.17 mAh; is the unit of the current the right one (mA, mA/g, mA/cm2, C)?"
+    (sound,) = check_plan(load_plan(plan(tmp_path, 'charge_current = "80 mA/g"')))
+    assert not [one for one in sound.warnings if " C for its " in one]
