@@ -171,8 +171,9 @@ class CriticalCurrentLadder(AtTemperature):
                 self._judges[cell.sample.channel].recover(cell.rows)
             return
         self._passed_C = passed_charge_C(run, "polarisation")
-        rows = run.table("polarisation", columns=("current_A", "voltage_V", "stage"))
-        columns = (rows["t_s"], rows["current_A"], rows["voltage_V"], rows["stage"])
+        rows = run.table("polarisation", columns=("current_A", "voltage_V", "stage", "overload"))
+        sound = rows["overload"] == 0
+        columns = (rows[name][sound] for name in ("t_s", "current_A", "voltage_V", "stage"))
         self._rows = [(float(t), float(i), float(v), int(n)) for t, i, v, n in zip(*columns, strict=True)]
 
     def before_heating(self, rig: Rig) -> None:
@@ -225,6 +226,8 @@ class CriticalCurrentLadder(AtTemperature):
         """Whether the cell has shorted so far; a soft short is told once, a hard one ends the ladder."""
         from procedures.analysis.short_circuit import find_short_circuit, polarisation_of
 
+        if not self._rows:  # every point was overloaded, and that is told
+            return
         t_s, current, voltage, stage = (np.array(column) for column in zip(*self._rows, strict=True))
         at_once = shorted_at_once(rig, current, voltage, stage, self.sample)
         if at_once:
@@ -245,8 +248,14 @@ class CriticalCurrentLadder(AtTemperature):
             rig.log(text, "warning")
 
     def _keep(self, step: Step, rig: Rig) -> Callable[[DcPoint], None]:
+        """Keeps the points that were not overloaded, for the cell to be judged by."""
         stage = step.details["stage"]
-        return lambda point: self._rows.append((rig.t_s, point.current_A, point.voltage_V, stage))
+
+        def keep(point: DcPoint) -> None:
+            if not point.overload:
+                self._rows.append((rig.t_s, point.current_A, point.voltage_V, stage))
+
+        return keep
 
     def _end(self, rig: Rig, text: str) -> None:
         rig.remember("ended", text)
@@ -272,10 +281,17 @@ class CriticalCurrentLadder(AtTemperature):
             cells = cells_of(run, ("current_A", "voltage_V", number))
             return results_of_cells(cells, "critical_current_density", "mA/cm2", of_cell)
         (sample,) = samples_of(run.sample)
-        rows = run.table("polarisation", columns=("current_A", "voltage_V", number))
+        rows = run.table("polarisation", columns=("current_A", "voltage_V", number, "overload", "ended"))
+        # A clipped current would be taken for a step of its own. The row that met the cut-off is needed to see that.
+        sound = (rows["overload"] == 0) | np.char.startswith(rows["ended"].astype(str), "voltage")
+        clipped = int(np.sum(~sound))
+        if clipped and clipped == len(sound):
+            raise AnalysisRefused("every point was overloaded: no current is known; use a larger current range")
+        rows = {name: column[sound] for name, column in rows.items()}
         at_once = shorted_at_once(run, rows["current_A"], rows["voltage_V"], rows[number], sample)
         if at_once:
             names = {"critical_current_density": "mA/cm2", "short_circuit": "h"}
             return [Result(name, None, unit, reason=at_once) for name, unit in names.items()]
         found = of_cell(CellRows(sample, rows, {}))
+        found = told_break(found, clipped > 0, f"without {clipped} overloaded points")
         return told_break(found, bool(np.any(rows["attempt"] > 1)) or bool(run.recall(BROKEN)))

@@ -106,7 +106,7 @@ class DcPolarisation(AtTemperature):
         self._spectrum(rig, stage - 1)
         held = ConstantPotential(step.details["voltage_V"], self.hold_h * 3600, self.interval_s)
         on_point = _ends_overload(self._potentiostat.name, step.details["voltage_V"])
-        take(rig, self._potentiostat, held, self.sample, "polarisation", self.watch, own, on_point)
+        take(rig, self._potentiostat, held, self.sample, "polarisation", self.watch, own, on_point, False)
         self._spectrum(rig, stage)
 
     def _spectrum(self, rig: Rig, held: int) -> None:

@@ -14,6 +14,7 @@ from daq.sample import Sample
 from drivers.roles import MeasuresInBlocks, Potentiostat
 from drivers.technique_checks import checked
 from drivers.techniques import DcPoint, OpenCircuit, Point, Spectrum, SpectrumPoint, Technique
+from procedures.overload_seen import OverloadSeen
 from procedures.sample_geometry import electrode_area_cm2
 
 LEAST_OHM, MOST_OHM = 1.0, 1e9
@@ -103,26 +104,36 @@ def take(
     watch: Callable[[Rig], None],
     own: Mapping[str, Any] | None = None,
     on_point: Callable[[DcPoint], None] = lambda point: None,
+    tells_overload: bool = True,
 ) -> DcPoint:
-    """Measure and record until the technique ends; returns the last point. Raises StepFailed without any."""
+    """Measure and record until the technique ends; returns the last point. Raises StepFailed without any.
+
+    However it ends, overloaded points are told in the log; `tells_overload` False: who asked judges them.
+    """
     last: DcPoint | None = None
     told_s = -np.inf
-    for block in _blocks(potentiostat, technique, sample.channel):
-        points: list[DcPoint] = []
-        try:
-            for point in block:
-                if isinstance(point, DcPoint):
-                    points.append(point)
-                    on_point(point)
-        finally:  # what was measured is recorded, whatever was thought of it
-            if points:
-                last = points[-1]
-                _record(rig, stream, points, sample, own)
-        rig.check()
-        if last is not None and last.time_s - told_s >= WATCH_EVERY_S:
-            told_s = last.time_s
-            watch(rig)
-            rig.progress(f"{last.time_s:.0f} s, {last.voltage_V:.4g} V, {1e3 * last.current_A:.4g} mA")
+    seen = OverloadSeen()
+    try:
+        for block in _blocks(potentiostat, technique, sample.channel):
+            points: list[DcPoint] = []
+            try:
+                for point in block:
+                    if isinstance(point, DcPoint):
+                        points.append(point)
+                        on_point(point)
+            finally:  # what was measured is recorded, whatever was thought of it
+                if points:
+                    last = points[-1]
+                    seen.see(points)
+                    _record(rig, stream, points, sample, own)
+            rig.check()
+            if last is not None and last.time_s - told_s >= WATCH_EVERY_S:
+                told_s = last.time_s
+                watch(rig)
+                rig.progress(f"{last.time_s:.0f} s, {last.voltage_V:.4g} V, {1e3 * last.current_A:.4g} mA")
+    finally:
+        if tells_overload:
+            seen.tell(rig, potentiostat.name, f"{sample.label}, {technique.kind}")
     if last is None:
         raise StepFailed(f"{potentiostat.name} gave no point of {technique.kind}")
     return last

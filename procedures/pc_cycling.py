@@ -20,6 +20,7 @@ from drivers.schedule import Current, CurrentThenVoltage, End, Loop, Protection,
 from drivers.techniques import ConstantCurrent, ConstantPotential, CutOffs, DcPoint, OpenCircuit
 from procedures.cycler_checks import NOT_SOUND
 from procedures.dc_taking import check_cell
+from procedures.overload_seen import OverloadSeen
 from procedures.sample_geometry import electrode_area_cm2
 
 RECORD_MIN_s = 0.5  # what software keeps up with
@@ -233,24 +234,28 @@ class PcCycling:
     def _take(self, rig: Rig, technique: Technique, place: Place) -> str:
         """Measure and record one piece; how it ended. Raises StepFailed without a point."""
         base, ended, told_s = self._last, "", -np.inf
-        for point in self._potentiostat.measure(technique, self._sample.channel):
-            if not isinstance(point, DcPoint):
-                continue
-            passed_Ah = point.charge_C / 3600
-            self._last = Cursor(
-                self._last.record + 1,
-                base.time_s + point.time_s,
-                base.charge_Ah + max(0.0, passed_Ah),
-                base.discharge_Ah + max(0.0, -passed_Ah),
-            )
-            self._record(rig, point, place)
-            ended = point.ended
-            rig.check()
-            if point.time_s - told_s >= WATCH_EVERY_s:
-                told_s = point.time_s
-                self._watch(rig)
-                told = f"cycle {place.cycle}, step {place.step + 1}, {point.voltage_V:.4g} V"
-                rig.progress(told, self._last.time_s)
+        where, seen = f"cycle {place.cycle}, step {place.step + 1}", OverloadSeen()
+        try:
+            for point in self._potentiostat.measure(technique, self._sample.channel):
+                if not isinstance(point, DcPoint):
+                    continue
+                passed_Ah = point.charge_C / 3600
+                self._last = Cursor(
+                    self._last.record + 1,
+                    base.time_s + point.time_s,
+                    base.charge_Ah + max(0.0, passed_Ah),
+                    base.discharge_Ah + max(0.0, -passed_Ah),
+                )
+                seen.see((point,))
+                self._record(rig, point, place)
+                ended = point.ended
+                rig.check()
+                if point.time_s - told_s >= WATCH_EVERY_s:
+                    told_s = point.time_s
+                    self._watch(rig)
+                    rig.progress(f"{where}, {point.voltage_V:.4g} V", self._last.time_s)
+        finally:
+            seen.tell(rig, self.name, f"{self._sample.label}, {where}, {technique.kind}")
         if not ended:
             raise StepFailed(f"{self.name} gave no point of {technique.kind}, or not its last one")
         return ended

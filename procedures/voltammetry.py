@@ -28,7 +28,7 @@ from procedures.dc_taking import (
 )
 from procedures.parameters import count, quantity, quantity_or
 
-SWEPT = ("time_s", "voltage_V", "current_A")
+SWEPT = ("time_s", "voltage_V", "current_A", "overload")
 REST = Step("rest", "open-circuit potential", "repeat")
 
 
@@ -103,7 +103,7 @@ class CyclicVoltammetryRun(AtTemperature):
         (sample,) = samples_of(run.sample)
         found = analyse_voltammogram(
             rows["time_s"][mine], rows["voltage_V"][mine], rows["current_A"][mine],
-            require_area(sample, "sample", "a current density"),
+            require_area(sample, "sample", "a current density"), overload=rows["overload"][mine],
         )  # fmt: skip
         repeated = bool(np.any(rows["attempt"] > 1))
         return told_break(voltammogram_results(found), repeated, "taken anew after a break of the run")
@@ -174,7 +174,9 @@ class LinearSweepRun(AtTemperature):
         (sample,) = samples_of(run.sample)
         before = rest["voltage_V"][last_attempts(rest)]
         area = require_area(sample, "sample", "a current density")
-        found = analyse_linear_sweep(rows["voltage_V"], rows["current_A"], area, before if len(before) else None)
+        found = analyse_linear_sweep(
+            rows["voltage_V"], rows["current_A"], area, before if len(before) else None, overload=rows["overload"]
+        )
         broken = not np.any(rows["ended"] != "")
         text = f"spans a break: the sweep ended at {rows['voltage_V'][-1]:.3g} V" if len(rows["voltage_V"]) else ""
         return told_break(linear_sweep_results(found), broken, text)

@@ -4,7 +4,8 @@ With electrodes that block ions (Hebb, J. Chem. Phys. 20, 185 (1952)) the curren
 sigma_e = I_steady thickness / (V area), at several potentials the slope of I_steady against V. The steady current comes
 from fits of I + sum A exp(-t / tau) with one and with two time constants, averaged with the weight of their likelihood
 (BIC), so that a tail that is still falling shows in the uncertainty. Refused when what is still to fall at the end
-is more than a stated share of the steady current, or when that is not distinct from zero.
+is more than a stated share of the steady current, when that is not distinct from zero, or when a current that falls to
+the end is already below it there: it falls in another way than exponentials (into a porous electrode as t^-1/2).
 With electrodes that pass lithium the share of the cations' current is Evans, Vincent & Bruce, Polymer 28, 2324 (1987).
 """
 
@@ -26,6 +27,7 @@ from procedures.analysis.estimate import NORMAL_95, Estimate, short_number
 from procedures.analysis.geometry import Geometry
 
 STEADY_SHARE = 0.10
+STEADY_WITHIN = 0.01  # a current that drifts by less may fall below what it was
 FEWEST_ROWS = 30
 
 
@@ -70,7 +72,12 @@ def steady_current(
     fit = averaged_decay(*thinned(record.time_s - record.time_s[0], record.current_A))
     value, spread = fit.current_A, fit.error_A
     share = fit.to_fall_A / abs(value) if value else np.inf
-    if share > steady_share and fit.to_fall_A > 3 * fit.noise_A:
+    below = _fallen_below(record.time_s, record.current_A, value)
+    if below is not None:
+        reason = f"not steady: the current still falls, and is already below the {short_number(abs(value))}A that "
+        reason += f"exponentials would lead to: the steady current is under {short_number(below)}A; hold it longer"
+        estimate = Estimate(None, method=method, reason=reason, refused_value=value)
+    elif share > steady_share and fit.to_fall_A > 3 * fit.noise_A:
         reason = f"not steady: {100 * share:.0f} % of the steady current is still to fall at the end; hold it longer"
         estimate = Estimate(None, method=method, reason=reason, refused_value=value)
     elif abs(value) > float(np.max(np.abs(record.current_A))):
@@ -83,6 +90,24 @@ def steady_current(
     else:
         estimate = Estimate(value, spread, (value - NORMAL_95 * spread, value + NORMAL_95 * spread), method)
     return SteadyCurrent(volt, estimate, float(share))
+
+
+def _fallen_below(time_s: np.ndarray, current_A: np.ndarray, steady_A: float) -> float | None:
+    """The mean magnitude (A) of the last tenth of a current that falls, where it is below `steady_A` beyond its noise.
+
+    None where it is not, or where the current grows: that one may come to more than it was.
+    """
+    tenth = len(current_A) // 10
+    before, last = current_A[-2 * tenth : -tenth], current_A[-tenth:]
+    mean = float(np.mean(last))
+    sign = 1.0 if mean >= 0 else -1.0
+    # Scatter about a line, so that the fall itself is none, by which neighbours vary together counted as well.
+    off = last - np.polyval(np.polyfit(time_s[-tenth:] - time_s[-1], last, 1), time_s[-tenth:] - time_s[-1])
+    power = float(off @ off)
+    r = float(np.clip(off[1:] @ off[:-1] / power, 0.0, 0.95)) if power > 0 else 0.0
+    noise = float(np.sqrt(power * (1 + r) / (1 - r))) / max(tenth - 2, 1)
+    is_below = sign * steady_A - abs(mean) > max(3 * noise, STEADY_WITHIN * abs(mean))
+    return abs(mean) if is_below and abs(mean) < sign * float(np.mean(before)) else None
 
 
 def electronic_conductivity(steps: Sequence[SteadyCurrent], geometry: Geometry) -> Estimate:

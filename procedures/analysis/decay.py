@@ -77,5 +77,8 @@ def _fit(number: int, time_s: Floats, current_A: Floats, weight: Floats) -> tupl
     shape, solution, residual = solved(tau)
     slope = shape * solution[1:] * time_s[:, None] / np.exp(tau)  # by ln tau
     jacobian = np.column_stack((np.ones(len(time_s)), shape, slope)) * weight[:, None]
-    spread = float(np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-12)[0, 0])
+    # To columns of one size: two time constants that meet have amplitudes beside which the steady current is lost.
+    size = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    jacobian = jacobian / size
+    spread = float(np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-12)[0, 0]) / float(size[0]) ** 2
     return float(solution[0]) * scale, spread, float(shape[-1] @ solution[1:]) * scale, residual * scale

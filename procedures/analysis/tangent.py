@@ -38,10 +38,29 @@ def tangent_foot(branch: Branch, row: int, sign: float, drop: str) -> Estimate:
     if coarse is None or narrow is None:
         return Estimate.refused("the rise is not steeper than the noise", method)
     at, error, steepest = coarse
+    parts = {"noise": error, "window": abs(at - narrow[0]), "step": branch.step_V / float(np.sqrt(12))}
     if steepest >= len(branch.x) - branch.width:
         method += "; the sweep ended while the rise still steepened: the foot would move with its end"
-    parts = {"noise": error, "window": abs(at - narrow[0]), "step": branch.step_V / float(np.sqrt(12))}
+        method += ", and the uncertainty counts an end at a quarter or at four times the current"
+        parts["end"] = _moved_by_the_end(branch, row, top, base, at)
     return potential_estimate(sign * at, parts, method)
+
+
+def _moved_by_the_end(
+    branch: Branch, row: int, top: int, base: tuple[float, float, float, float], foot_V: float
+) -> float:
+    """By how many V the foot of a rise that steepens to its end moves, did it end at a quarter of its height.
+
+    Seen from an end at half of it, for a quarter may lie below the threshold; the foot of an exponential moves as far
+    with each halving. Where half of it shows no foot, as far as from the foot to the end: it will not lie beyond.
+    """
+    height = branch.mean[row : top + 1] - base[0] - base[1] * (branch.x[row : top + 1] - base[2])
+    half = row + int(np.argmax(height >= 0.5 * height[-1]))
+    halvings = float(np.log2(height[-1] / height[half - row])) if height[half - row] > 0 else 0.0
+    earlier = _tangent_foot(branch, row, half - branch.width // 2, base, branch.width)
+    if earlier is None or halvings < 0.1:
+        return float(branch.x[top]) - foot_V
+    return 2 * abs(foot_V - earlier[0]) / halvings
 
 
 def _baseline(branch: Branch, row: int) -> tuple[float, float, float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from procedures.analysis.estimate import NORMAL_95, Estimate
 from procedures.analysis.onset import DEFAULT, Onset, OnsetOptions, find_onset
 from procedures.analysis.quantiles import student_95
 from procedures.analysis.voltammogram import VoltammogramCycle
+
+FEWEST_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ def analyse_linear_sweep(
     area_cm2: float,
     open_circuit_V: ArrayLike | None = None,
     options: OnsetOptions = DEFAULT,
+    overload: ArrayLike | None = None,
 ) -> LinearSweepAnalysis:
     """A sweep towards higher potential, rows (n,). `open_circuit_V`: potentials recorded before it, without current;
     without them the open-circuit potential is where the sweep began, when it began without current.
 
-    Raises AnalysisRefused for fewer than 20 rows, BadInput for a falling sweep or an area that is not positive.
+    The sweep counts up to its first row in `overload` (n,): from there on the current was clipped, and the results
+    say so. Raises AnalysisRefused for fewer than 20 rows, BadInput for a falling sweep or an area that is not positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
         raise BadInput(f"{area_cm2!r} cm2 is no area", place="area_cm2", allowed="a number above 0, in cm2")
@@ -52,8 +56,31 @@ def analyse_linear_sweep(
     if potential.shape == density.shape:
         good = np.isfinite(potential) & np.isfinite(density)
         potential, density = potential[good], density[good]
+        overload = None if overload is None else np.asarray(overload)[good]
+    potential, density, cut = _up_to_overload(potential, density, overload)
     oxidation = find_onset(potential, density, "oxidation", options)
+    if cut:
+        oxidation = replace(oxidation, threshold=_told(oxidation.threshold, cut), tangent=_told(oxidation.tangent, cut))
     return LinearSweepAnalysis(_open_circuit(potential, density, open_circuit_V, options), oxidation)
+
+
+def _up_to_overload(
+    potential: np.ndarray, density: np.ndarray, overload: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """The rows before the first overloaded one, and what is said of the others."""
+    clipped = np.flatnonzero(overload) if overload is not None else np.empty(0, np.int64)
+    if not len(clipped):
+        return potential, density, ""
+    at = int(clipped[0])
+    text = f"overloaded from {potential[at]:.4g} V on, where the current was larger than what was read"
+    if at < FEWEST_ROWS:
+        raise AnalysisRefused(f"{text}: an onset needs {FEWEST_ROWS} rows before; use a larger current range")
+    return potential[:at], density[:at], f"{text}: only the sweep up to there counts"
+
+
+def _told(estimate: Estimate, text: str) -> Estimate:
+    method = f"{estimate.method}; {text}" if estimate.method else text
+    return replace(estimate, method=method, reason=f"{estimate.reason}; {text}" if estimate.reason else None)
 
 
 def _open_circuit(

@@ -62,11 +62,13 @@ def analyse_voltammogram(
     area_cm2: float,
     cycle: ArrayLike | None = None,
     options: OnsetOptions = DEFAULT,
+    overload: ArrayLike | None = None,
 ) -> tuple[VoltammogramCycle, ...]:
     """All cycles of a voltammogram, rows (n,) in the order taken; oxidation is positive current.
 
-    `cycle` names each by its number at the lower vertex (None: counted from 1). Raises AnalysisRefused when the
-    potential never falls and rises again, BadInput for columns that do not fit or an area that is not positive.
+    `cycle` names each by its number at the lower vertex (None: counted from 1). A cycle with rows in `overload` (n,) is
+    refused: its current was clipped there. Raises AnalysisRefused when the potential never falls and rises again,
+    BadInput for columns that do not fit or an area that is not positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
         raise BadInput(f"{area_cm2!r} cm2 is no area", place="area_cm2", allowed="a number above 0, in cm2")
@@ -76,16 +78,29 @@ def analyse_voltammogram(
                        allowed="three columns of one length")  # fmt: skip
     good = np.isfinite(columns[0]) & np.isfinite(columns[1]) & np.isfinite(columns[2])
     time, potential, current = (x[good] for x in columns)
+    clipped = np.zeros(len(time), dtype=bool) if overload is None else np.asarray(overload)[good] != 0
     names = None if cycle is None else np.asarray(cycle)[good]
     found = []
     for counted, (start, lowest, stop) in enumerate(falls_and_rises(potential), 1):
         rows = slice(start, stop)
         sweep = _sweep(time[rows], potential[rows], current[rows] / area_cm2, lowest - start, options)
         number = counted if names is None else int(names[lowest])
+        if np.any(clipped[rows]):
+            found.append(_overloaded(number, potential[rows], clipped[rows]))
+            continue
         found.append(_cycle(sweep, number, options))
     if not found:
         raise AnalysisRefused("the potential never falls to a vertex and rises again: this is no cyclic voltammogram")
     return tuple(found)
+
+
+def _overloaded(number: int, potential_V: Floats, clipped: NDArray[np.bool_]) -> VoltammogramCycle:
+    low, high = (round(float(one), 2) + 0.0 for one in (potential_V[clipped].min(), potential_V[clipped].max()))
+    refused = Estimate.refused(
+        f"overloaded in {np.sum(clipped)} of {len(clipped)} rows of this cycle, at {low:g} to {high:g} V: the current "
+        "was larger than what was read; use a larger current range"
+    )
+    return VoltammogramCycle(number, *[refused] * 6)
 
 
 def turning_points(values: Floats, enough: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

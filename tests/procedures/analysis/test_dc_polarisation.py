@@ -58,6 +58,22 @@ def test_a_current_that_still_falls_is_refused():
     assert "at 0.5 V: not steady" in (electronic_conductivity([falling], PELLET).reason or "")
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("hours", [2, 8])
+def test_a_current_that_falls_as_a_diffusion_does_is_not_steady_above_its_end(hours: int, sign: int):
+    """t^-1/2 for hours, to next to nothing: exponentials level off above what was measured at the end."""
+    time = np.arange(1.0, hours * 3600)
+    current = 1e-8 * time**-0.5 + 1e-11 + 2e-13 * np.random.default_rng(4).standard_normal(len(time))
+    step = steady_current(time, sign * current, sign * 0.1)
+    assert step.current_A.value is None
+    under = {2: "131 p", 8: "70.48 p"}[hours]  # the mean of the last tenth
+    assert f"the steady current is under {under}A" in (step.current_A.reason or "")
+    assert "hold it longer" in (step.current_A.reason or "")
+    results = {one.name: one for one in dc_polarisation_results([step], PELLET, Estimate(4.5e-6, 2e-8))}
+    assert "still falls" in (results["electronic_conductivity"].reason or "")
+    assert results["transference_number"].value is None
+
+
 def test_a_current_of_nothing_is_refused_with_its_upper_limit():
     nothing = steady_current(*decay(steady_A=0.0), 0.5)
     assert "not distinct from zero: under" in (nothing.current_A.reason or "")

@@ -101,6 +101,19 @@ def test_a_rise_that_the_sweep_cuts_off_says_so():
     assert "still steepened" in onset.tangent.method
 
 
+def test_tangents_of_one_cell_agree_wherever_the_sweep_cuts_the_rise_off():
+    """5 µA/cm2 at 4.8 V: ended at 4.83 V, or some 25 times the current later. A rise that is seen whole stays sharp."""
+    feet = [find_onset(*sweep(4.8, end_V=end_V, seed=k)).tangent for k, end_V in enumerate((4.83, 4.86, 4.9))]
+    for one in feet:
+        assert one.component("end") > 0.02
+        assert one.interval is not None
+        assert one.interval[0] < 4.84 < one.interval[1]  # the foot at an end between theirs
+    early, late = feet[0], find_onset(*sweep(4.8, end_V=5.2)).tangent
+    assert late.component("end") == 0
+    assert (late.uncertainty or 1) < 0.005
+    assert (late.value or 0) - (early.value or 0) < 1.96 * 2 * (early.uncertainty or 0)
+
+
 def test_nonsense_is_refused():
     potential, density = sweep(4.0)
     with pytest.raises(BadInput, match="no oxidation to look for"):
