@@ -70,6 +70,19 @@ def write(bench: str = "", plan: str = "") -> None:
         (lock("hold.temperature_C"), "", ["there is no 'hold'"]),
         ("", lock("furnace.temperature_C", '"300 K"'), ["plan.toml, interlock mine, maximum", "not in 'K'"]),
         ("", lock("holt.temperature_C"), ["did you mean 'hold'"]),
+        (
+            "",
+            lock("hold.temperature_C", action="pause"),
+            [
+                "plan.toml, interlock mine, action",
+                "nothing is recorded in 'hold'",
+                "never clear",
+                "stop, skip, warn",
+                "such as furnace.temperature_C",
+            ],
+        ),
+        ("", lock("hold.temperature_C per min", action="pause"), ["never clear"]),
+        ("", lock("hold.temperature_C - hold.setpoint_C", action="pause"), ["never clear"]),
         ("", lock("disk.free_GB", "1e-6"), ["'mine' is tripped already", "disk.free_GB"]),
         (lock("furnace.temperature_C"), lock("furnace.temperature_C"), ["bench file has an interlock 'mine' too"]),
     ],
@@ -85,6 +98,12 @@ def test_check_refuses_it_in_one_line(
         for part in told:
             assert part in said
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("quantity", ["furnace.temperature_C", "hold.temperature_C - furnace.sample_temperature_C"])
+def test_a_pause_on_what_goes_on_being_read_is_let_through(capsys: pytest.CaptureFixture[str], quantity: str) -> None:
+    write(plan=lock(quantity, action="pause"))
+    assert cellrig(capsys, "check", "plan.toml")[0] == 0
 
 
 def test_check_lists_all_that_is_watched(capsys: pytest.CaptureFixture[str]) -> None:
