@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from itertools import takewhile
 
 from daq.clock import Clock, Thread
-from daq.contracts import Instrument, Level, Snapshot, Traced, Value
+from daq.contracts import Instrument, Level, Settable, Snapshot, Traced, Value
 from daq.control import RunControl
 from daq.errors import CellrigError, InstrumentError, InstrumentLost
 from daq.foreseen import ForeseenReadings, RecordMany
@@ -181,6 +181,16 @@ class Monitor:
         found = self.watches[name].latest()
         if found is None:
             raise InstrumentLost(name, "has not answered yet")
+        return found
+
+    def furnaces_C(self) -> dict[str, float]:
+        """What each furnace of the bench read last, in degC; one that has not answered yet is left out."""
+        found: dict[str, float] = {}
+        for name, watch in self.watches.items():
+            latest = watch.latest() if isinstance(watch.instrument, Settable) else None
+            value = None if latest is None else latest[1].values.get("temperature_C")
+            if isinstance(value, int | float):
+                found[name] = float(value)
         return found
 
     def readings(self, name: str, after_t_s: float) -> list[tuple[float, Snapshot]]:

@@ -8,7 +8,7 @@ from typing import Any
 from daq.bench import Bench
 from daq.errors import BadInput
 from daq.interlock import Interlock, InterlockTable, built_in, read_interlocks, sources_of
-from daq.quantity import DISK, FREE
+from daq.quantity import DISK, FREE, numeric_columns
 from daq.sample import Sample
 from daq.stream import Stream
 from daq.tables import parse
@@ -44,8 +44,29 @@ def bench_interlocks(bench: Bench) -> list[Interlock]:
 def check_interlocks(bench: Bench, tables: Sequence[InterlockTable], streams: Iterable[Stream], place: str) -> None:
     """Bench file and plan together, over all runs of the plan; touches no hardware. Raises BadInput."""
     written = bench_interlocks(bench)
-    own = read_interlocks(tables, sources_of(bench.instruments, list(streams)), place)
+    streams = list(streams)
+    own = read_interlocks(tables, sources_of(bench.instruments, streams), place)
     _check_names(written, own, place)
+    recorded = {stream.name for stream in streams} - {*bench.instruments, DISK}
+    for number, (table, one) in enumerate(zip(tables, own, strict=True), 1):
+        _check_can_clear(one, recorded, bench, f"{place}, interlock {table.name or number}, action")
+
+
+def _check_can_clear(one: Interlock, recorded: set[str], bench: Bench, place: str) -> None:
+    """A pause leaves the step, and with it ends what the step records: its last value would stand for ever.
+
+    A difference to an instrument's reading can clear, for that goes on. Raises BadInput.
+    """
+    if one.action != "pause" or not one.quantity.sources <= recorded:
+        return
+    column = one.quantity.terms[0].column
+    read = [name for name, it in bench.instruments.items() if column in numeric_columns(it.snapshot_stream)]
+    example = f", such as {read[0]}.{column}" if read else ""
+    raise BadInput(
+        f"while the run waits nothing is recorded in {one.quantity.terms[0].source!r}: this pause would never clear",
+        place=place,
+        allowed=f"stop, skip, warn or make_safe; or a pause on what an instrument reads{example}, which goes on",
+    )
 
 
 def check_disk(interlocks: Iterable[Interlock], free_bytes: int, place: str) -> None:

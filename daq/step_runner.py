@@ -11,6 +11,7 @@ from daq.errors import InstrumentLost, StepFailed, StepPaused, StepSkipped, Stop
 from daq.interlock_watch import InterlockWatch
 from daq.monitor import Monitor
 from daq.overseer import Overseer
+from daq.pauses import Pauses
 from daq.rig import EngineRig, RunState
 from daq.runfile.reader import RunFile
 from daq.runfile.writer import RunWriter
@@ -45,12 +46,14 @@ class StepRunner:
     def run(self, step: Step, which: str) -> None:
         """A step until it is done: taken up again after an interlock has cleared, or a lost instrument is back."""
         lost_times = 0
+        pauses = Pauses(step.after_break)
         while True:
             try:
                 self._control.wait_while_paused()
                 self._overseer.wait_while_held()
                 return self._attempt(step, which)
             except StepPaused:
+                pauses.count(self._control.holds, self._monitor.furnaces_C())
                 self._wait_out_holds()
             except InstrumentLost as lost:
                 lost_times += 1

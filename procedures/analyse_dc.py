@@ -10,7 +10,7 @@ from typing import Any
 from daq.contracts import Result
 from daq.errors import AnalysisRefused, BadInput
 from procedures.analyse_files import RefusedFile
-from procedures.analysis.capacity import coarse_current_note, integrate_half_cycles
+from procedures.analysis.capacity import NO_CURRENT, coarse_current_note, integrate_half_cycles
 from procedures.analysis.critical_current import analyse_critical_current, critical_current_results
 from procedures.analysis.cycling_results import cycling_results
 from procedures.analysis.record_shape import record_shape
@@ -122,9 +122,15 @@ Analysed = tuple[list[Result], str, list[str]]  # results, what is added to the 
 def _cycling(data: DcFile, request: DcRequest, kind: str, at: Mapping[str, Any]) -> Analysed:
     """Capacities, efficiencies and retention by integration of the current."""
     digit = data.current_resolution_A
-    halves = integrate_half_cycles(
-        data.time_s, data.current_A, data.voltage_V, data.cycle, current_resolution_A=digit, step=data.step
-    )
+    try:
+        halves = integrate_half_cycles(
+            data.time_s, data.current_A, data.voltage_V, data.cycle, current_resolution_A=digit, step=data.step
+        )
+    except AnalysisRefused as refusal:
+        if str(refusal) != NO_CURRENT:
+            raise
+        allowed = "--as open-circuit, for the potential at rest"
+        raise BadInput(NO_CURRENT, place=str(data.path), allowed=allowed) from None
     coarse = coarse_current_note(halves, digit)
     counted = "" if data.cycle is None else f"; the file's own count goes to {int(data.cycle.max())}"
     notes = [f"{data.path.name}: {coarse}"] if coarse else []

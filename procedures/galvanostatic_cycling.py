@@ -14,6 +14,7 @@ from procedures.cells_of_run import CellRows, cells_of, results_of_cells
 from procedures.dc_streams import CYCLING
 from procedures.on_cycler import OnCycler
 from procedures.parameters import count, quantity, quantity_or
+from procedures.schedule_checks import targets_V
 from procedures.schedule_parameter import step_list
 from procedures.schedule_text import read_steps
 from procedures.schedule_time import full_Ah_of, seconds_of
@@ -53,7 +54,22 @@ class GalvanostaticCycling(OnCycler):
         for key in ("charge_current", "discharge_current", "formation_current"):
             if len(getattr(self, key)) != 1:
                 raise BadInput("several currents", place=f"{place}, {key}", allowed='one, as in "80 mA/g"')
+        self._check_own_window(place)
         return super().check(place)
+
+    def _check_own_window(self, place: str) -> None:
+        """A step beyond the protection would never get there; who writes steps may not know where that comes from."""
+        low, high = self.sound_V()
+        for sample in self.samples if self.own_schedule else ():
+            for number, step in enumerate(self.schedule_steps(sample, self.place_of(sample, place)), 1):
+                beyond = [] if isinstance(step, Rest | Loop) else [v for v in targets_V(step) if not low <= v <= high]
+                if beyond:
+                    raise BadInput(
+                        f"{beyond[0]:g} V is beyond the protection, which this plan's lower_V and upper_V set "
+                        f"({self.lower_V:g} and {self.upper_V:g} V, with 0.2 V on either side)",
+                        place=f"{place}, own_schedule[{number}]",
+                        allowed=f"{low:g} to {high:g} V; or give lower_V and upper_V of your own",
+                    )
 
     def schedule_steps(self, sample: Sample, place: str) -> tuple[ScheduleStep, ...]:
         if self.own_schedule:

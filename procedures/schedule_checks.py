@@ -29,6 +29,7 @@ def check_schedule(schedule: Schedule, abilities: CyclerAbilities, sample: Sampl
             continue
         _check_amps(step, abilities, here)
         _check_end(step, here)
+        _check_lasts(step, here)
         _check_reach(step, schedule.protection, abilities, sample, here)
         cut_offs = _check_sides(step, cut_offs, here)
     _check_passes(schedule, place)
@@ -70,7 +71,20 @@ def _check_end(step: Current | Voltage | CurrentThenVoltage, place: str) -> None
         raise BadInput(f"never ends{told}", place=f"{place}, until", allowed=example)
 
 
-def _targets_V(step: Current | Voltage | CurrentThenVoltage) -> list[float]:
+def _check_lasts(step: Current | Voltage | CurrentThenVoltage, place: str) -> None:
+    """A current that is kept below its own end ends the step at once: mostly the two were interchanged."""
+    most_A = abs(step.current_limit_A if isinstance(step, Voltage) else step.current_A)
+    most = f"{1e3 * most_A:.4g} mA"
+    for end in step.ends:
+        if end.quantity == "current_A" and end.value > 1.001 * most_A:  # the same in two units is the same
+            raise BadInput(
+                f"ends at once: its current is at most {most}, below its end of {1e3 * end.value:.4g} mA",
+                place=f"{place}, until",
+                allowed=f"a current of less than {most} as its end, or a larger current",
+            )
+
+
+def targets_V(step: Current | Voltage | CurrentThenVoltage) -> list[float]:
     """The potentials that a step holds or ends at."""
     held = [] if isinstance(step, Current) else [step.voltage_V]
     return [*held, *(end.value for end in step.ends if end.quantity == "voltage_V")]
@@ -85,7 +99,7 @@ def _check_reach(
 ) -> None:
     low = max(protection.voltage_min_V, abilities.voltage_min_V)
     high = min(protection.voltage_max_V, abilities.voltage_max_V)
-    targets = _targets_V(step)
+    targets = targets_V(step)
     for volt in targets:
         if not low <= volt <= high:
             raise BadInput(f"{volt:g} V", place=f"{place}, until", allowed=f"{low:g} to {high:g} V")
@@ -105,7 +119,7 @@ class CutOffs:
 
 def _check_sides(step: Current | Voltage | CurrentThenVoltage, before: CutOffs, place: str) -> CutOffs:
     """A charge must end above the discharge before it, a discharge below the charge. Returns both for the next step."""
-    targets = _targets_V(step)
+    targets = targets_V(step)
     if isinstance(step, Voltage) or not targets:
         return CutOffs() if not isinstance(step, Voltage) else before
     for volt in targets:

@@ -35,6 +35,7 @@ from procedures.analysis.tester_counts import Flags, believed, kept_rows, step_e
 
 METHOD = "integral of the current (trapezoid) over each half cycle"
 _AT_ONCE = 0.05  # of the usual interval between rows: no interval at all
+NO_CURRENT = "no current flows in this record: there is nothing to integrate"
 _NEGLIGIBLE = 0.001  # of the median half cycle's charge: no half cycle, an artefact of switching
 
 
@@ -136,7 +137,7 @@ def _without_artefacts(record: Record, coulomb: Floats, edges: Flags | None, cyc
     """Half cycles of next to no charge that are no step of the schedule are dropped and their neighbours joined."""
     found = half_cycles(record.current_A, edges, cycle)
     if not len(found):
-        raise AnalysisRefused("no current flows in this record: there is nothing to integrate")
+        raise AnalysisRefused(NO_CURRENT)
     charge = np.abs(coulomb[found.stop - 1] - coulomb[found.start])
     small = (charge < _NEGLIGIBLE * np.median(charge)) & ~found.are_steps(edges)
     if not small.any():

@@ -14,6 +14,7 @@ from daq.catalog import find_run
 from daq.plan import Plan, load_plan, make_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Ended, Watcher, resume_run, run_plan
+from daq.safety import SafeOutcome
 from procedures.cli.conduct import conduct
 from procedures.cli.console import print_json, say, stderr, stdout
 from procedures.cli.looking import print_news, run_as_json
@@ -71,7 +72,7 @@ def resume_command(name: str, runs: Path, down_for: str | None, json: bool) -> i
 
 
 def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = False) -> int:
-    """Do it, show what came out, and say by the exit status how the last run ended, whoever still listens."""
+    """Do it, show what came out, and say by the exit status how it ended, whoever still listens."""
     console = stderr() if json else stdout()
     ended = conduct(work, display_for(console))
     reports = {one.path: one.report or (None if one.end.cut_short else report_at_end(one.path)) for one in ended}
@@ -87,16 +88,27 @@ def _run(work: Callable[[Watcher], list[Ended]], json: bool, *, single: bool = F
     except OSError:
         log.info("nobody listens any more", exc_info=True)
         abandon_stdout()
-    return STATUS.get(ended[-1].end.outcome, Status.STOPPED)
+    return _status(ended)
+
+
+def _status(ended: list[Ended]) -> Status:
+    """How the last run ended; where all is done, but something may still be hot or polarised, it is a failure."""
+    status = STATUS.get(ended[-1].end.outcome, Status.STOPPED)
+    if status == Status.DONE and any(_not_verified(one) for one in ended):
+        return Status.FAILED
+    return status
+
+
+def _not_verified(ended: Ended) -> list[SafeOutcome]:
+    return [safety for safety in ended.end.safety if not safety.verified]
 
 
 def _complain(ended: list[Ended]) -> None:
     for one in ended:
         if one.end.outcome == "failed":
             complain(f"{one.path}: the run failed: {one.end.reason}")
-        for safety in one.end.safety:
-            if not safety.verified:
-                complain(f"{safety.instrument}: {safety.text}")
+        for safety in _not_verified(one):
+            complain(f"{safety.instrument}: {safety.text}")
 
 
 def _shown(path: Path) -> dict[str, object]:
@@ -117,6 +129,8 @@ def _print_end(console: Console, ended: Ended, report: Path | None) -> None:
         console.print()
     print_news(console, events)
     say(console, f"{ended.end.outcome}: {ended.end.reason}")
+    for safety in _not_verified(ended):
+        say(console, f"but {safety.instrument} could not be verified safe: look at it now")
     if report is not None:
         say(console, f"the report is {report}")
     say(console, f"the run is in {ended.path}")

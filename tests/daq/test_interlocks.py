@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from bench_doubles import Counting, two_gauges
 
+from daq.contracts import AfterBreak
 from daq.control import RunControl
 from daq.engine import Engine, RunEnd
 from daq.errors import BadInput, InstrumentLost
@@ -115,6 +116,23 @@ def test_a_pause_that_does_not_clear_ends_safely_at_its_deadline(watched: Make) 
     with run.record as record:
         assert record.ended_t_s == pytest.approx(20 + 3600, abs=15)
         assert record.interlocks[0]["cleared_t_s"] is None
+
+
+@pytest.mark.parametrize(("after_break", "outcome"), [("repeat", "failed"), ("continue", "finished")])
+def test_a_step_that_begins_anew_and_trips_it_again_is_not_repeated_without_end(
+    watched: Make, after_break: AfterBreak, outcome: str
+) -> None:
+    run = watched(maximum=30, action="pause", clear_after_s=10)
+    run.experiment.after_break = after_break
+    beyond = {100.0 * n + 20: 31.0 for n in range(8)}
+    well = {100.0 * n + 60: 25.0 for n in range(8)}
+    end = run.run(dict(sorted({**beyond, **well}.items())))
+    assert end.outcome == outcome, "what goes on with what is left gets to its end"
+    if outcome == "failed":
+        assert "it has paused this step 5 times before" in end.reason
+        assert 'set another limit, or action = "stop"' in end.reason
+        assert run.one.safe_calls == ["failed"]
+        assert run.attempts() == [("a", number, "broken") for number in range(1, 7)]
 
 
 def test_stop_ends_a_pause(watched: Make) -> None:

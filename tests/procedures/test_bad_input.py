@@ -85,6 +85,18 @@ CASES: list[Case] = [
     ("endless", "galvanostatic-cycling",
      own(UP, DOWN, {"kind": "loop", "to": 1, "times": 10**4}, {"kind": "loop", "to": 1, "times": 10**4}), FULL,
      "loops within loops", "must end"),
+    # what ends at once
+    ("at once", "galvanostatic-cycling",
+     own({"kind": "voltage", "voltage_V": 3.8, "current": "1 mA", "until": ["current 2 mA"]}), FULL,
+     "ends at once: its current is at most 1 mA, below its end of 2 mA", "less than 1 mA"),
+    ("at once", "galvanostatic-cycling",
+     own({**UP, "kind": "current-then-voltage", "voltage_V": 3.8, "until": ["current 2 mA"]}), FULL, "ends at once",
+     "less than 1 mA"),
+    # beyond the protection
+    ("protection", "galvanostatic-cycling", own(UP, {**UP, "until": ["voltage 4.2 V"]}), FULL,
+     "4.2 V is beyond the protection, which this plan's lower_V and upper_V set (2.9 and 3.8 V", "2.7 to 4 V"),
+    ("protection", "galvanostatic-cycling",
+     own({"kind": "voltage", "voltage_V": 2.5, "current": "1 mA", "hours": 1}), FULL, "lower_V and upper_V", "2.7 to"),
     # what would not count
     ("would not count", "symmetric-cycling", {"stage_cycles": 10}, FULL, "10 do not count while stage_h says 500 h",
      'stage_h = "by cycles"'),
@@ -150,7 +162,7 @@ def test_it_is_refused_and_the_sentence_says_what_would_be_right(case: Case, tmp
 
 def test_every_procedure_and_every_kind_of_mistake_is_in_the_table() -> None:
     assert {case[1] for case in CASES} == {*POTENTIOSTAT, *CYCLER}
-    assert len({case[0] for case in CASES}) == 9
+    assert len({case[0] for case in CASES}) == 11
 
 
 DEAD = [(name, ohm, rest_V, word) for name in POTENTIOSTAT for ohm, rest_V, word in

@@ -8,7 +8,7 @@ from typing import Any
 
 from daq.bench import Bench, BenchConfig, BenchFileModel
 from daq.clock import Clock
-from daq.contracts import Identity, Limit, Reason, Result, Rig, RunReader, SafeReport, Snapshot, Step
+from daq.contracts import AfterBreak, Identity, Limit, Reason, Result, Rig, RunReader, SafeReport, Snapshot, Step
 from daq.stream import Column, Stream
 from daq.tables import parse
 
@@ -71,11 +71,12 @@ class Counting:
     def __init__(self, rows: int = 5, act: Callable[[Step, int, Rig], None] | None = None) -> None:
         self.rows = rows
         self.act = act or (lambda step, row, rig: None)
+        self.after_break: AfterBreak = "repeat"
         self.recovered = 0
         self.fail_analysis: Exception | None = None
 
     def steps(self) -> Sequence[Step]:
-        return [Step(key, f"step {key}") for key in "abc"]
+        return [Step(key, f"step {key}", self.after_break) for key in "abc"]
 
     def estimate(self) -> Mapping[str, float]:
         return {key: float(self.rows) for key in "abc"}

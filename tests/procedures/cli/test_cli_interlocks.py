@@ -70,6 +70,19 @@ def write(bench: str = "", plan: str = "") -> None:
         (lock("hold.temperature_C"), "", ["there is no 'hold'"]),
         ("", lock("furnace.temperature_C", '"300 K"'), ["plan.toml, interlock mine, maximum", "not in 'K'"]),
         ("", lock("holt.temperature_C"), ["did you mean 'hold'"]),
+        (
+            "",
+            lock("hold.temperature_C", action="pause"),
+            [
+                "plan.toml, interlock mine, action",
+                "nothing is recorded in 'hold'",
+                "never clear",
+                "stop, skip, warn",
+                "such as furnace.temperature_C",
+            ],
+        ),
+        ("", lock("hold.temperature_C per min", action="pause"), ["never clear"]),
+        ("", lock("hold.temperature_C - hold.setpoint_C", action="pause"), ["never clear"]),
         ("", lock("disk.free_GB", "1e-6"), ["'mine' is tripped already", "disk.free_GB"]),
         (lock("furnace.temperature_C"), lock("furnace.temperature_C"), ["bench file has an interlock 'mine' too"]),
     ],
@@ -85,6 +98,12 @@ def test_check_refuses_it_in_one_line(
         for part in told:
             assert part in said
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("quantity", ["furnace.temperature_C", "hold.temperature_C - furnace.sample_temperature_C"])
+def test_a_pause_on_what_goes_on_being_read_is_let_through(capsys: pytest.CaptureFixture[str], quantity: str) -> None:
+    write(plan=lock(quantity, action="pause"))
+    assert cellrig(capsys, "check", "plan.toml")[0] == 0
 
 
 def test_check_lists_all_that_is_watched(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +145,34 @@ def test_the_example_pauses_clears_goes_on_and_tells_of_it(capsys: pytest.Captur
     assert "Interlocks" in page.headings
     assert sum(row[1].startswith("thermal shock") and row[2] == "pause" for row in page.cells if len(row) == 4) == 2
     assert "was broken off and taken up again" in page.text
+
+
+def test_a_voltammogram_that_trips_its_own_pause_ends_safely_in_some_hours(capsys: pytest.CaptureFixture[str]) -> None:
+    """The cell is off while the run waits, so the current clears by itself, and the sweep brings it about again."""
+    Path("bench.toml").write_text(f'{BENCH}[simulation]\ncell = "gold"\n', encoding="utf-8")
+    sweep = 'procedure = "cyclic-voltammetry"\ntemperature_C = 60\nscan_rate_mV_s = 10\ncycles = 1\n'
+    cell = 'bench = "bench.toml"\n[sample]\nname = "pellet"\nelectrode = { diameter_mm = 9 }\n[[run]]\n'
+    own = lock("potentiostat.current_A", "1e-5", "pause")
+    Path("plan.toml").write_text(cell + sweep + own, encoding="utf-8")
+    status, _, said = cellrig(capsys, "run", "plan.toml")
+    assert status == 1
+    assert "the step seems to bring it about by itself" in said
+    _, told, _ = cellrig(capsys, "show", "last", "--json")
+    run = json.loads(told)
+    assert run["outcome"] == "failed"
+    assert len(run["interlocks"]) == 6
+
+
+def test_a_ramp_that_is_held_many_times_gets_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each time the furnace has gone further."""
+    shock = lock("furnace.temperature_C - furnace.sample_temperature_C", "2", "pause") + "hysteresis = 1\n"
+    write(plan=shock)
+    plan = Path("plan.toml").read_text(encoding="utf-8").replace("= 40", "= 140\nramp_K_per_min = 10", 1)
+    Path("plan.toml").write_text(plan, encoding="utf-8")
+    status, _, _ = cellrig(capsys, "run", "plan.toml")
+    _, told, _ = cellrig(capsys, "show", "last", "--json")
+    assert len(json.loads(told)["interlocks"]) > 6
+    assert status == 0
 
 
 def test_a_run_without_a_tripping_says_nothing_of_interlocks(capsys: pytest.CaptureFixture[str]) -> None:

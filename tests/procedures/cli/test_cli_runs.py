@@ -363,6 +363,24 @@ def test_a_run_that_fails_says_why_with_status_1(plan: Path, cellrig: Prompt, tm
     assert "limit of 150" in line
 
 
+def test_a_finished_run_whose_furnace_may_be_on_is_no_success(plan: Path, cellrig: Prompt, tmp_path: Path) -> None:
+    """A script that looks at the status alone must not go home."""
+    hold = 'procedure = "temperature-hold"\ntemperature_C = 40\nduration_h = 0.1\n'
+    plan.write_text(PLAN[: PLAN.index("procedure")] + hold, encoding="utf-8")
+    well = cellrig("run", str(plan), "--json")
+    assert well.status == 0
+    ended_s = well.json[0]["steps"][-1]["ended_t_s"]
+    silent = f'kind = "reading_lost"\nafter_s = {ended_s - 1}\nfor_s = 40\n'
+    fault = f'[[simulation.faults]]\ninstrument = "furnace"\n{silent}'
+    (tmp_path / "bench.toml").write_text(BENCH + fault, encoding="utf-8")
+    told = cellrig("run", str(plan))
+    assert "finished: all steps done" in told.out
+    assert "but furnace could not be verified safe: look at it now" in told.out
+    assert "furnace: NOT SAFE, look at it now" in told.err
+    assert told.status == 1
+    assert cellrig("show", "last", "--json").json["outcome"] == "finished", "its data are whole"
+
+
 def test_a_bench_in_use_is_refused_by_name(plan: Path, cellrig: Prompt, tmp_path: Path) -> None:
     with bench_lock(load_bench(tmp_path / "bench.toml"), "the night shift"):
         told = cellrig("run", str(plan))
