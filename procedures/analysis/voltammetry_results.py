@@ -15,7 +15,7 @@ from procedures.analysis.cycling_results import estimate_result
 from procedures.analysis.estimate import NORMAL_95, Estimate
 from procedures.analysis.onset import DEFAULT, Onset, OnsetOptions, find_onset
 from procedures.analysis.quantiles import student_95
-from procedures.analysis.voltammogram import VoltammogramCycle
+from procedures.analysis.voltammogram import VoltammogramCycle, clipped_rows
 
 FEWEST_ROWS = 20
 
@@ -47,7 +47,7 @@ def analyse_linear_sweep(
     """A sweep towards higher potential, rows (n,). `open_circuit_V`: potentials recorded before it, without current;
     without them the open-circuit potential is where the sweep began, when it began without current.
 
-    The sweep counts up to its first row in `overload` (n,): from there on the current was clipped, and the results
+    The sweep counts up to its first `clipped_rows` in `overload` (n,): from there on the current was clipped, and the results
     say so. Raises AnalysisRefused for fewer than 20 rows, BadInput for a falling sweep or an area that is not positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
@@ -68,7 +68,7 @@ def _up_to_overload(
     potential: np.ndarray, density: np.ndarray, overload: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """The rows before the first overloaded one, and what is said of the others."""
-    clipped = np.flatnonzero(overload) if overload is not None else np.empty(0, np.int64)
+    clipped = np.flatnonzero(clipped_rows(overload)) if overload is not None else np.empty(0, np.int64)
     if not len(clipped):
         return potential, density, ""
     at = int(clipped[0])

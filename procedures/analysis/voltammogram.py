@@ -24,6 +24,7 @@ from procedures.analysis.tangent import potential_estimate
 
 REVERSIBLE_PERCENT = 80.0
 _PLATING_V = 0.05  # a reduction within this of the plating onset is plating itself
+_SUSTAINED = 3
 _FEWEST_ROWS = 20  # of a fall or a rise
 _CLEAR = 0.01  # of the range: a fall or a rise at an end of the record, and how near its lowest a vertex is
 _BARE_V = 0.1  # so far above the potential of stripping plating begins at the most
@@ -66,8 +67,8 @@ def analyse_voltammogram(
 ) -> tuple[VoltammogramCycle, ...]:
     """All cycles of a voltammogram, rows (n,) in the order taken; oxidation is positive current.
 
-    `cycle` names each by its number at the lower vertex (None: counted from 1). A cycle with rows in `overload` (n,) is
-    refused: its current was clipped there. Raises AnalysisRefused when the potential never falls and rises again,
+    `cycle` names each by its number at the lower vertex (None: counted from 1). A cycle with `clipped_rows` in `overload`
+    (n,) is refused. Raises AnalysisRefused when the potential never falls and rises again,
     BadInput for columns that do not fit or an area that is not positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
@@ -78,7 +79,7 @@ def analyse_voltammogram(
                        allowed="three columns of one length")  # fmt: skip
     good = np.isfinite(columns[0]) & np.isfinite(columns[1]) & np.isfinite(columns[2])
     time, potential, current = (x[good] for x in columns)
-    clipped = np.zeros(len(time), dtype=bool) if overload is None else np.asarray(overload)[good] != 0
+    clipped = np.zeros(len(time), dtype=bool) if overload is None else clipped_rows(np.asarray(overload)[good])
     names = None if cycle is None else np.asarray(cycle)[good]
     found = []
     for counted, (start, lowest, stop) in enumerate(falls_and_rises(potential), 1):
@@ -92,6 +93,16 @@ def analyse_voltammogram(
     if not found:
         raise AnalysisRefused("the potential never falls to a vertex and rises again: this is no cyclic voltammogram")
     return tuple(found)
+
+
+def clipped_rows(overload: ArrayLike) -> NDArray[np.bool_]:
+    """Mask (n,) of the rows in a row of three overloaded ones or more; one or two are a change of the current range."""
+    flags = np.concatenate(([False], np.asarray(overload) != 0, [False]))
+    edges = np.flatnonzero(np.diff(flags))
+    found = flags[1:-1].copy()
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        found[start:stop] = stop - start >= _SUSTAINED
+    return found
 
 
 def _overloaded(number: int, potential_V: Floats, clipped: NDArray[np.bool_]) -> VoltammogramCycle:

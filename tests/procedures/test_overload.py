@@ -14,6 +14,7 @@ from daq.plan import load_plan
 from daq.runfile.reader import RunFile
 from daq.runner import Watcher, run_plan
 from procedures.analysis.voltammetry_results import analyse_linear_sweep
+from procedures.analysis.voltammogram import clipped_rows
 
 BENCH = """[bench]
 name = "small"
@@ -135,3 +136,9 @@ def test_a_cycling_potentiostat_tells_of_each_half_cycle_once_also_where_it_is_s
         texts = told(run)
     where = ["cell, cycle 1, step 2, constant-current: ", "cell, cycle 2, step 1, constant-current: "]
     assert [text[: len(one)] for text, one in zip(texts, where, strict=True)] == where
+
+
+def test_a_point_or_two_at_a_change_of_range_are_no_overload() -> None:
+    flags = [0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1]
+    assert clipped_rows(flags).tolist() == [False] * 6 + [True] * 4 + [False] + [True] * 3
+    assert not clipped_rows([]).size
