@@ -67,8 +67,8 @@ def analyse_voltammogram(
 ) -> tuple[VoltammogramCycle, ...]:
     """All cycles of a voltammogram, rows (n,) in the order taken; oxidation is positive current.
 
-    `cycle` names each by its number at the lower vertex (None: counted from 1). A cycle with `clipped_rows` in `overload`
-    (n,) is refused. Raises AnalysisRefused when the potential never falls and rises again,
+    `cycle` names each by its number at the lower vertex (None: counted from 1). A cycle with `clipped_rows` in
+    `overload` (n,) is refused. Raises AnalysisRefused when the potential never falls and rises again,
     BadInput for columns that do not fit or an area that is not positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
