@@ -48,7 +48,8 @@ def analyse_linear_sweep(
     without them the open-circuit potential is where the sweep began, when it began without current.
 
     The sweep counts up to its first `clipped_rows` in `overload` (n,): from there on the current was clipped, and the
-    results say so. Raises AnalysisRefused for fewer than 20 rows, BadInput for a falling sweep or an area that is not positive.
+    results say so. Raises AnalysisRefused for fewer than 20 rows, BadInput for a falling sweep or an area that is not
+    positive.
     """
     if not (area_cm2 > 0 and np.isfinite(area_cm2)):
         raise BadInput(f"{area_cm2!r} cm2 is no area", place="area_cm2", allowed="a number above 0, in cm2")
