@@ -60,13 +60,14 @@ def broken_off(halves: HalfCycles, bounds: HalfBounds) -> int | None:
 
 
 def broken_off_told(results: Sequence[Result], cycle: int) -> list[Result]:
-    """The same; of the cycle that was broken off no efficiency and no polarisation, and nothing that rests on it."""
+    """The same; of a cycle that was broken off, or still goes on, no efficiency and no polarisation, and nothing that
+    rests on it."""
     compared = ("coulombic_efficiency", "polarisation", "capacity_retention", "capacity_fade")
 
     def told(one: Result) -> Result:
         if one.name not in compared or one.value is None or one.at.get("cycle") != cycle:
             return one
-        reason = f"cycle {cycle} was broken off before its cut-off"
+        reason = f"cycle {cycle} has not come to its cut-off"
         return replace(one, value=None, uncertainty=None, interval=None, reason=reason)
 
     return [told(one) for one in results]

@@ -64,7 +64,7 @@ class Reader:
             range_A = self._range_A or range_for(size_A)
             clips_A = range_A / 10 if overdriven else range_A
             overload = size_A > clips_A or abs(voltage_V) > COMPLIANCE_V
-            read_A = (math.copysign(min(size_A, clips_A), current_A)) + draw_A * self._noise_A(range_A, seconds)
+            read_A = math.copysign(min(size_A, clips_A), current_A) + draw_A * self._noise_A(range_A, seconds)
             read_V = math.copysign(min(abs(voltage_V), COMPLIANCE_V), voltage_V) + draw_V * noise_V
             ended = "charge_C" if is_charged else self._passed(read_V, read_A)
             if is_beyond and not ended:

@@ -104,7 +104,7 @@ class SimulatedFurnace:
         return snapshot_of(self.read_temperature())
 
     def foresee(self, times_s: Sequence[float]) -> tuple[int, Columns]:
-        """None while a fault may strike it."""
+        """As `daq.foreseen.Foreseeable` says; none of them while a fault may strike it."""
         if self.world.faults.may_strike(self.name):
             return 0, {}
         course = self.world.furnace_ahead(times_s)

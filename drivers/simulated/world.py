@@ -13,16 +13,15 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from daq.clock import Clock
 from daq.errors import BadInput, StorageError
 from drivers.simulated.cells.kept import CellHolder, Cells
 from drivers.simulated.faults import Faults
 from drivers.simulated.furnace import Course, Furnace, FurnaceState, STEP_s, cold
+from drivers.simulated.furnace_views import FurnaceCourse, FurnaceView
 from drivers.simulated.noise import StepNoise
 from drivers.simulated.sample import Holding, Sample, SampleCourse, SampleState
 from drivers.simulated.sample_history import SampleHistory, SampleView
@@ -36,31 +35,6 @@ AHEAD_STEPS, FAR_AHEAD_STEPS = 1800, 3600  # further where nobody commands: a co
 CONTROL_NOISE, SAMPLE_NOISE = 1, 2
 LONGEST_ABSENCE_s = 7 * 86_400  # by then any furnace is at rest; a bench left for a year opens at once
 TINY_s = 1e-6  # a clock that was added up may be a hair short of a full step
-
-
-class FurnaceView(NamedTuple):
-    """What the furnace's controller and sensors show now. degC. A tuple, for it is looked at more than all else."""
-
-    temperature_C: float
-    setpoint_C: float
-    working_setpoint_C: float
-    output_percent: float
-    sample_temperature_C: float
-    heater_on: bool
-
-
-class FurnaceCourse(NamedTuple):
-    """As `FurnaceView`, reading by reading."""
-
-    temperature_C: NDArray[np.float64]
-    setpoint_C: NDArray[np.float64]
-    working_setpoint_C: NDArray[np.float64]
-    output_percent: NDArray[np.float64]
-    sample_temperature_C: NDArray[np.float64]
-
-    @classmethod
-    def nothing(cls) -> FurnaceCourse:
-        return cls(*np.empty((5, 0)))
 
 
 @dataclass(frozen=True)
@@ -203,7 +177,7 @@ class World:
             steps = np.floor((np.asarray(times_s) - self._origin_s + TINY_s) / STEP_s).astype(int)
             steps = steps[: np.searchsorted(steps, ahead.end, side="right")]
             if not steps.size or steps[0] <= ahead.start:  # at the very end of what is computed
-                return FurnaceCourse.nothing()
+                return FurnaceCourse(*np.empty((5, 0)))
             places, course = steps - ahead.start - 1, ahead.furnace
             truth_C = ahead.samples[self._sample_of[0]].temperature_C[places]
             noise = self._sample_noise.between(int(steps[0]), int(steps[-1] - steps[0]) + 1)[steps - steps[0]]

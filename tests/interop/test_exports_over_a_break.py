@@ -23,6 +23,16 @@ def broken_ladder(tmp_path: Path) -> Path:
     return write_broken_ladder(tmp_path / "runs")
 
 
+def cycling_writer(folder: Path) -> RunWriter:
+    writer = RunWriter.create(
+        folder, procedure="galvanostatic-cycling", sample={"name": "a", "channel": 1}, parameters={}, bench={},
+        streams=[CYCLING], steps=[Step("schedule", "schedule")], plan={}, versions={"cellrig": "0.1.0"},
+        started_unix=STARTED_UNIX, bench_unix=STARTED_UNIX,
+    )  # fmt: skip
+    writer.anchor(0.0, STARTED_UNIX, "start")
+    return writer
+
+
 def exported(path: Path, fmt: str, target: Path) -> Path:
     with RunFile.open(path) as run:
         return export_run(run, fmt, target)[0]
@@ -60,12 +70,7 @@ def test_who_analyses_the_file_comes_to_the_same_charge(broken_ladder: Path, tmp
 
 def test_what_a_cycler_went_on_with_by_itself_is_counted(tmp_path: Path) -> None:
     """Its rows are filled in later, at their own times: also where a few of them are missing."""
-    writer = RunWriter.create(
-        tmp_path / "runs", procedure="galvanostatic-cycling", sample={"name": "a", "channel": 1}, parameters={},
-        bench={}, streams=[CYCLING], steps=[Step("schedule", "schedule")], plan={}, versions={"cellrig": "0.1.0"},
-        started_unix=STARTED_UNIX, bench_unix=STARTED_UNIX,
-    )  # fmt: skip
-    writer.anchor(0.0, STARTED_UNIX, "start")
+    writer = cycling_writer(tmp_path / "runs")
     writer.begin_step("schedule", 0.0)
     time_s = np.concatenate([np.arange(10.0, 500.0, 10.0), np.arange(1200.0, HALF_S + 1, 10.0)])
     for rows, attempt in ((time_s < 600, 1), (time_s > 600, 2)):
@@ -91,12 +96,7 @@ def test_what_a_cycler_went_on_with_by_itself_is_counted(tmp_path: Path) -> None
 
 def test_the_calendar_of_a_bdf_file_goes_on_where_a_potentiostat_cycled(tmp_path: Path) -> None:
     """Its `time_s` is the time under test: it stands still over a break, the calendar does not."""
-    writer = RunWriter.create(
-        tmp_path / "runs", procedure="galvanostatic-cycling", sample={"name": "a", "channel": 1}, parameters={},
-        bench={}, streams=[CYCLING], steps=[Step("schedule", "schedule")], plan={}, versions={"cellrig": "0.1.0"},
-        started_unix=STARTED_UNIX, bench_unix=STARTED_UNIX,
-    )  # fmt: skip
-    writer.anchor(0.0, STARTED_UNIX, "start")
+    writer = cycling_writer(tmp_path / "runs")
     time_s = np.arange(10.0, 1001.0, 10.0)
     t_s = time_s + np.where(time_s > 500, BREAK_S, 0.0)
     for attempt, mine in ((1, time_s <= 500), (2, time_s > 500)):

@@ -14,9 +14,9 @@ from typing import Literal
 
 from drivers.modbus import frames
 from drivers.simulated.faults import OPEN_THERMOCOUPLE_C
+from drivers.simulated.furnace_views import FurnaceView
 from drivers.simulated.wire.modbus_core import IllegalAddress, IllegalValue
 from drivers.simulated.wire.physics import Physics
-from drivers.simulated.world import FurnaceView
 
 Family = Literal["2200", "2400", "3200", "3500"]
 IDENTITY: dict[Family, int] = {"2200": 0x2280, "2400": 0x2480, "3200": 0xE321, "3500": 0xE350}  # the last two made up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from drivers.simulated.world import FurnaceView
+from drivers.simulated.furnace_views import FurnaceView
 
 
 class Physics(Protocol):

@@ -53,7 +53,7 @@ def test_of_a_cycle_that_was_broken_off_no_efficiency_is_told() -> None:
     assert broken_off(halves, BOUNDS) == 1
     found = {one.name: one for one in broken_off_told(cycling_results(halves), 1)}
     assert found["coulombic_efficiency"].value is None
-    assert found["coulombic_efficiency"].reason == "cycle 1 was broken off before its cut-off"
+    assert found["coulombic_efficiency"].reason == "cycle 1 has not come to its cut-off"
     assert found["discharge_capacity"].value == pytest.approx(0.3 * AMPS * HALF_S / 3.6, rel=1e-6)
 
 
