@@ -56,7 +56,8 @@ class Ended:
 
 
 def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = False) -> list[Ended]:
-    """Every run of the plan, one after the other; the first that does not finish is the last.
+    """Every run of the plan, one after the other; the first that does not finish, or leaves an instrument that could
+    not be verified safe, is the last.
 
     `held`: the caller holds the bench already. Raises BadInput before anything is touched when the plan, the bench or
     the disk won't do.
@@ -84,7 +85,8 @@ def run_plan(plan: Plan, runs_folder: Path, watcher: Watcher, *, held: bool = Fa
                     one.procedure.bind(bench, plan.samples)
                     tables = plan.model.interlock
                     ended.append(_run(bench, one.procedure, writer, 0.0, watcher, tables, connect=not ended))
-                if ended[-1].end.outcome != "finished":
+                end = ended[-1].end
+                if end.outcome != "finished" or not all(one.verified for one in end.safety):
                     break
         finally:
             if bench is not None:

@@ -378,6 +378,10 @@ def test_a_finished_run_whose_furnace_may_be_on_is_no_success(plan: Path, cellri
     assert "but furnace could not be verified safe: look at it now" in told.out
     assert "furnace: NOT SAFE, look at it now" in told.err
     assert told.status == 1
+    with plan.open("a", encoding="utf-8") as file:
+        file.write(f"[[run]]\n{hold}")
+    begun = cellrig("run", str(plan), "--json").json
+    assert [one["outcome"] for one in begun] == ["finished"]  # the second is not begun
     assert cellrig("show", "last", "--json").json["outcome"] == "finished", "its data are whole"
 
 
